@@ -1,0 +1,1 @@
+"""The compiler: typed programs in, kernel sources and a buffer plan out. Nothing here imports Numba."""

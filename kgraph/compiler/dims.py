@@ -1,0 +1,243 @@
+"""Symbolic extents: integer polynomials over named sizes, such as ``B``, ``4*B`` or ``(T-3)//2+1``.
+
+A shape is a tuple of ``int`` and `Dim`. Arithmetic on dims folds: a result without names is a plain ``int``, so
+constant shapes never meet this module. Two dims are equal when their canonical polynomials are equal. Sizes are
+taken to be at least zero, which is all that the few order questions below rely on.
+"""
+from __future__ import annotations
+
+import math
+
+__all__ = ["Dim", "Size", "dim", "evaluate", "names", "size_of", "substitute"]
+
+
+class Dim:
+    """A polynomial: ``terms`` maps a monomial (a sorted tuple of atoms) to its integer coefficient.
+
+    An atom is a name, or a tuple ``("//", a, b)``, ``("%", a, b)`` or ``("max", a, b)`` over dims and ints that
+    did not simplify.
+
+    >>> B = Dim.named("B")
+    >>> 2 * B + B, (B + 1) * 4 - 4
+    (3*B, 4*B)
+    >>> ((B - 3) // 2 + 1).evaluate({"B": 10})
+    4
+    """
+
+    __slots__ = ("terms", "_hash")
+
+    def __init__(self, terms):
+        self.terms = terms
+        self._hash = hash(frozenset(terms.items()))
+
+    @staticmethod
+    def named(name: str) -> "Dim":
+        return Dim({(name,): 1})
+
+    def __add__(self, other):
+        terms = dict(self.terms)
+        for monomial, factor in _terms(other).items():
+            terms[monomial] = terms.get(monomial, 0) + factor
+        return _fold(terms)
+
+    __radd__ = __add__
+
+    def __neg__(self):
+        return self * -1
+
+    def __sub__(self, other):
+        return self + (other * -1)
+
+    def __rsub__(self, other):
+        return other + self * -1
+
+    def __mul__(self, other):
+        if not isinstance(other, (int, Dim)):
+            return NotImplemented
+        terms = {}
+        for m, f in self.terms.items():
+            for n, g in _terms(other).items():
+                monomial = tuple(sorted(m + n, key=str))
+                terms[monomial] = terms.get(monomial, 0) + f * g
+        return _fold(terms)
+
+    __rmul__ = __mul__
+
+    def __floordiv__(self, other):
+        exact = _exact_quotient(self, other)
+        return exact if exact is not None else _opaque("//", self, other)
+
+    def __rfloordiv__(self, other):
+        return _opaque("//", other, self) if other else 0
+
+    def __mod__(self, other):
+        return 0 if _exact_quotient(self, other) is not None else _opaque("%", self, other)
+
+    def __rmod__(self, other):
+        return _opaque("%", other, self) if other else 0
+
+    def __eq__(self, other):
+        return isinstance(other, Dim) and self.terms == other.terms
+
+    def __hash__(self):
+        return self._hash
+
+    def __bool__(self):
+        raise TypeError(f"the size {self} is symbolic: it has no truth value while a graph is recorded")
+
+    def _no_order(self, other):
+        raise TypeError(f"the size {self} is symbolic and cannot be compared with {other} while a graph is recorded")
+
+    __lt__ = __le__ = __gt__ = __ge__ = _no_order
+
+    def __index__(self):
+        raise TypeError(f"the size {self} is symbolic: an integer is not known while a graph is recorded")
+
+    def evaluate(self, extents: dict) -> int:
+        """The integer this stands for, given a value for each name. Raises KeyError for a name without one."""
+        total = 0
+        for monomial, factor in self.terms.items():
+            for atom in monomial:
+                factor *= _evaluate_atom(atom, extents)
+            total += factor
+        return total
+
+    def names(self) -> set:
+        """The names in it."""
+        found = set()
+        for monomial in self.terms:
+            for atom in monomial:
+                found |= {atom} if isinstance(atom, str) else names(atom[1:])
+        return found
+
+    def __repr__(self):
+        parts = []
+        for monomial, factor in sorted(self.terms.items(), key=lambda t: (-len(t[0]), str(t[0]))):
+            text = "*".join(_atom_text(a) for a in monomial)
+            if not text:
+                text = str(abs(factor))
+            elif abs(factor) != 1:
+                text = f"{abs(factor)}*{text}"
+            parts.append(("-" if factor < 0 else "+" if parts else "") + text)
+        return "".join(parts)
+
+    def __reduce__(self):
+        return Dim, (self.terms,)
+
+
+Size = int | Dim
+
+
+def dim(name: str) -> Dim:
+    """The size of that name."""
+    return Dim.named(name)
+
+
+def maximum(a: Size, b: Size) -> Size:
+    """The larger of two sizes; an unevaluated maximum when that is not known."""
+    if isinstance(a, int) and isinstance(b, int):
+        return max(a, b)
+    return a if a == b else _opaque("max", a, b)
+
+
+def evaluate(x, extents: dict):
+    """Every Dim inside nested tuples, lists, dicts and slices replaced by its integer."""
+    if isinstance(x, Dim):
+        return x.evaluate(extents)
+    return _rebuild(x, lambda y: evaluate(y, extents))
+
+
+def substitute(x, dims: dict):
+    """Every name inside replaced by ``dims[name]`` (an int or a Dim), where given."""
+    if isinstance(x, Dim):
+        total = 0
+        for monomial, factor in x.terms.items():
+            term = factor
+            for atom in monomial:
+                if isinstance(atom, str):
+                    value = dims.get(atom, Dim.named(atom))
+                else:
+                    value = _apply(atom[0], substitute(atom[1], dims), substitute(atom[2], dims))
+                term = term * value
+            total = total + term
+        return total
+    return _rebuild(x, lambda y: substitute(y, dims))
+
+
+def names(x) -> set:
+    """The names of all dims inside nested tuples and lists."""
+    if isinstance(x, Dim):
+        return x.names()
+    return set().union(*map(names, x)) if isinstance(x, (tuple, list)) else set()
+
+
+def size_of(shape) -> Size:
+    """The number of elements of a shape."""
+    return math.prod(shape, start=1)
+
+
+def _rebuild(x, f):
+    if isinstance(x, tuple) and hasattr(x, "_fields"):
+        return type(x)(*map(f, x))
+    if isinstance(x, (tuple, list)):
+        return type(x)(map(f, x))
+    if isinstance(x, dict):
+        return {k: f(v) for k, v in x.items()}
+    if isinstance(x, slice):
+        return slice(f(x.start), f(x.stop), f(x.step))
+    return x
+
+
+def _terms(x) -> dict:
+    return x.terms if isinstance(x, Dim) else {(): int(x)}
+
+
+def _fold(terms: dict) -> Size:
+    terms = {m: f for m, f in terms.items() if f}
+    if not terms:
+        return 0
+    if len(terms) == 1 and () in terms:
+        return terms[()]
+    return Dim(terms)
+
+
+def _opaque(kind, a, b) -> Dim:
+    return Dim({((kind, a, b),): 1})
+
+
+def _apply(kind, a, b):
+    return {"//": lambda: a // b, "%": lambda: a % b, "max": lambda: maximum(a, b)}[kind]()
+
+
+def _evaluate_atom(atom, extents):
+    if isinstance(atom, str):
+        return extents[atom]
+    return _apply(atom[0], evaluate(atom[1], extents), evaluate(atom[2], extents))
+
+
+def _atom_text(atom):
+    if isinstance(atom, str):
+        return atom
+    if atom[0] == "max":
+        return f"max({atom[1]},{atom[2]})"
+    a, b = (f"({x})" if isinstance(x, Dim) and len(x.terms) > 1 else str(x) for x in atom[1:])
+    return f"({a}{atom[0]}{b})"
+
+
+def _exact_quotient(a, b):
+    """a / b when b is one monomial that divides every term of a, else None."""
+    divisor = _terms(b)
+    if len(divisor) != 1:
+        return 1 if a == b else None
+    (monomial, factor), = divisor.items()
+    terms = {}
+    for m, f in _terms(a).items():
+        rest = list(m)
+        for atom in monomial:
+            if atom not in rest:
+                return None
+            rest.remove(atom)
+        if f % factor:
+            return None
+        terms[tuple(rest)] = f // factor
+    return _fold(terms)

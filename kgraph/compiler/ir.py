@@ -1,0 +1,214 @@
+"""The intermediate representation: a `Program` is an ordered list of `Op`s over typed `Value`s (SSA).
+
+Everything here is frozen. A pass builds a new Program. Values and ops are compared by identity.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from kgraph.compiler import dims
+
+__all__ = ["Op", "Program", "ProgramError", "TensorLike", "TensorType", "Value", "verify"]
+
+_SHORT = {"float16": "f16", "float32": "f32", "float64": "f64", "int8": "i8", "int16": "i16", "int32": "i32",
+          "int64": "i64", "uint8": "u8", "uint16": "u16", "uint32": "u32", "uint64": "u64", "bool": "b1"}
+DTYPES = tuple(_SHORT)
+
+
+class ProgramError(ValueError):
+    """A Program that breaks the grammar of the IR."""
+
+
+@dataclass(frozen=True)
+class TensorType:
+    """Shape (ints and Dims) and dtype (a NumPy name) of a value; printed as ``f32[B,128]``."""
+
+    shape: tuple
+    dtype: str
+
+    @property
+    def size(self):
+        """Number of elements, an int or a Dim."""
+        return dims.size_of(self.shape)
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of one element."""
+        return np.dtype(self.dtype).itemsize
+
+    @property
+    def nbytes(self):
+        """Bytes of all elements, an int or a Dim."""
+        return self.size * self.itemsize
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    def __str__(self):
+        return f"{_SHORT[self.dtype]}[{','.join(map(str, self.shape))}]"
+
+
+class TensorLike:
+    """What users compute with: Tensor (concrete), Value (traced), KTensor (recorded) and Variable.
+
+    kgraph.ops gives this class its Python operators, slicing and len().
+    """
+
+    __slots__ = ()
+    __array_priority__ = 1000  # so that ndarray + tensor comes to our __radd__
+
+
+class Value(TensorLike):
+    """One result of one Op, or an input of a Program. Compared by identity; the name is for people."""
+
+    __slots__ = ("type", "name", "__weakref__")
+
+    def __init__(self, type: TensorType, name: str = ""):
+        self.type = type
+        self.name = name
+
+    @property
+    def shape(self) -> tuple:
+        return self.type.shape
+
+    @property
+    def dtype(self) -> str:
+        return self.type.dtype
+
+    @property
+    def ndim(self) -> int:
+        return len(self.type.shape)
+
+    @property
+    def size(self):
+        return self.type.size
+
+    def numpy(self):
+        raise TypeError(f"{self!r} has no value yet: it is part of a graph that is being recorded. "
+                        "Use run_eagerly=True to see values inside call().")
+
+    def __array__(self, dtype=None, copy=None):
+        return self.numpy()
+
+    def __repr__(self):
+        return f"<Value {self.name or '?'} {self.type}>"
+
+
+@dataclass(frozen=True, eq=False)
+class Op:
+    """One application of a primitive. ``params`` are plain values (hashable, or a Program for loops and fused ops)."""
+
+    prim: object
+    inputs: tuple
+    params: dict
+    outputs: tuple
+    scope: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """Ops in execution order. ``updates`` pairs a state input with the value that replaces it: the only in-place writes."""
+
+    name: str
+    inputs: tuple
+    ops: tuple
+    outputs: tuple
+    updates: tuple = ()
+
+    def __str__(self):
+        return format_program(self)
+
+    def users(self) -> dict:
+        """Value -> list of the ops that read it."""
+        found = {}
+        for op in self.ops:
+            for v in op.inputs:
+                found.setdefault(v, []).append(op)
+        return found
+
+    def with_ops(self, ops) -> "Program":
+        return Program(self.name, self.inputs, tuple(ops), self.outputs, self.updates)
+
+
+def label(values) -> dict:
+    """Names for printing: Value -> ``%n`` or its own name."""
+    return {v: v.name if v.name else f"%{i}" for i, v in enumerate(values)}
+
+
+def format_program(program: Program, indent: str = "", names: dict | None = None) -> str:
+    """The text form: one line an op, ``%7:f32[B,10] = dot(%5, dense/kernel)  # dense``; bodies indented under their op."""
+    own = list(program.inputs) + [o for op in program.ops for o in op.outputs]
+    names = {**(names or {}), **_unique_names(own, set((names or {}).values()))}
+    show = lambda v: f"{names.get(v, '?')}:{v.type}"
+    lines = [f"{indent}{program.name}({', '.join(map(show, program.inputs))})"]
+    for op in program.ops:
+        plain = {k: v for k, v in op.params.items() if not isinstance(v, Program)}
+        args = [names.get(v, "?") for v in op.inputs] + [f"{k}={_param_text(v)}" for k, v in plain.items()]
+        left = ", ".join(map(show, op.outputs))
+        lines.append(f"{indent}  {left} = {op.prim.name}({', '.join(args)})" + (f"  # {op.scope}" if op.scope else ""))
+        for body in op.params.values():
+            if isinstance(body, Program):
+                lines.append(format_program(body, indent + "    ", names))
+    for state, new in program.updates:
+        lines.append(f"{indent}  {names.get(state, '?')} <- {names.get(new, '?')}")
+    lines.append(f"{indent}  return {', '.join(names.get(v, '?') for v in program.outputs)}")
+    return "\n".join(lines)
+
+
+def _unique_names(values, taken) -> dict:
+    names, count = {}, 0
+    for v in values:
+        if v in names:
+            continue
+        name = v.name
+        if not name or name in taken:
+            while (name := f"%{count}") in taken:
+                count += 1
+        taken.add(name)
+        names[v] = name
+    return names
+
+
+def _param_text(v) -> str:
+    return "(" + ",".join(map(_param_text, v)) + ")" if isinstance(v, tuple) else str(v)
+
+
+def verify(program: Program, outer: frozenset = frozenset()) -> Program:
+    """Check the grammar: each value defined once and before use, types agree with infer, updates keep their type.
+
+    Raises ProgramError naming the op and its scope. Returns the program.
+    """
+    known = set(outer)
+    for v in program.inputs:
+        if v in known:
+            raise ProgramError(f"{program.name}: input {v!r} appears twice")
+        known.add(v)
+    for op in program.ops:
+        where = f"{program.name}: {op.prim.name} ({op.scope or 'no scope'})"
+        for v in op.inputs:
+            if v not in known:
+                raise ProgramError(f"{where}: reads {v!r}, which is not defined before it")
+        inferred = op.prim.infer(*[v.type for v in op.inputs], **op.params)
+        inferred = inferred if isinstance(inferred, tuple) else (inferred,)
+        if inferred != tuple(v.type for v in op.outputs):
+            raise ProgramError(f"{where}: expected {', '.join(map(str, inferred))}, "
+                               f"received {', '.join(str(v.type) for v in op.outputs)}")
+        for body in op.params.values():
+            if isinstance(body, Program):
+                verify(body)
+        for v in op.outputs:
+            if v in known:
+                raise ProgramError(f"{where}: {v!r} is defined twice")
+            known.add(v)
+    for v in program.outputs:
+        if v not in known:
+            raise ProgramError(f"{program.name}: returns {v!r}, which is not defined")
+    for state, new in program.updates:
+        if state not in program.inputs or new not in known:
+            raise ProgramError(f"{program.name}: update of {state!r} by {new!r}: not an input, or not defined")
+        if state.type != new.type:
+            raise ProgramError(f"{program.name}: update of {state!r}: expected {state.type}, received {new.type}")
+    return program

@@ -1,0 +1,54 @@
+"""`Primitive`: everything there is to know about one operation, in one record; and the table of them."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+__all__ = ["KINDS", "NOT_DIFFERENTIABLE", "PRIMITIVES", "Primitive"]
+
+KINDS = ("elementwise", "reduce", "move", "contract", "window", "index", "random", "loop")
+PRIMITIVES: dict[str, "Primitive"] = {}
+
+
+def NOT_DIFFERENTIABLE(ct, out, *inputs, **params):
+    """The vjp of a primitive through which no gradient flows."""
+    return (None,) * len(inputs)
+
+
+@dataclass(frozen=True, eq=False)
+class Primitive:
+    """One operation. Every field is required, so that forgetting one fails at import.
+
+    kind       one of KINDS; passes look at kinds, not at names
+    infer      (*TensorType, **params) -> TensorType or a tuple of them: the only shape rule. Raises ValueError.
+    reference  (*ndarray, **params) -> ndarray or a tuple: the meaning, in NumPy
+    vjp        (ct, out, *inputs, **params) -> a tuple with one cotangent (or None) for each input, written with other
+               primitives. ct and out are tuples where infer gives a tuple. Or NOT_DIFFERENTIABLE.
+    lower      how a kernel computes it; its form belongs to the kind (see kgraph/compiler/emit)
+    examples   (rng) -> a list of (args, params): ndarrays from which the tests make themselves
+    """
+
+    name: str
+    kind: str
+    infer: Callable
+    reference: Callable
+    vjp: Callable
+    lower: object
+    examples: Callable
+
+    def __post_init__(self):
+        if self.kind not in KINDS:
+            raise ValueError(f"primitive {self.name}: expected a kind among {', '.join(KINDS)}, received {self.kind}")
+        if self.name in PRIMITIVES:
+            raise ValueError(f"primitive {self.name} is defined twice")
+        PRIMITIVES[self.name] = self
+
+    def __repr__(self):
+        return self.name
+
+    def __reduce__(self):
+        return _find, (self.name,)
+
+
+def _find(name):
+    return PRIMITIVES[name]

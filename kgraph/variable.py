@@ -1,0 +1,175 @@
+"""`Variable`: a named buffer that lives as long as the variable does."""
+from __future__ import annotations
+
+import numpy as np
+
+from kgraph.compiler.ir import TensorLike, TensorType
+from kgraph.compiler.trace import Tensor, bind, current_trace, open_tapes, suspend_recording, to_tensor
+
+__all__ = ["Variable", "flatten"]
+
+generation = 0  # grows whenever a variable's memory moves: compiled code then binds its addresses again
+
+
+class Variable(TensorLike):
+    """State: weights, statistics, counters.
+
+    value      an array, or a callable (shape, dtype) -> array (an initializer), called at once
+    shape      needed with a callable
+    dtype      a NumPy name; default: that of the array
+    trainable  whether optimizers update it
+    name       last part of its path; unique inside its layer
+
+    Reading it inside a trace gives the trace's state input, and `assign` there records an update; outside, they read
+    and write the buffer. The buffer's address never changes by assignment: compiled code keeps it.
+    """
+
+    def __init__(self, value, shape=None, dtype=None, trainable=True, name="variable", path=None,
+                 regularizer=None, constraint=None):
+        if callable(value) and not isinstance(value, TensorLike):
+            if shape is None:
+                raise ValueError(f"variable {name}: an initializer needs a shape, received shape=None")
+            with suspend_recording():
+                value = value(tuple(shape), dtype=dtype or "float32")
+        array = np.array(value, dtype=dtype, order="C")
+        if dtype is None and array.dtype == np.float64 and not hasattr(value, "dtype"):
+            array = array.astype(np.float32)
+        if shape is not None and tuple(shape) != array.shape:
+            raise ValueError(f"variable {name}: expected shape {tuple(shape)}, received {array.shape}")
+        self._buffer = array
+        self.type = TensorType(array.shape, array.dtype.name)
+        self.trainable = trainable
+        self.name = name
+        self.path = path or name
+        self.regularizer = regularizer
+        self.constraint = constraint
+        self.home = None   # the flat Variable whose memory this one is a view of, from element `offset` on
+        self.offset = 0
+
+    @property
+    def shape(self) -> tuple:
+        return self.type.shape
+
+    @property
+    def dtype(self) -> str:
+        return self.type.dtype
+
+    @property
+    def ndim(self) -> int:
+        return len(self.type.shape)
+
+    @property
+    def size(self) -> int:
+        return self._buffer.size
+
+    @property
+    def buffer(self) -> np.ndarray:
+        """The memory itself. For the runtime and for saving; others read `value` and call `assign`."""
+        return self._buffer
+
+    def take_from(self, flat):
+        """This variable's value as a part of its home's value."""
+        from kgraph.compiler.prims.move import reshape_p, slice_p
+        part = bind(slice_p, flat, starts=(self.offset,), limits=(self.offset + self.size,), strides=(1,))
+        return bind(reshape_p, part, shape=self.shape)
+
+    def put_into(self, flat, value):
+        """Its home's value with this part replaced."""
+        from kgraph.compiler.prims.move import concatenate_p, reshape_p, slice_p
+        end = self.offset + self.size
+        parts = [bind(slice_p, flat, starts=(a,), limits=(b,), strides=(1,))
+                 for a, b in ((0, self.offset), (end, flat.shape[0])) if a < b]
+        parts.insert(1 if self.offset else 0, bind(reshape_p, value, shape=(self.size,)))
+        return bind(concatenate_p, *parts, axis=0)
+
+    @property
+    def value(self):
+        """A Value while a graph is recorded, else a Tensor with a copy of the contents."""
+        trace = current_trace()
+        if trace is not None:
+            return trace.read(self)
+        tapes = open_tapes()
+        for tape in tapes:
+            if self in tape.variables:
+                tensor = tape.variables[self]
+                break
+        else:
+            tensor = Tensor(self._buffer.copy())
+        for tape in tapes:
+            tape.variables.setdefault(self, tensor)
+        return tensor
+
+    __kgraph_value__ = value.fget
+
+    def numpy(self) -> np.ndarray:
+        """A copy of the contents."""
+        return self._buffer.copy()
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self._buffer, dtype=dtype)
+
+    def assign(self, value):
+        """Replace the contents. Shapes must agree; the dtype is converted. Returns the new value.
+
+        Raises ValueError on another shape, and changes nothing then.
+        """
+        if current_trace() is not None:
+            value = to_tensor(value)
+            self._check_shape(value.shape)
+            value = cast_value(value, self.dtype)
+            trace = current_trace()
+            trace.assign(self, trace.lift(value))
+            return value
+        array = np.asarray(value)
+        self._check_shape(array.shape)
+        self._buffer[...] = array
+        for tape in open_tapes():
+            tape.variables.pop(self, None)
+        return self.value if open_tapes() else array
+
+    def assign_add(self, value):
+        return self.assign(self.value + value)
+
+    def assign_sub(self, value):
+        return self.assign(self.value - value)
+
+    def _check_shape(self, shape):
+        if tuple(shape) != self.shape:
+            raise ValueError(f"variable {self.path}: expected a value of shape {self.shape}, received {tuple(shape)}")
+
+    def __repr__(self):
+        return f"<Variable {self.path} {self.type}{'' if self.trainable else ' not trainable'}>"
+
+    def __deepcopy__(self, memo):
+        copy = self.__class__.__new__(self.__class__)
+        memo[id(self)] = copy
+        copy.__dict__.update(self.__getstate__())
+        return copy
+
+    def __getstate__(self):
+        return {**self.__dict__, "_buffer": self._buffer.copy(), "home": None, "offset": 0}
+
+
+def flatten(variables, name: str) -> Variable:
+    """Give variables of one dtype a common home: one flat buffer of which each becomes a view. Returns the home.
+
+    Variables that have a home already keep it: then a ValueError names them.
+    """
+    global generation
+    settled = [v.path for v in variables if v.home is not None]
+    if settled:
+        raise ValueError(f"expected variables without a home, received {', '.join(settled)}")
+    home = Variable(np.concatenate([v.buffer.ravel() for v in variables]), trainable=False, name=name)
+    offset = 0
+    for v in variables:
+        v.home, v.offset = home, offset
+        v._buffer = home.buffer[offset:offset + v.size].reshape(v.shape)
+        offset += v.size
+    generation += 1
+    return home
+
+
+def cast_value(value, dtype):
+    """value with that dtype, recorded only when it differs."""
+    from kgraph.compiler.prims.elementwise import cast_p
+    return value if value.dtype == dtype else bind(cast_p, value, dtype=dtype)
