@@ -1,0 +1,63 @@
+"""Names of objects, and what to say when a name is not known."""
+from __future__ import annotations
+
+import difflib
+import inspect
+import re
+from collections import defaultdict
+
+__all__ = ["auto_name", "check_keywords", "find", "nearest", "object_name", "reset_names", "to_snake_case"]
+
+_counts: dict = defaultdict(int)
+
+
+def to_snake_case(name: str) -> str:
+    """``MeanSquaredError`` -> ``mean_squared_error``, with Keras's own treatment of digits (``Conv2D`` -> ``conv2d``)."""
+    name = re.sub(r"\W+", "", name)
+    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def auto_name(prefix: str) -> str:
+    """A name not given before: ``dense``, ``dense_1``, ``dense_2`` ..."""
+    name = to_snake_case(prefix)
+    count = _counts[name]
+    _counts[name] += 1
+    return f"{name}_{count}" if count else name
+
+
+def reset_names():
+    """Start automatic names again from the first (part of ``clear_session``)."""
+    _counts.clear()
+
+
+def object_name(obj) -> str:
+    """What an object, class or function calls itself."""
+    return getattr(obj, "name", None) or to_snake_case(getattr(obj, "__name__", type(obj).__name__))
+
+
+def nearest(name, known) -> str:
+    """`` Did you mean 'adam'?``, or nothing when no known name is near."""
+    close = difflib.get_close_matches(str(name), [str(k) for k in known], n=1, cutoff=0.6)
+    if not close:
+        lower = {str(k).lower(): str(k) for k in known}
+        close = [lower[c] for c in difflib.get_close_matches(str(name).lower(), list(lower), n=1, cutoff=0.6)]
+    return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def find(name: str, table: dict, kind: str):
+    """``table[name]``; a ValueError naming the kind, the name received and the nearest known one otherwise."""
+    if name in table:
+        return table[name]
+    raise ValueError(f"expected the name of a known {kind}, received {name!r}.{nearest(name, table)}")
+
+
+def check_keywords(where: str, received, known):
+    """Raise TypeError for the first keyword that is not known, naming the nearest that is.
+
+    known: names, or a callable whose parameters are meant.
+    """
+    known = list(inspect.signature(known).parameters) if callable(known) else list(known)
+    for name in received:
+        if name not in known:
+            raise TypeError(f"{where}: unknown argument {name!r}, received {name}=...{nearest(name, known)}")
