@@ -1,0 +1,40 @@
+"""Settings of the process: the default float dtype, the fuzz factor, the image layout."""
+from __future__ import annotations
+
+__all__ = ["epsilon", "floatx", "image_data_format", "set_epsilon", "set_floatx", "set_image_data_format"]
+
+_settings = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last"}
+
+
+def floatx() -> str:
+    """The dtype of new weights and of arrays made from Python floats."""
+    return _settings["floatx"]
+
+
+def set_floatx(value: str):
+    """Set the default float dtype: float16, float32 or float64."""
+    _choose("floatx", value, ("float16", "float32", "float64"))
+
+
+def epsilon() -> float:
+    """The fuzz factor of losses and metrics, which keeps logarithms and divisors away from zero."""
+    return _settings["epsilon"]
+
+
+def set_epsilon(value: float):
+    _settings["epsilon"] = float(value)
+
+
+def image_data_format() -> str:
+    """Where images keep their channels unless told: ``channels_last`` or ``channels_first``."""
+    return _settings["image_data_format"]
+
+
+def set_image_data_format(data_format: str):
+    _choose("image_data_format", data_format, ("channels_last", "channels_first"))
+
+
+def _choose(setting, value, choices):
+    if value not in choices:
+        raise ValueError(f"{setting}: expected one of {', '.join(choices)}, received {value!r}")
+    _settings[setting] = str(value)
