@@ -1,0 +1,74 @@
+"""kgraph: Keras-compatible deep learning for CPUs, compiled to Numba kernels.
+
+This module only says which names are public and where each lives. Everything is imported on first use: `import kgraph`
+takes milliseconds, and loads neither numba nor h5py, yaml, rich or networkx.
+"""
+from __future__ import annotations
+
+import importlib
+import sys
+import types
+
+__version__ = "0.1.0"
+
+_MODULES = ("activations", "backend", "callbacks", "config", "constraints", "datasets", "initializers", "inspect",
+            "layers", "losses", "metrics", "models", "ops", "optimizers", "random", "regularizers", "saving", "tree",
+            "utils")
+_NAMES = {  # public name -> the module it lives in, and its name there where that differs
+    "GradientTape": "gradient",
+    "InputSpec": "layers",
+    "Initializer": "initializers",
+    "Input": "graph",
+    "KTensor": "graph",
+    "KerasTensor": "graph:KTensor",
+    "Layer": "layers",
+    "Loss": "losses",
+    "Metric": "metrics",
+    "Model": "models",
+    "Operation": "graph",
+    "Optimizer": "optimizers",
+    "Regularizer": "regularizers",
+    "SeedGenerator": "random",
+    "Sequential": "models",
+    "Variable": "variable",
+    "function": "function",
+    "get_num_threads": "runtime.team",
+    "profile": "runtime.profile",
+    "set_num_threads": "runtime.team",
+    "set_random_seed": "utils",
+    "value_and_grad": "gradient",
+}
+
+__all__ = ["__version__", "version", *_MODULES, *_NAMES]
+
+
+def version() -> str:
+    """The version of kgraph, such as ``0.1.0``."""
+    return __version__
+
+
+def __getattr__(name):
+    if name in _NAMES:
+        module, _, attribute = _NAMES[name].partition(":")
+        value = getattr(importlib.import_module(f"kgraph.{module}"), attribute or name)
+    elif name in _MODULES:
+        value = importlib.import_module(f"kgraph.{name}")
+    else:
+        raise AttributeError(f"kgraph has no public name {name!r}", name=name, obj=sys.modules[__name__])
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted(__all__)
+
+
+class _Package(types.ModuleType):
+    """Importing the module kgraph.function must not hide the function of that name."""
+
+    def __setattr__(self, name, value):
+        if not (name in _NAMES and isinstance(value, types.ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
