@@ -1,0 +1,123 @@
+"""What the primitives' rules are written with: type checks, the small algebra of vjps, lowering records.
+
+A vjp applies other primitives by name (`apply`), so the files of this folder need not import each other.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from kgraph.compiler.ir import DTYPES, TensorType
+from kgraph.compiler.primitive import PRIMITIVES
+from kgraph.compiler.trace import bind
+
+FLOATS = tuple(d for d in DTYPES if d.startswith("float"))
+INTEGERS = tuple(d for d in DTYPES if "int" in d)
+NUMBERS = FLOATS + INTEGERS
+BITS = INTEGERS + ("bool",)
+ANY = NUMBERS + ("bool",)
+
+
+@dataclass(frozen=True)
+class Pointwise:
+    """lower of an elementwise primitive: the text of one element, ``{0}``, ``{1}`` standing for the inputs'."""
+
+    text: str
+
+    def __call__(self, e, op, index) -> str:
+        return self.text.format(*(e.read(k, index) for k in range(len(op.inputs))), **op.params)
+
+
+@dataclass(frozen=True)
+class Reducer:
+    """lower of a reduction: ``init(dtype)`` is the neutral value, ``combine`` the text that adds ``{x}`` to ``{a}``."""
+
+    init: Callable
+    combine: str
+
+
+pointwise = Pointwise
+
+
+def literal(value, dtype: str) -> str:
+    """A constant in the kernel language: ``f32(0.5)``, ``f32(inf)``, ``i32(3)``, ``True``."""
+    if dtype == "bool":
+        return str(bool(value))
+    short = {"f": "f", "i": "i", "u": "u"}[dtype[0]] + str(np.dtype(dtype).itemsize * 8)
+    return f"{short}({float(value)!r})" if dtype in FLOATS else f"{short}({int(value)})"
+
+
+def is_float(x) -> bool:
+    return x.dtype in FLOATS
+
+
+def require(condition, message: Callable):
+    """Raise ValueError(message()) unless the condition holds. A callable, as texts of types take time to write."""
+    if not condition:
+        raise ValueError(message())
+
+
+def check_dtype(name: str, type: TensorType, accepted):
+    """Raise ValueError when the dtype of an input is not one of those accepted."""
+    require(type.dtype in accepted, lambda: f"{name}: expected a dtype among {', '.join(accepted)}, received {type}")
+
+
+def apply(name: str, *args, **params):
+    """Bind a primitive by its name."""
+    return bind(PRIMITIVES[name], *args, **params)
+
+
+def constant(value, like):
+    """A tensor of one repeated number with the shape and dtype of another."""
+    scalar = apply("full", shape=(), value=value, dtype=like.dtype)
+    return apply("broadcast", scalar, shape=like.shape, axes=()) if like.shape else scalar
+
+
+def _both(a, b):
+    if isinstance(a, (int, float)):
+        return constant(a, b), b
+    return a, constant(b, a) if isinstance(b, (int, float)) else b
+
+
+def add(a, b):
+    return apply("add", *_both(a, b))
+
+
+def sub(a, b):
+    return apply("subtract", *_both(a, b))
+
+
+def mul(a, b):
+    return apply("multiply", *_both(a, b))
+
+
+def div(a, b):
+    return apply("divide", *_both(a, b))
+
+
+def neg(a):
+    return apply("neg", a)
+
+
+def where(condition, a, b):
+    """Elements of a where the condition holds, else of b; one of them may be a Python number."""
+    return apply("where", condition, *_both(a, b))
+
+
+def cast(x, dtype: str):
+    return x if x.dtype == dtype else apply("cast", x, dtype=dtype)
+
+
+def spread(x, axes, shape):
+    """A reduction's result repeated over the axes that it lost: the reverse of ``reduce(axes)``."""
+    return apply("broadcast", x, shape=shape, axes=tuple(i for i in range(len(shape)) if i not in axes))
+
+
+def quiet(f):
+    """f without NumPy's floating-point warnings: NaN and infinity are values here."""
+    def silent(*args, **params):
+        with np.errstate(all="ignore"):
+            return f(*args, **params)
+    return silent
