@@ -1,0 +1,38 @@
+"""Helpers around models: arrays, files, random seeds, data sets in pieces, pictures of models."""
+import importlib
+
+_WHERE = {
+    "numerical": ("normalize", "to_categorical"),
+    "sequences": ("pad_sequences",),
+    "split": ("split_dataset",),
+    "session": ("clear_session", "set_random_seed"),
+    "files": ("get_file",),
+}
+_ELSEWHERE = {  # names of other parts of kgraph that Keras users look for here
+    "CustomObjectScope": "kgraph.saving",
+    "Progbar": "kgraph.training.progress",
+    "PyDataset": "kgraph.training.data",
+    "Sequence": "kgraph.training.data",
+    "custom_object_scope": "kgraph.saving",
+    "deserialize_keras_object": "kgraph.saving",
+    "get_custom_objects": "kgraph.saving",
+    "get_registered_name": "kgraph.saving",
+    "get_registered_object": "kgraph.saving",
+    "model_to_dot": "kgraph.inspect",
+    "plot_model": "kgraph.inspect",
+    "register_keras_serializable": "kgraph.saving",
+    "serialize_keras_object": "kgraph.saving",
+}
+_MODULE_OF = {name: f"kgraph.utils.{module}" for module, names in _WHERE.items() for name in names} | _ELSEWHERE
+
+__all__ = sorted(_MODULE_OF)
+
+
+def __getattr__(name):
+    if name not in _MODULE_OF:
+        raise AttributeError(f"kgraph.utils has no public name {name!r}")
+    return getattr(importlib.import_module(_MODULE_OF[name]), name)
+
+
+def __dir__():
+    return __all__
