@@ -1,0 +1,200 @@
+"""Products: blocks of the result by the native tile routine, then the epilogue over each block while it is in cache.
+
+The labels of `contract` are sorted into batch, row, column and summed axes; neighbouring axes that all operands walk
+together become one. What remains beside one row, one column and one summed axis is looped over outside.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kgraph.compiler.dims import Size, size_of
+from kgraph.compiler.emit.index import Axis, Index, linear, merge_axes
+from kgraph.compiler.emit.loops import Domain, LoopKernel, _extent, _name
+from kgraph.compiler.emit.writer import CASTS, Probe, Writer
+from kgraph.compiler.ir import Op, Value
+from kgraph.compiler.plan import Symbol
+
+__all__ = ["emit_contract"]
+
+BLOCK_ROWS = 56      # with BLOCK_COLUMNS floats each, half of a first-level cache
+BLOCK_COLUMNS = 128
+UNIT_ROWS = 8        # threads share the rows in steps of it
+
+
+@dataclass
+class _Product:
+    """A contract op in canonical form: strided operands, loop axes sorted by role."""
+
+    op: Op
+    a: Value
+    b: Value
+    a_at: Index      # positions of the operands' and the result's elements over the labels' axes
+    b_at: Index
+    out_at: Index
+    outer: list      # groups of axes looped over outside the tile routine
+    rows: list       # one group, or none
+    columns: list
+    summed: list     # groups; the last is the tile routine's own
+
+    @property
+    def out(self) -> Value:
+        return self.op.outputs[0]
+
+
+def _sort_axes(op: Op, domain: Domain, accesses) -> _Product:
+    """Roles of the labels. Operands are exchanged where that makes the innermost axis of the result a column."""
+    a, b = op.inputs
+    a_axes, b_axes, out_axes = (op.params[k] for k in ("a_axes", "b_axes", "out_axes"))
+    real = [x for x, size in zip(out_axes, op.outputs[0].shape) if not (isinstance(size, int) and size == 1)]
+    if real and real[-1] not in b_axes:
+        a, b, a_axes, b_axes = b, a, b_axes, a_axes
+    axes = dict(zip(real, domain.axes, strict=True))
+    for label, size in zip(a_axes, a.shape):
+        if label not in out_axes and not (isinstance(size, int) and size == 1):
+            axes[label] = Axis(size)
+    place = lambda labels, shape: linear([axes.get(x, 0) for x in labels], shape)
+    a_at, b_at, out_at = place(a_axes, a.shape), place(b_axes, b.shape), place(out_axes, op.outputs[0].shape)
+    pick = lambda test, order: [axes[x] for x in order if x in axes and test(x)]
+    batch = merge_axes(pick(lambda x: x in a_axes and x in b_axes, real), [a_at, b_at, out_at, *accesses])
+    rows = merge_axes(pick(lambda x: x not in b_axes, real), [a_at, out_at, *accesses])
+    columns = merge_axes(pick(lambda x: x not in a_axes, real), [b_at, out_at, *accesses])
+    summed = merge_axes(pick(lambda x: x not in out_axes, a_axes), [a_at, b_at])
+    outer = batch + rows[:-1] + columns[:-1]
+    return _Product(op, a, b, a_at, b_at, out_at, outer, rows[-1:], columns[-1:], summed)
+
+
+def emit_contract(op: Op, same_memory: dict, checks: list) -> LoopKernel:
+    """The kernel of a fused op whose first member is a product."""
+    body = op.params["body"]
+    product_op = next(o for o in body.ops if o.prim.kind == "contract")
+    domain = Domain(op.params["domain"])
+    w = Writer(body, same_memory, checks)
+    product = _sort_axes(product_op, domain, _epilogue_accesses(body, product_op, domain))
+    return _emit_blocks(w, body, domain, product)
+
+
+def _epilogue_accesses(body, product_op, domain) -> list:
+    probe = Probe({o: p for p in body.ops if p is not product_op for o in p.outputs})
+    for out in body.outputs:
+        probe.element(out, domain.index(out.shape, kept=False))
+    return probe.accesses() + [linear(domain.index(o.shape, kept=False), o.shape) for o in body.outputs]
+
+
+def _stride(at: Index, groups) -> Size:
+    """How far apart neighbours on a group of axes lie, in elements."""
+    return at.terms.get(groups[-1][-1], 0) if groups else 0
+
+
+def _without(at: Index, groups) -> Index:
+    """The part of a position that does not come from these groups."""
+    gone = {axis for group in groups for axis in group}
+    return Index({a: c for a, c in at.terms.items() if a not in gone}, at.constant)
+
+
+def _emit_blocks(w: Writer, body, domain, product: _Product) -> LoopKernel:
+    rows = size_of([_extent(g) for g in product.rows])
+    columns = size_of([_extent(g) for g in product.columns])
+    item = product.out.type.itemsize
+    many_rows, many_columns = w.size(rows), w.size(columns)
+    row_units = (rows + (UNIT_ROWS - 1)) // UNIT_ROWS
+    column_units = (columns + (BLOCK_COLUMNS - 1)) // BLOCK_COLUMNS
+    w.line("u = lo")
+    w.open("while u < hi:")
+    w.line(f"block = u // {w.size(row_units)}")
+    w.line(f"first = (u - block * {w.size(row_units)}) * {UNIT_ROWS}")
+    w.line(f"last = min({many_rows}, first + (hi - u) * {UNIT_ROWS})")
+    w.line(f"u = min(hi, (block + 1) * {w.size(row_units)})")
+    _open_outer(w, product.outer, column_units)
+    w.line(f"left = strip * {BLOCK_COLUMNS}")
+    w.line(f"width = min({BLOCK_COLUMNS}, {many_columns} - left)")
+    w.open(f"for top in range(first, last, {BLOCK_ROWS}):")
+    w.line(f"height = min({BLOCK_ROWS}, last - top)")
+    target, line = _target(w, body, product)
+    _call_tiles(w, product, target, line, item)
+    if len(body.ops) > 1:
+        _emit_epilogue(w, body, domain, product, target, line)
+    w.close()
+    w.close()
+    blocks = size_of([_extent(g) for g in product.outer]) * column_units
+    return LoopKernel(w, blocks * row_units, 1, _scratch(item))
+
+
+def _open_outer(w: Writer, outer, column_units):
+    """Take the block number apart: outer axes, and the strip of columns as the fastest."""
+    w.line(f"strip = block % {w.size(column_units)}")
+    w.line(f"outer = block // {w.size(column_units)}")
+    rest = "outer"
+    for group in reversed(outer):
+        extent = w.size(_extent(group))
+        _name(w, group, w.fresh("i"), f"{rest} % {extent}")
+        following = w.fresh("u")
+        w.line(f"{following} = {rest} // {extent}")
+        rest = following
+
+
+def _target(w: Writer, body, product: _Product):
+    """Where the tile routine writes: (pointer name, row stride text). The result's own buffer, or a block of scratch."""
+    if product.out in body.outputs:
+        return w.pointer(product.out), w.size(_stride(product.out_at, product.rows))
+    return None, str(BLOCK_COLUMNS)
+
+
+def _scratch(item: int) -> Size:
+    return BLOCK_ROWS * BLOCK_COLUMNS * item
+
+
+def _call_tiles(w: Writer, product: _Product, target, line: str, item: int):
+    tile_groups = product.rows + product.columns
+    a_start = _without(product.a_at, tile_groups + product.summed)
+    b_start = _without(product.b_at, tile_groups + product.summed)
+    stride = lambda at, groups: w.size(_stride(at, groups))
+    a_row, b_column = stride(product.a_at, product.rows), stride(product.b_at, product.columns)
+    if target is None:
+        c_address = "scratch"
+    else:
+        c_start = w.at(_without(product.out_at, tile_groups))
+        c_address = f"{w.address(product.out)} + {item} * ({c_start} + top * {line} + left)"
+    loops = product.summed[:-1]
+    accumulate = "0"
+    if loops:
+        w.line("more = 0")
+        accumulate = "more"
+        for group in loops:
+            name = w.fresh("k")
+            w.open(f"for {name} in range({w.size(_extent(group))}):")
+            _name(w, group, name)
+            a_start = a_start + Index({group[-1]: _stride(product.a_at, [group])})
+            b_start = b_start + Index({group[-1]: _stride(product.b_at, [group])})
+    depth = w.size(size_of([_extent(g) for g in product.summed[-1:]]))
+    a_address = f"{w.address(product.a)} + {item} * ({w.at(a_start)} + top * {a_row})"
+    b_address = f"{w.address(product.b)} + {item} * ({w.at(b_start)} + left * {b_column})"
+    routine = w.routine(Symbol(f"gemm_{CASTS[product.out.dtype]}"))
+    w.line(f"gemm({routine}, height, width, {depth}, {a_address}, {a_row}, {stride(product.a_at, product.summed[-1:])}, "
+           f"{b_address}, {stride(product.b_at, product.summed[-1:])}, {b_column}, {c_address}, {line}, {accumulate}, "
+           f"scratch + {_scratch(item)})")
+    if loops:
+        w.line("more = 1")
+        for _ in loops:
+            w.close()
+
+
+def _emit_epilogue(w: Writer, body, domain, product: _Product, target, line: str):
+    w.open("for i in range(top, top + height):")
+    for group in product.rows:
+        _name(w, group, "i")
+    w.open("for j in range(left, left + width):")
+    for group in product.columns:
+        _name(w, group, "j")
+    value = w.fresh("t")
+    if target is None:
+        block = w.scratch_pointer(product.out.dtype, 0, 0)
+        w.line(f"{value} = {block}[(i - top) * {line} + j - left]")
+    else:
+        w.line(f"{value} = {target}[{w.at(product.out_at)}]")
+    w.give(product.out, value)
+    for out in body.outputs:
+        if out is not product.out:
+            index = domain.index(out.shape, kept=False)
+            w.store(out, index, w.element(out, index))
+    w.close()
+    w.close()

@@ -1,0 +1,143 @@
+"""Index expressions: where in a tensor an element is read, as an affine form of loop axes.
+
+An `Axis` is one axis of a kernel's iteration domain. `Index` is ``constant + sum(coefficient * axis)`` with sizes as
+coefficients, or opaque text. `Axes` decides which neighbouring axes can run as one loop: those that every access of
+the kernel walks together.
+"""
+from __future__ import annotations
+
+from kgraph.compiler.dims import Size
+
+__all__ = ["Axis", "Index", "linear", "merge_axes"]
+
+
+class Axis:
+    """A loop axis: its extent and, once emission has begun, the text of its variable and its nesting level."""
+
+    __slots__ = ("extent", "text", "level")
+
+    def __init__(self, extent: Size):
+        self.extent = extent
+        self.text = None
+        self.level = None
+
+
+class Index:
+    """constant + sum of coefficient * axis, or opaque ``text`` that lives at nesting level ``level``."""
+
+    __slots__ = ("terms", "constant", "text", "level")
+
+    def __init__(self, terms=(), constant: Size = 0, text=None, level=0):
+        self.terms = {a: c for a, c in dict(terms).items() if not _is_zero(c)}
+        self.constant = constant
+        self.text = text
+        self.level = level
+
+    @staticmethod
+    def of(x) -> Index:
+        """An axis, a size or an Index as an Index. The only position on an axis of extent 1 is 0."""
+        if isinstance(x, Index):
+            return x
+        if isinstance(x, Axis):
+            return Index({x: 1})
+        return Index(constant=x)
+
+    @property
+    def is_zero(self) -> bool:
+        return self.text is None and not self.terms and _is_zero(self.constant)
+
+    def __add__(self, other):
+        other = Index.of(other)
+        if self.text is not None or other.text is not None:
+            return other if self.is_zero else self if other.is_zero else Opaque("+", self, other)
+        terms = dict(self.terms)
+        for axis, c in other.terms.items():
+            terms[axis] = terms.get(axis, 0) + c
+        return Index(terms, self.constant + other.constant)
+
+    __radd__ = __add__
+
+    def __mul__(self, size: Size):
+        if isinstance(size, int) and size == 1:
+            return self
+        if self.text is not None:
+            return self if self.is_zero else Opaque("*", self, Index.of(size))
+        return Index({a: c * size for a, c in self.terms.items()}, self.constant * size)
+
+    __rmul__ = __mul__
+
+    def __neg__(self):
+        return self * -1
+
+    def __sub__(self, other):
+        return self + Index.of(other) * -1
+
+    def __rsub__(self, other):
+        return Index.of(other) + self * -1
+
+    def __floordiv__(self, size: Size):
+        return self if size == 1 else Opaque("//", self, Index.of(size))
+
+    def __mod__(self, size: Size):
+        return Index() if size == 1 else Opaque("%", self, Index.of(size))
+
+    def key(self):
+        """Hashable identity: equal keys are the same position."""
+        if self.text is not None:
+            return self.text
+        return (frozenset((id(a), c) for a, c in self.terms.items()), self.constant)
+
+
+class Opaque(Index):
+    """An index that is no affine form: an operator on two others."""
+
+    __slots__ = ("sign", "a", "b")
+
+    def __init__(self, sign, a: Index, b: Index):
+        super().__init__(text="")
+        self.sign, self.a, self.b = sign, a, b
+
+    def key(self):
+        return (self.sign, self.a.key(), self.b.key())
+
+
+def linear(index, shape) -> Index:
+    """The row-major position of a multi-index in a contiguous tensor of that shape."""
+    total, stride = Index(), 1
+    for position, extent in reversed(list(zip(index, shape, strict=True))):
+        if extent != 1:
+            total = total + Index.of(position) * stride
+        stride = stride * extent
+    return total
+
+
+def merge_axes(axes, accesses, barriers=()) -> list:
+    """Group neighbouring axes that every access walks as one: a list of lists of axes.
+
+    accesses  the Index of every load and store
+    barriers  axes that may not be merged with the one before them
+    """
+    groups = [[axes[0]]] if axes else []
+    for before, axis in zip(axes, axes[1:]):
+        together = axis not in barriers and all(_walks_together(x, before, axis) for x in accesses)
+        if together:
+            groups[-1].append(axis)
+        else:
+            groups.append([axis])
+    return groups
+
+
+def _walks_together(index: Index, outer: Axis, inner: Axis) -> bool:
+    if isinstance(index, Opaque):
+        return not (_uses(index, outer) or _uses(index, inner))
+    return index.terms.get(outer, 0) == index.terms.get(inner, 0) * inner.extent
+
+
+def _uses(index: Index, axis: Axis) -> bool:
+    if isinstance(index, Opaque):
+        return _uses(index.a, axis) or _uses(index.b, axis)
+    return axis in index.terms
+
+
+def _is_zero(size) -> bool:
+    return isinstance(size, int) and size == 0

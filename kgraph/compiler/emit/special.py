@@ -1,0 +1,94 @@
+"""Kernels of primitives that are no loops over elements: sums at positions that are data, running sums."""
+from __future__ import annotations
+
+from kgraph.compiler.dims import size_of
+from kgraph.compiler.emit.loops import STRIP, LoopKernel
+from kgraph.compiler.emit.writer import Writer
+from kgraph.compiler.ir import Op, Program
+
+__all__ = ["SPECIAL"]
+
+
+def _writer(op: Op, same_memory, checks) -> Writer:
+    writer = Writer(Program(op.prim.name, op.inputs, (), op.outputs), same_memory, checks)
+    writer.op = op
+    return writer
+
+
+def emit_scatter_add(op: Op, same_memory, checks) -> LoopKernel:
+    """Rows are added one after the other; threads share the columns, so the order of the sum never changes."""
+    indices, updates = op.inputs
+    out = op.outputs[0]
+    w = _writer(op, same_memory, checks)
+    width = size_of(out.shape[1:])
+    target, source, rows = w.pointer(out), w.pointer(updates), w.pointer(indices)
+    columns, strip = w.size(width), w.size(STRIP)
+    w.open("for u in range(lo, hi):")
+    w.line(f"start = u * {strip}")
+    w.line(f"stop = min(start + {strip}, {columns})")
+    w.open(f"for i in range({w.size(out.shape[0])}):")
+    w.open("for j in range(start, stop):")
+    w.line(f"{target}[i * {columns} + j] = {w.constant(0, out.dtype)}")
+    w.close()
+    w.close()
+    w.open(f"for i in range({w.size(indices.size)}):")
+    row = _checked_row(w, f"{rows}[i]", out.shape[0])
+    w.line(f"base = {row} * {columns}")
+    w.open("for j in range(start, stop):")
+    w.line(f"{target}[base + j] = {target}[base + j] + {source}[i * {columns} + j]")
+    w.close()
+    w.close()
+    w.close()
+    return LoopKernel(w, (width + (STRIP - 1)) // STRIP, 1)
+
+
+def _checked_row(w: Writer, text: str, extent) -> str:
+    w._needs[-1] = w.depth
+    return w.at(w.checked(text, extent))
+
+
+def emit_scatter_along(op: Op, same_memory, checks) -> LoopKernel:
+    """Each line along the axis is its own sum: threads share the axes before it."""
+    indices, updates = op.inputs
+    out, axis = op.outputs[0], op.params["axis"]
+    w = _writer(op, same_memory, checks)
+    inner, outer = size_of(out.shape[axis + 1:]), size_of(out.shape[:axis])
+    target, source, rows = w.pointer(out), w.pointer(updates), w.pointer(indices)
+    step, count, size = w.size(inner), w.size(updates.shape[axis]), w.size(out.shape[axis])
+    w.open("for u in range(lo, hi):")
+    w.open(f"for i in range({size} * {step}):")
+    w.line(f"{target}[u * {size} * {step} + i] = {w.constant(0, out.dtype)}")
+    w.close()
+    w.open(f"for i in range({count}):")
+    w.open(f"for j in range({step}):")
+    w.line(f"place = (u * {count} + i) * {step} + j")
+    row = _checked_row(w, f"{rows}[place]", out.shape[axis])
+    w.line(f"spot = (u * {size} + {row}) * {step} + j")
+    w.line(f"{target}[spot] = {target}[spot] + {source}[place]")
+    w.close()
+    w.close()
+    w.close()
+    return LoopKernel(w, outer, 1)
+
+
+def emit_cumsum(op: Op, same_memory, checks) -> LoopKernel:
+    """A running sum along an axis, from the other end if reverse."""
+    (x,), out, axis = op.inputs, op.outputs[0], op.params["axis"]
+    w = _writer(op, same_memory, checks)
+    inner, outer = size_of(x.shape[axis + 1:]), size_of(x.shape[:axis])
+    source, target, step, count = w.pointer(x), w.pointer(out), w.size(inner), w.size(x.shape[axis])
+    w.open("for u in range(lo, hi):")
+    w.open(f"for j in range({step}):")
+    w.line(f"total = {w.constant(0, out.dtype)}")
+    w.open(f"for k in range({count}):")
+    w.line(f"i = {count} - 1 - k" if op.params["reverse"] else "i = k")
+    w.line(f"place = (u * {count} + i) * {step} + j")
+    w.line(f"total = total + {source}[place]")
+    w.line(f"{target}[place] = total")
+    w.close()
+    w.close()
+    w.close()
+    return LoopKernel(w, outer, 1)
+
+
+SPECIAL = {"scatter_add": emit_scatter_add, "scatter_along": emit_scatter_along, "cumsum": emit_cumsum}

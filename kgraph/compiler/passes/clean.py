@@ -1,0 +1,46 @@
+"""cse and dce: equal ops once, unused ops never."""
+from __future__ import annotations
+
+from kgraph.compiler.ir import Op, Program, Value
+
+__all__ = ["cse", "dce"]
+
+
+def cse(program: Program) -> Program:
+    """Ops with the same primitive, inputs and params become one."""
+    new: dict[Value, Value] = {v: v for v in program.inputs}
+    seen: dict = {}
+    ops = []
+    for op in program.ops:
+        inputs = tuple(new[v] for v in op.inputs)
+        key = (op.prim, inputs, _frozen(op.params))
+        if key in seen:
+            new.update(zip(op.outputs, seen[key].outputs))
+            continue
+        if inputs != op.inputs:
+            op = Op(op.prim, inputs, op.params, op.outputs, op.scope)
+        seen[key] = op
+        ops.append(op)
+        new.update((o, o) for o in op.outputs)
+    return Program(program.name, program.inputs, tuple(ops), tuple(new[v] for v in program.outputs),
+                   tuple((s, new[v]) for s, v in program.updates))
+
+
+def dce(program: Program) -> Program:
+    """Only ops that an output or an update needs."""
+    needed = set(program.outputs) | {v for _, v in program.updates}
+    kept = []
+    for op in reversed(program.ops):
+        if any(o in needed for o in op.outputs):
+            needed.update(op.inputs)
+            kept.append(op)
+    return program.with_ops(reversed(kept))
+
+
+def _frozen(params: dict):
+    return tuple((k, _typed(params[k])) for k in sorted(params))
+
+
+def _typed(v):
+    """0, 0.0 and False are equal in Python but not in a program; nor are 0.0 and -0.0."""
+    return tuple(map(_typed, v)) if isinstance(v, tuple) else (type(v).__name__, repr(v) if isinstance(v, float) else v)

@@ -1,0 +1,154 @@
+"""schedule: copies where a result must not be a view, and an order in which states can be overwritten in place.
+
+After this pass every update (state, new) fulfils `overwrites`: the kernel that makes `new` may write into the state's
+buffer, because whatever else reads the state runs before it, and it reads each element of the state itself at most
+before writing that same element.
+"""
+from __future__ import annotations
+
+from kgraph.compiler.emit.index import linear
+from kgraph.compiler.emit.loops import Domain, probe_body
+from kgraph.compiler.emit.writer import squeeze
+from kgraph.compiler.ir import Op, Program, Value
+from kgraph.compiler.passes.fuse import fused_p, in_order
+from kgraph.compiler.prims.move import broadcast_p
+
+__all__ = ["Views", "schedule"]
+
+VIEW_NAMES = ("reshape", "slice", "concatenate")
+
+
+class Views:
+    """Which value's memory a view lies in: root(v) -> (value, byte offset); a concatenation is a root of its own."""
+
+    def __init__(self, ops):
+        self.maker = {o: op for op in ops for o in op.outputs}
+
+    def root(self, value: Value):
+        offset = 0
+        while (op := self.maker.get(value)) is not None and op.prim.name in ("reshape", "slice"):
+            if op.prim.name == "slice":
+                source = op.inputs[0]
+                offset = offset + linear(op.params["starts"], source.shape).constant * source.type.itemsize
+            value = op.inputs[0]
+        return value, offset
+
+    def parts(self, value: Value) -> list:
+        """The roots whose memory a value's memory may be made of: its own, and those of a concatenation's inputs."""
+        root, _ = self.root(value)
+        op = self.maker.get(root)
+        if op is not None and op.prim.name == "concatenate":
+            return [root] + [p for v in op.inputs for p in self.parts(v)]
+        return [root]
+
+
+def copy_op(value: Value, scope: str = "") -> Op:
+    """A kernel that copies a value."""
+    out = Value(value.type)
+    inner = Op(broadcast_p, (value,), {"shape": value.shape, "axes": tuple(range(value.ndim))}, (out,), scope)
+    body = Program("fused", (value,), (inner,), (out,))
+    return Op(fused_p, (value,), {"body": body, "domain": squeeze(value.shape), "reduced": ()}, (out,), scope)
+
+
+def schedule(program: Program) -> Program:
+    """See above. The program has been fused."""
+    program = _own_memory(program)
+    before: dict[Op, set] = {}
+    maker = {o: op for op in program.ops for o in op.outputs}
+    views = Views(program.ops)
+    final: list = []
+    updates = []
+    for state, new in program.updates:
+        kernel = maker.get(new)
+        waits = {op for op in program.ops if op is not kernel and _touches(op, state, views)}
+        taken = kernel in {maker.get(o) for o in program.outputs if o is new}
+        if kernel is None or taken or not _same_places(kernel, state, new, views) or \
+                any(_depends(op, kernel, before, maker) for op in waits):
+            copy = copy_op(new, kernel.scope if kernel else "")
+            final.append(copy)
+            updates.append((state, copy.outputs[0]))
+        else:
+            before.setdefault(kernel, set()).update(waits)
+            updates.append((state, new))
+    order = in_order(program.ops, before)
+    return Program(program.name, program.inputs, tuple(order + final), program.outputs, tuple(updates))
+
+
+def _own_memory(program: Program) -> Program:
+    """Copies for results that are views or are asked for twice, and for parts of a flat concatenation that cannot be
+    written in place there; and for new states that are other states."""
+    views = Views(program.ops)
+    inputs = set(program.inputs)
+    ops = []
+    placed: set[Value] = set()
+
+    def copied(value):
+        op = copy_op(value)
+        ops.append(op)
+        return op.outputs[0]
+
+    kept = set(program.outputs) | {v for _, v in program.updates}
+    for op in program.ops:
+        if op.prim.name == "concatenate":
+            parts = []
+            for v in op.inputs:
+                root, _ = views.root(v)
+                free = root not in inputs and root not in placed and root not in kept and root.size == v.size
+                free = free and views.maker[root].prim.name != "concatenate"
+                parts.append(v if free else copied(v))
+                placed.add(root if free else parts[-1])
+            op = Op(op.prim, tuple(parts), op.params, op.outputs, op.scope)
+        ops.append(op)
+    outputs, seen = [], set()
+    for v in program.outputs:
+        root, _ = views.root(v)
+        own = root is v and v not in inputs and v not in seen and v not in placed
+        outputs.append(v if own and views.maker[v].prim.name != "concatenate" else copied(v))
+        seen.add(v)
+    updates = []
+    for state, v in program.updates:
+        root, _ = views.root(v)
+        if root in inputs:
+            v = copied(v)
+        updates.append((state, v))
+    return Program(program.name, program.inputs, tuple(ops), tuple(outputs), tuple(updates))
+
+
+def _touches(op: Op, state: Value, views: Views) -> bool:
+    return op.prim.name not in VIEW_NAMES and any(state in views.parts(v) for v in op.inputs)
+
+
+def _same_places(kernel: Op, state: Value, new: Value, views: Views) -> bool:
+    """Whether the kernel reads the state only at the element that it then writes."""
+    if kernel.prim is not fused_p:
+        return not _touches(kernel, state, views) and kernel.prim.name not in VIEW_NAMES
+    readers = [v for v in kernel.inputs if state in views.parts(v)]
+    if not readers:
+        return True
+    if any(views.root(v) != (state, 0) for v in readers):
+        return False
+    domain = Domain(kernel.params["domain"], kernel.params["reduced"])
+    body = kernel.params["body"]
+    if any(op.prim.kind in ("contract", "window") for op in body.ops):
+        return False
+    place = domain.holds(new.shape)
+    if place == "full" and domain.reduced:
+        return False
+    written = linear(domain.index(new.shape, place == "kept"), new.shape).key()
+    return all(linear(index, v.shape).key() == written for v, index in probe_body(body, domain).reads if v in readers)
+
+
+def _depends(op: Op, on: Op, before: dict, maker: dict) -> bool:
+    """Whether op has to run after ``on``."""
+    todo, seen = [op], set()
+    while todo:
+        x = todo.pop()
+        if x is on:
+            return True
+        if x in seen:
+            continue
+        seen.add(x)
+        todo.extend(maker[v] for v in x.inputs if v in maker)
+        todo.extend(before.get(x, ()))
+    return False
+

@@ -1,0 +1,199 @@
+"""simplify: algebra, identities and constants; products that are no products; reductions in two stages.
+
+Each rule is (rewriter, op, inputs) -> the values to use instead, or None. See rewrite.py.
+"""
+from __future__ import annotations
+
+import numpy as np
+
+from kgraph.compiler.emit.writer import squeeze
+from kgraph.compiler.ir import Program
+from kgraph.compiler.passes.rewrite import rewrite
+from kgraph.compiler.prims.rules import apply
+
+__all__ = ["simplify", "split_reductions"]
+
+
+def identity(t, op, inputs):
+    return inputs[0]
+
+
+def unchanged(t, op, inputs):
+    """A reshape, broadcast, cast or slice to the type that is there."""
+    return inputs[0] if inputs[0].type == op.outputs[0].type else None
+
+
+def reshape_of_reshape(t, op, inputs):
+    before = t.made_by(inputs[0], "reshape")
+    return apply("reshape", before.inputs[0], shape=op.params["shape"]) if before else None
+
+
+def moved_ones(t, op, inputs):
+    """A transpose or broadcast that only moves or adds axes of extent 1 is a reshape."""
+    shape = op.outputs[0].shape
+    if op.prim.name == "transpose":
+        real = [p for p in op.params["perm"] if inputs[0].shape[p] != 1]
+        same = real == sorted(real)
+    else:
+        same = squeeze(shape) == squeeze(inputs[0].shape)
+    return apply("reshape", inputs[0], shape=shape) if same else None
+
+
+def transpose_of_transpose(t, op, inputs):
+    before = t.made_by(inputs[0], "transpose")
+    if before is None:
+        return None
+    return apply("transpose", before.inputs[0], perm=tuple(before.params["perm"][p] for p in op.params["perm"]))
+
+
+def broadcast_of_broadcast(t, op, inputs):
+    before = t.made_by(inputs[0], "broadcast")
+    if before is None:
+        return None
+    axes = tuple(op.params["axes"][a] for a in before.params["axes"])
+    return apply("broadcast", before.inputs[0], shape=op.params["shape"], axes=axes)
+
+
+def reduce_nothing(t, op, inputs):
+    """A reduction over axes of extent 1 (or no axes) is a reshape."""
+    if any(inputs[0].shape[a] != 1 for a in op.params["axes"]):
+        return None
+    return apply("reshape", inputs[0], shape=op.outputs[0].shape)
+
+
+def fold(t, op, inputs):
+    """Arithmetic on known numbers."""
+    numbers = [t.constant(v) for v in inputs]
+    if not numbers or any(n is None for n in numbers):
+        return None
+    arrays = [np.asarray(n, v.dtype) for n, v in zip(numbers, inputs)]
+    with np.errstate(all="ignore"):
+        value = op.prim.reference(*arrays, **op.params).item()
+    out = op.outputs[0]
+    scalar = apply("full", shape=(), value=value, dtype=out.dtype)
+    return apply("broadcast", scalar, shape=out.shape, axes=()) if out.shape else scalar
+
+
+def neutral(number, sides):
+    """x + 0, x * 1 and the like."""
+    def rule(t, op, inputs):
+        for side in sides:
+            if t.constant(inputs[side]) == number:
+                return inputs[1 - side]
+        return None
+    rule.__name__ = f"neutral_{number}"
+    return rule
+
+
+def small_powers(t, op, inputs):
+    x, exponent = inputs[0], t.constant(inputs[1])
+    if exponent is None or "float" not in x.dtype:
+        return None
+    return {1.0: lambda: x, 2.0: lambda: apply("multiply", x, x), 0.5: lambda: apply("sqrt", x),
+            -1.0: lambda: apply("divide", _ones(x), x)}.get(float(exponent), lambda: None)()
+
+
+def _ones(x):
+    scalar = apply("full", shape=(), value=1.0, dtype=x.dtype)
+    return apply("broadcast", scalar, shape=x.shape, axes=()) if x.shape else scalar
+
+
+def double_negation(t, op, inputs):
+    before = t.made_by(inputs[0], "neg")
+    return before.inputs[0] if before else None
+
+
+def add_negative(t, op, inputs):
+    """a + (-b) is a - b."""
+    for side in (1, 0):
+        negative = t.made_by(inputs[side], "neg")
+        if negative:
+            return apply("subtract", inputs[1 - side], negative.inputs[0])
+    return None
+
+
+def contract_transposed(t, op, inputs):
+    """A product reads its operands with any strides: transposes become a change of labels."""
+    new, labels = list(inputs), [op.params["a_axes"], op.params["b_axes"]]
+    for side in (0, 1):
+        before = t.made_by(inputs[side], "transpose")
+        if before:
+            new[side] = before.inputs[0]
+            perm = before.params["perm"]
+            labels[side] = tuple(labels[side][perm.index(i)] for i in range(len(perm)))
+    if new == inputs:
+        return None
+    return apply("contract", *new, a_axes=labels[0], b_axes=labels[1], out_axes=op.params["out_axes"])
+
+
+def degenerate_product(t, op, inputs):
+    """A product with no summed, row or column axis longer than 1 is a multiplication and perhaps a sum; so is one
+    whose innermost result axis is a batch axis, and one of integers: loops do these better than the matrix tile."""
+    a_axes, b_axes, out_axes = (op.params[k] for k in ("a_axes", "b_axes", "out_axes"))
+    sizes = {**dict(zip(a_axes, inputs[0].shape)), **dict(zip(b_axes, inputs[1].shape))}
+    real = lambda labels: [x for x in labels if not (isinstance(sizes[x], int) and sizes[x] == 1)]
+    rows = real(x for x in out_axes if x not in b_axes)
+    columns = real(x for x in out_axes if x not in a_axes)
+    summed = real(x for x in a_axes if x not in out_axes)
+    real_out = real(out_axes)
+    batch_last = bool(real_out) and real_out[-1] in a_axes and real_out[-1] in b_axes
+    if rows and columns and summed and not batch_last and "float" in inputs[0].dtype:
+        return None
+    extra = tuple(x for x in a_axes if x not in out_axes)
+    order = tuple(out_axes) + extra
+    wide = [_spread(v, axes, order, sizes) for v, axes in zip(inputs, (a_axes, b_axes))]
+    product = apply("multiply", *wide)
+    return apply("sum", product, axes=tuple(range(len(out_axes), len(order)))) if extra else product
+
+
+def _spread(x, axes, order, sizes):
+    """x with its labelled axes in that order, and repeated along the labels it lacks."""
+    present = [label for label in order if label in axes]
+    x = apply("transpose", x, perm=tuple(axes.index(label) for label in present))
+    return apply("broadcast", x, shape=tuple(sizes[label] for label in order),
+                 axes=tuple(order.index(label) for label in present))
+
+
+_ELEMENTWISE_FOLDS = ("add subtract multiply divide power neg sqrt rsqrt exp log abs cast maximum minimum equal less "
+                      "less_equal greater greater_equal not_equal").split()
+
+RULES: dict[str, list] = {
+    "stop_gradient": [identity],
+    "reshape": [unchanged, reshape_of_reshape],
+    "transpose": [transpose_of_transpose, moved_ones],
+    "broadcast": [unchanged, moved_ones, broadcast_of_broadcast],
+    "cast": [unchanged],
+    "slice": [unchanged],
+    "neg": [double_negation],
+    "add": [neutral(0, (0, 1)), add_negative],
+    "subtract": [neutral(0, (1,))],
+    "multiply": [neutral(1, (0, 1))],
+    "divide": [neutral(1, (1,))],
+    "power": [small_powers],
+    "contract": [contract_transposed, degenerate_product],
+    **{name: [reduce_nothing] for name in ("sum", "prod", "max", "min")},
+}
+for _name in _ELEMENTWISE_FOLDS:
+    RULES[_name] = RULES.get(_name, []) + [fold]
+
+
+def simplify(program: Program) -> Program:
+    """Apply RULES to each op once, in order."""
+    return rewrite(program, RULES)
+
+
+def inner_axes_first(t, op, inputs):
+    """A reduction over the first axis and others, in two: within each part of the first axis, then over these parts.
+    So it splits over threads, and always in the same way."""
+    shape, axes = inputs[0].shape, op.params["axes"]
+    real = [a for a in axes if shape[a] != 1]
+    kept = [a for a in range(len(shape)) if a not in axes and shape[a] != 1]
+    if len(real) < 2 or (kept and kept[0] < real[0]):
+        return None
+    inner = apply(op.prim.name, inputs[0], axes=tuple(a for a in axes if a != real[0]))
+    return apply(op.prim.name, inner, axes=(real[0] - sum(a < real[0] for a in axes),))
+
+
+def split_reductions(program: Program) -> Program:
+    """See inner_axes_first."""
+    return rewrite(program, {name: [inner_axes_first] for name in ("sum", "prod", "max", "min")})

@@ -1,0 +1,115 @@
+"""The compiler from end to end: `compile_program(program)` runs PASSES in order, plans memory and emits kernels.
+
+What it returns is a Plan: pure text and data, which kgraph.runtime turns into machine code.
+"""
+from __future__ import annotations
+
+import os
+
+from kgraph.compiler.dims import Size
+from kgraph.compiler.emit.contract import emit_contract
+from kgraph.compiler.emit.loops import LoopKernel, emit_loops
+from kgraph.compiler.emit.special import SPECIAL
+from kgraph.compiler.ir import Op, Program, ProgramError, verify
+from kgraph.compiler.passes.clean import cse, dce
+from kgraph.compiler.passes.fuse import fuse, fused_p
+from kgraph.compiler.passes.memory import plan_memory
+from kgraph.compiler.passes.schedule import VIEW_NAMES, Views, schedule
+from kgraph.compiler.passes.simplify import simplify, split_reductions
+from kgraph.compiler.plan import Kernel, Plan
+
+__all__ = ["PASSES", "compile_program", "run_passes"]
+
+PASSES = [
+    ("simplify", simplify), ("cse", cse), ("dce", dce), ("split_reductions", split_reductions),
+    ("simplify", simplify), ("cse", cse), ("dce", dce), ("fuse", fuse), ("schedule", schedule),
+]
+
+
+def run_passes(program: Program, passes=None) -> Program:
+    """The program after PASSES. With KGRAPH_CHECK=1 it is verified after each. A pass that raises names itself."""
+    check = os.environ.get("KGRAPH_CHECK") == "1"
+    for name, run in PASSES if passes is None else passes:
+        try:
+            program = run(program)
+            if check:
+                verify(program)
+        except Exception as error:
+            raise ProgramError(f"pass {name} failed on program {program.name}: {error}") from error
+    return program
+
+
+def compile_program(program: Program, states=(), constants=(), equal_sizes=()) -> Plan:
+    """Passes, memory and kernel sources of a program.
+
+    states, constants  those of its inputs that are variables and captured arrays, in the order the runtime has them
+    equal_sizes        pairs of sizes that tracing had to take as equal
+    """
+    program = run_passes(program)
+    memory = plan_memory(program, states, constants)
+    views = Views(program.ops)
+    state_of = {new: state for state, new in program.updates}
+    checks: list = []
+    kernels = [emit(op, _same_memory(op, state_of, views), checks)
+               for op in program.ops if op.prim.name not in VIEW_NAMES]
+    return Plan(program, tuple(kernels), memory.buffers, memory.slots, tuple(checks), tuple(equal_sizes),
+                memory.naive_bytes)
+
+
+def _same_memory(op: Op, state_of: dict, views: Views) -> dict:
+    """The op's values that lie in a state it overwrites: they share one pointer, so that no two claim not to alias."""
+    found = {out: state_of[out] for out in op.outputs if out in state_of}
+    states = set(found.values())
+    found.update((v, views.root(v)[0]) for v in op.inputs if views.root(v)[0] in states)
+    return found
+
+
+def emit(op: Op, same_memory: dict, checks: list) -> Kernel:
+    """The kernel of one op. Raises NotImplementedError naming an op that has no lowering."""
+    if op.prim is fused_p:
+        body = op.params["body"]
+        kernel = (emit_contract if body.ops and _anchor(body) else emit_loops)(op, same_memory, checks)
+        flops = _loop_flops(op)
+    elif op.prim.lower in SPECIAL:
+        body, kernel = None, SPECIAL[op.prim.lower](op, same_memory, checks)
+        flops = sum((v.size for v in op.inputs), start=0)
+    else:
+        raise NotImplementedError(f"primitive {op.prim.name} ({op.scope or 'no scope'}) has no kernel yet: "
+                                  "use run_eagerly=True")
+    return _kernel(op, kernel, flops)
+
+
+def _kernel(op: Op, kernel: LoopKernel, flops: Size) -> Kernel:
+    name, source = kernel.writer.source(_describe(op))
+    moved = sum((v.type.nbytes for v in (*op.inputs, *op.outputs)), start=0)
+    scopes = tuple(s for s in op.scope.split(",") if s)
+    return Kernel(name, source, tuple(kernel.writer.args), kernel.extent, kernel.grain, work=flops + moved // 8,
+                  flops=flops, bytes=moved, scratch=kernel.scratch, op=op, scopes=scopes)
+
+
+def _anchor(body: Program):
+    return next((op for op in body.ops if op.prim.kind in ("contract", "window")), None)
+
+
+def _describe(op: Op) -> list:
+    """The primitives of the kernel, for the comment on top of its source."""
+    ops = op.params["body"].ops if op.prim is fused_p else [op]
+    return [o.prim.name for o in ops]
+
+
+def _loop_flops(op: Op) -> Size:
+    """Arithmetic of a fused op: two for each multiply-add of a product, one for each other element."""
+    total: Size = 0
+    for inner in op.params["body"].ops:
+        if inner.prim.kind == "contract":
+            a_axes, b_axes = inner.params["a_axes"], inner.params["b_axes"]
+            sizes = {**dict(zip(a_axes, inner.inputs[0].shape)), **dict(zip(b_axes, inner.inputs[1].shape))}
+            count: Size = 2
+            for size in sizes.values():
+                count = count * size
+            total = total + count
+        elif inner.prim.kind == "reduce":
+            total = total + inner.inputs[0].size
+        elif inner.prim.kind in ("elementwise", "random"):
+            total = total + inner.outputs[0].size
+    return total

@@ -1,0 +1,169 @@
+"""From a Python function to native code: trace it once for given types, compile it, call it.
+
+`build` is what training and models use; `function` is the same for users, one trace for each set of input shapes.
+"""
+from __future__ import annotations
+
+import functools
+import os
+import warnings
+
+import numpy as np
+
+from kgraph import tree
+from kgraph.compiler import dims
+from kgraph.compiler.dims import Dim
+from kgraph.compiler.interp import interpret
+from kgraph.compiler.ir import TensorType, Value
+from kgraph.compiler.trace import Tensor, Trace, current_trace, suspend_recording, to_tensor
+
+__all__ = ["Compiled", "build", "function"]
+
+
+class Compiled:
+    """A traced and compiled function. ``traced`` is its Program before the passes, ``plan`` what the compiler made of
+    it (``plan.program`` is the Program after the passes), ``variables`` the states that it reads or updates."""
+
+    def __init__(self, name: str, f, types):
+        with suspend_recording(), Trace(name) as trace:
+            self._inputs = [trace.add_input(t, n) for n, t in _named_leaves(types)]
+            result = f(*tree.pack_sequence_as(types, self._inputs))
+        leaves = tree.flatten(result)
+        self._structure = tree.map_structure(lambda x: None, result)
+        self.traced = trace.finish([to_tensor(x) for x in leaves])
+        self.variables = list(trace.states)
+        self._states = list(trace.states.values())
+        self._captured = trace.captured
+        self._equal_sizes = tuple(dict.fromkeys(trace.equal_sizes))
+        self._extent_places = _extent_places(self._inputs)
+
+    @functools.cached_property
+    def plan(self):
+        from kgraph.compiler.pipeline import compile_program
+        return compile_program(self.traced, self._states, [v for v, _ in self._captured], self._equal_sizes)
+
+    @property
+    def program(self):
+        """The Program after the passes."""
+        return self.plan.program
+
+    @functools.cached_property
+    def executable(self):
+        """The native form; None where there is no JIT (KGRAPH_DISABLE_JIT=1, or numba cannot be imported)."""
+        if not _jit_available():
+            return None
+        from kgraph.runtime.executable import Executable
+        return Executable(self.plan, self.variables, [t.numpy() for _, t in self._captured])
+
+    def extents(self, arrays) -> dict:
+        """The integer of each name in the input types, read off the arrays' shapes."""
+        return {name: arrays[i].shape[axis] for name, i, axis in self._extent_places}
+
+    def run(self, arrays, extents=None, outputs=None, steps=1) -> list:
+        """Flat form of a call: a list of NumPy arrays in, a list of NumPy arrays out.
+
+        outputs  arrays to write the results into (contiguous, of the right types), else new ones are made
+        steps    how often to run the whole program, states carried from one to the next
+        """
+        if extents is None:
+            extents = self.extents(arrays)
+        if self.executable is not None:
+            return self.executable.run(arrays, extents, outputs, steps)
+        for _ in range(steps):
+            results = self._interpret(arrays, extents)
+        if outputs is not None:
+            for target, value in zip(outputs, results, strict=True):
+                target[...] = value
+            return outputs
+        return results
+
+    def __call__(self, *arrays, extents=None, steps=1):
+        """Arguments nested as the types were; results nested as the function's were, as NumPy arrays."""
+        flat = [np.asarray(a, v.dtype) for a, v in zip(tree.flatten(arrays), self._inputs, strict=True)]
+        results = self.run(flat, {**self.extents(flat), **(extents or {})}, steps=steps)
+        return tree.pack_sequence_as(self._structure, results)
+
+    def _interpret(self, arrays, extents) -> list:
+        values = dict(zip(self._inputs, arrays, strict=True))
+        values.update((v, x.buffer) for v, x in zip(self._states, self.variables))
+        values.update((v, t.numpy()) for v, t in self._captured)
+        found = interpret(self.traced, values, extents)
+        results = [np.array(found[v]) for v in self.traced.outputs]
+        variable_of = dict(zip(self._states, self.variables))
+        new = [(variable_of[state], np.array(found[v])) for state, v in self.traced.updates]
+        for variable, array in new:
+            variable.assign(array)
+        return results
+
+
+def build(name: str, f, types) -> Compiled:
+    """Trace f over Values of these types and compile it.
+
+    types  a tuple with one (nested) TensorType for each argument of f; sizes may be Dims, bound at each call
+    f      computes with kgraph.ops; Variables that it reads or assigns become states of the program
+    """
+    return Compiled(name, f, tuple(types))
+
+
+def function(f):
+    """Compile a function of tensors (a decorator). It is traced once for each set of argument shapes and dtypes; arguments
+    that are no tensors or arrays belong to that key. Kernels are shared between shapes.
+
+    >>> square = kgraph.function(lambda x: x * x + 1)
+    >>> square(np.ones(3, "float32")).numpy()
+    array([2., 2., 2.], dtype=float32)
+    """
+    traced: dict = {}
+
+    @functools.wraps(f)
+    def call(*args):
+        leaves = tree.flatten(args)
+        if current_trace() is not None or any(isinstance(x, Value) or getattr(x, "is_symbolic", False) for x in leaves):
+            return f(*args)
+        arrays = {i: np.asarray(x) for i, x in enumerate(leaves) if _is_data(x)}
+        key = tuple(_signature(arrays.get(i), x) for i, x in enumerate(leaves))
+        key = (key, repr(tree.map_structure(lambda x: None, args)))
+        if key not in traced:
+            types = tuple(TensorType(a.shape, a.dtype.name) for a in arrays.values())
+
+            def flat(*values, args=args, places=tuple(arrays)):
+                given = dict(zip(places, values))
+                return f(*tree.pack_sequence_as(args, [given.get(i, x) for i, x in enumerate(tree.flatten(args))]))
+            traced[key] = build(getattr(f, "__name__", "function"), flat, types)
+        return tree.map_structure(Tensor, traced[key](*arrays.values()))
+
+    call.traced = traced
+    return call
+
+
+def _is_data(x) -> bool:
+    return isinstance(x, (np.ndarray, Tensor)) or hasattr(x, "__array__") and not hasattr(x, "assign")
+
+
+def _signature(array, x):
+    return x if array is None else (array.shape, array.dtype.name)
+
+
+def _named_leaves(types) -> list:
+    return [("/".join(map(str, ("x", *path))), t) for path, t in tree.flatten_with_path(types)]
+
+
+def _extent_places(inputs) -> list:
+    """Where each name can be read off an input's shape: (name, input, axis)."""
+    places = {}
+    for i, v in enumerate(inputs):
+        for axis, size in enumerate(v.shape):
+            if isinstance(size, Dim) and size == dims.dim(str(size)):
+                places.setdefault(str(size), (str(size), i, axis))
+    return list(places.values())
+
+
+@functools.cache
+def _jit_available() -> bool:
+    if os.environ.get("KGRAPH_DISABLE_JIT") == "1":
+        return False
+    import importlib.util
+    if importlib.util.find_spec("numba") is None:
+        warnings.warn("numba is not installed: kgraph runs its programs with NumPy, slowly", stacklevel=3)
+        return False
+    return importlib.util.find_spec("kgraph.runtime.executable") is not None
