@@ -117,6 +117,7 @@ class Writer(Pull):
         self._checks = checks if checks is not None else []
         self._levels: list[list[str]] = [[]]
         self._names: dict = {}     # word key -> local name
+        self._places: dict = {}    # word key -> number
         self._known: dict = {}     # (value, index key) -> (name, level)
         self._given: dict = {}     # value -> (name, level): results of reductions
         self._symbols: dict = {}
@@ -167,11 +168,17 @@ class Writer(Pull):
     def word(self, key, template: str, stem: str) -> str:
         """The local name of an argument word, read once at the top of the kernel."""
         if key not in self._names:
-            name = f"{stem}{len(self.args)}"
-            self.line(f"{name} = {template.format(k=len(self.args))}", 0)
-            self.args.append(key[1])
-            self._names[key] = name
+            k = self.place(key)
+            self._names[key] = f"{stem}{k}"
+            self.line(f"{stem}{k} = {template.format(k=k)}", 0)
         return self._names[key]
+
+    def place(self, key) -> int:
+        """The number of an argument word: key is (what it is for, what it holds, ...)."""
+        if key not in self._places:
+            self._places[key] = len(self.args)
+            self.args.append(key[1])
+        return self._places[key]
 
     def pointer(self, value: Value) -> str:
         value = self._same_memory.get(value, value)
@@ -293,10 +300,10 @@ class Writer(Pull):
         """An integer element as an index that is reported and clamped when it lies outside [0, extent)."""
         level = max(self._needs[-1], self._guard)
         self._checks.append((self.op.scope or self.op.prim.name, extent))
-        status = self.word(("symbol", STATUS), "word(args, {k})", "f")
+        status = self.place(("symbol", STATUS))
         number = self.word(("size", len(self._checks), "check"), "word(args, {k})", "n")
         name = self.fresh("r")
-        self.line(f"{name} = checked({status}, {number}, i64({text}), {self.size(extent)})", level)
+        self.line(f"{name} = checked(args, {status}, {number}, i64({text}), {self.size(extent)})", level)
         return self._symbol(name, level)
 
     def clamp(self, text: str, limit: Size) -> Index:

@@ -1,7 +1,8 @@
 """Primitives that only move or make data: shapes, slices, padding, constants.
 
 `lower` returns the text of the element at ``index``; ``e.read(k, index)`` is input k's element there, ``e.size(n)``
-the text of a size, ``e.at(i)`` the text of an index.
+the text of a size, ``e.at(i)`` the text of an index, ``e.choose(test, f, g)`` is f() where the test holds, else g():
+what is not chosen is not read.
 """
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from kgraph.compiler import dims
 from kgraph.compiler.dims import Dim
 from kgraph.compiler.ir import TensorType
 from kgraph.compiler.primitive import NOT_DIFFERENTIABLE, Primitive
-from kgraph.compiler.prims.rules import apply, constant, is_float, literal, require
+from kgraph.compiler.prims.rules import apply, constant, is_float, require
 
 
 def _move(name, infer, reference, vjp, lower, examples):
@@ -213,8 +214,8 @@ def _pad_lower(e, op, index):
     inner = tuple(i - a for i, a in zip(index, low))
     tests = [f"({e.at(i)} >= 0)" for i, a in zip(inner, low) if a != 0]
     tests += [f"({e.at(i)} < {e.size(n)})" for i, n, b in zip(inner, shape, high) if b != 0]
-    value = e.read(0, inner)
-    return f"({value} if {' and '.join(tests)} else {literal(op.params['value'], op.outputs[0].dtype)})" if tests else value
+    value = lambda: e.read(0, inner)
+    return e.choose(" and ".join(tests), value, lambda: e.constant(op.params["value"], op.outputs[0].dtype)) if tests else value()
 
 
 pad_p = _move(
@@ -245,15 +246,16 @@ def _concatenate_vjp(ct, out, *xs, axis):
 
 
 def _concatenate_lower(e, op, index):
-    axis, start, parts = op.params["axis"], 0, []
-    for k, x in enumerate(op.inputs):
-        place = index[axis] - start
-        start = start + x.shape[axis]
-        parts.append((f"{e.at(index[axis])} < {e.size(start)}", e.read(k, (*index[:axis], place, *index[axis + 1:]))))
-    text = parts[-1][1]
-    for test, value in reversed(parts[:-1]):
-        text = f"({value} if {test} else {text})"
-    return text
+    return _part_lower(e, op, index, 0, 0)
+
+
+def _part_lower(e, op, index, k, start):
+    """The element, known to lie in input k, which begins at ``start``, or in a later one."""
+    axis, end = op.params["axis"], start + op.inputs[k].shape[op.params["axis"]]
+    here = lambda: e.read(k, (*index[:axis], index[axis] - start, *index[axis + 1:]))
+    if k == len(op.inputs) - 1:
+        return here()
+    return e.choose(f"{e.at(index[axis])} < {e.size(end)}", here, lambda: _part_lower(e, op, index, k + 1, end))
 
 
 concatenate_p = _move(
@@ -280,7 +282,7 @@ reverse_p = _move(
 full_p = _move(
     "full", lambda shape, value, dtype: TensorType(tuple(shape), dtype),
     lambda shape, value, dtype: np.full(shape, value, dtype), NOT_DIFFERENTIABLE,
-    lambda e, op, index: literal(op.params["value"], op.params["dtype"]),
+    lambda e, op, index: e.constant(op.params["value"], op.params["dtype"]),
     lambda rng: [([], {"shape": (3, 37), "value": 0.5, "dtype": "float32"}),
                  ([], {"shape": (), "value": 2, "dtype": "int64"}), ([], {"shape": (0, 1), "value": True, "dtype": "bool"})])
 
@@ -363,8 +365,8 @@ def _dynamic_update_slice_lower(e, op, index):
         place = i if n == m else i - e.clamp(e.read(k + 2, ()), n - m)
         inner.append(place)
         tests += [] if n == m else [f"({e.at(place)} >= 0)", f"({e.at(place)} < {e.size(m)})"]
-    value = e.read(1, tuple(inner))
-    return f"({value} if {' and '.join(tests)} else {e.read(0, index)})" if tests else value
+    value = lambda: e.read(1, tuple(inner))
+    return e.choose(" and ".join(tests), value, lambda: e.read(0, index)) if tests else value()
 
 
 dynamic_update_slice_p = _move(

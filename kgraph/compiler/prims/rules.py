@@ -41,14 +41,6 @@ class Reducer:
 pointwise = Pointwise
 
 
-def literal(value, dtype: str) -> str:
-    """A constant in the kernel language: ``f32(0.5)``, ``f32(inf)``, ``i32(3)``, ``True``."""
-    if dtype == "bool":
-        return str(bool(value))
-    short = {"f": "f", "i": "i", "u": "u"}[dtype[0]] + str(np.dtype(dtype).itemsize * 8)
-    return f"{short}({float(value)!r})" if dtype in FLOATS else f"{short}({int(value)})"
-
-
 def is_float(x) -> bool:
     return x.dtype in FLOATS
 
