@@ -59,6 +59,7 @@ class TensorLike:
 
     __slots__ = ()
     __array_priority__ = 1000  # so that ndarray + tensor comes to our __radd__
+    is_symbolic = False        # True for KTensor: calls of kgraph.ops are then recorded, not run
 
 
 class Value(TensorLike):

@@ -10,6 +10,7 @@ import threading
 
 import numpy as np
 
+from kgraph.compiler.dims import names
 from kgraph.compiler.ir import Op, Program, TensorLike, TensorType, Value
 from kgraph.compiler.primitive import Primitive
 
@@ -240,12 +241,17 @@ def to_tensor(x):
     return Tensor(x)
 
 
+def _symbolic_size(params) -> bool:
+    """Whether a param holds a Dim: then even constants can only be recorded."""
+    return any(names(p) for p in params.values())
+
+
 def bind(prim: Primitive, *args, **params):
-    """Apply a primitive: record it when a traced Value (or, inside a trace, no tensor at all) is among the arguments,
-    else compute it with the NumPy reference. Returns a Value or a Tensor, or a tuple of them."""
+    """Apply a primitive: record it when a traced Value (or, inside a trace, no tensor at all, or a symbolic size) is
+    among the arguments, else compute it with the NumPy reference. Returns a Value or a Tensor, or a tuple of them."""
     args = [to_tensor(a) for a in args]
     trace = current_trace()
-    if trace is not None and (not args or any(isinstance(a, Value) for a in args)):
+    if trace is not None and (any(isinstance(a, Value) for a in args) or not args or _symbolic_size(params)):
         return trace.record(prim, [trace.lift(a) for a in args], params)
     for a in args:
         if isinstance(a, Value):

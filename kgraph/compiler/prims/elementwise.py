@@ -11,8 +11,26 @@ import numpy as np
 from kgraph.compiler.ir import TensorType
 from kgraph.compiler.primitive import NOT_DIFFERENTIABLE, Primitive
 from kgraph.compiler.prims.erf import erf
-from kgraph.compiler.prims.rules import (ANY, BITS, FLOATS, INTEGERS, NUMBERS, add, apply, cast, check_dtype, div,
-                                         is_float, mul, neg, pointwise, quiet, require, sub, where)
+from kgraph.compiler.prims.rules import (
+    ANY,
+    BITS,
+    FLOATS,
+    INTEGERS,
+    NUMBERS,
+    add,
+    apply,
+    cast,
+    check_dtype,
+    div,
+    is_float,
+    mul,
+    neg,
+    pointwise,
+    quiet,
+    require,
+    sub,
+    where,
+)
 
 
 def _infer(name, accepted, result):

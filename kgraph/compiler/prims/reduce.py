@@ -5,8 +5,22 @@ import numpy as np
 
 from kgraph.compiler.ir import TensorType
 from kgraph.compiler.primitive import NOT_DIFFERENTIABLE, Primitive
-from kgraph.compiler.prims.rules import (ANY, FLOATS, NUMBERS, Reducer, add, apply, cast, check_dtype, div, is_float, mul,
-                                         require, spread, where)
+from kgraph.compiler.prims.rules import (
+    ANY,
+    FLOATS,
+    NUMBERS,
+    Reducer,
+    add,
+    apply,
+    cast,
+    check_dtype,
+    div,
+    is_float,
+    mul,
+    require,
+    spread,
+    where,
+)
 
 
 def _infer(name, accepted, result=None):

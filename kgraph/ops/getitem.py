@@ -1,0 +1,201 @@
+"""x[key], as NumPy has it: integers, slices, None, Ellipsis and arrays of integers or bools."""
+from __future__ import annotations
+
+import operator
+
+import numpy as np
+
+from kgraph.compiler import dims
+from kgraph.compiler.dims import Dim
+from kgraph.compiler.ir import TensorLike, Value
+from kgraph.compiler.prims.index import take_p
+from kgraph.compiler.prims.move import slice_p
+from kgraph.compiler.trace import Tensor, bind, current_trace, to_tensor
+from kgraph.ops.core import as_size, as_tensor, broadcast_all, is_float_dtype, op, promote
+from kgraph.ops.elementwise import add, less, multiply, where
+from kgraph.ops.shape import flip, moveaxis, reshape
+
+
+def wrapped(indices, n):
+    """Integer indices with the negative ones counted from the end of an axis of size n."""
+    if indices.dtype.startswith("u"):
+        return indices
+    if isinstance(indices, Tensor) and isinstance(n, int):
+        return indices if not (indices.numpy() < 0).any() else Tensor(np.where(indices.numpy() < 0, indices.numpy() + n, indices))
+    return where(less(indices, 0), add(indices, as_tensor(n, indices.dtype)), indices)
+
+
+def rows(x, indices):
+    """x[indices] on axis 0, for indices in [0, n): an index outside, a negative one too, is an IndexError."""
+    return bind(take_p, x, indices)
+
+
+def concrete(x, what) -> np.ndarray:
+    x = as_tensor(x)
+    if isinstance(x, Value):
+        raise TypeError(f"{what}: the size of the result depends on the data, which a graph does not know: "
+                        f"expected a concrete tensor, received {x!r}")
+    return x.numpy()
+
+
+def nonzero(x):
+    """A tuple with the positions (int32) of what is not zero, one array per axis. Not inside graphs."""
+    return tuple(Tensor(i.astype("int32")) for i in np.nonzero(concrete(x, "nonzero")))
+
+
+@op
+def get_item(x, key):
+    """x[key]: integers, slices, None, Ellipsis, integer arrays, and (outside graphs) arrays of bools."""
+    x = as_tensor(x)
+    x, key = _spread_bools(x, _expand_key(key, len(x.shape)))
+    x, arrays = _basic(x, key)
+    return _advanced(x, arrays) if arrays else x
+
+
+def _expand_key(key, rank) -> list:
+    """One entry per axis (an int, a slice or an array), and None for each new axis; the Ellipsis filled in."""
+    key = list(key) if isinstance(key, tuple) else [key]
+    key = [k if _is_basic(k) else _index_entry(k) for k in key]
+    used = 0
+    for k in key:
+        used += 0 if k is None or k is Ellipsis else len(k.shape) if _is_bool(k) else 1
+    if used > rank:
+        raise IndexError(f"expected at most {rank} indices, received {used}")
+    spots = [i for i, k in enumerate(key) if k is Ellipsis]
+    if len(spots) > 1:
+        raise IndexError("expected at most one Ellipsis among the indices, received more")
+    spot = spots[0] if spots else len(key)
+    return key[:spot] + [slice(None)] * (rank - used) + key[spot + 1:]
+
+
+def _is_basic(k):
+    return k is None or k is Ellipsis or isinstance(k, (slice, Dim)) or isinstance(k, int) and not isinstance(k, bool)
+
+
+def _is_bool(k):
+    return isinstance(k, TensorLike) and k.dtype == "bool"
+
+
+def _index_entry(k):
+    """An array of indices as a tensor; a concrete integer scalar as an int."""
+    k = to_tensor(k) if isinstance(k, TensorLike) else as_tensor(k)
+    if is_float_dtype(k.dtype):
+        raise IndexError(f"expected integers, slices, None, Ellipsis or arrays of integers or bools, received {k!r}")
+    return k.item() if isinstance(k, Tensor) and not k.shape and k.dtype != "bool" else k
+
+
+def _spread_bools(x, key):
+    """Arrays of bools as the positions where they are true. Their number is data, so only outside graphs."""
+    found = []
+    for k in key:
+        found += nonzero(k) if _is_bool(k) else [k]
+    return x, found
+
+
+def _basic(x, key):
+    """Ints, slices and new axes done; returns the rest and {its axis: array of indices}."""
+    starts, limits, strides, flips, shape, arrays = [], [], [], [], [], {}
+    for k in key:
+        if k is None:
+            shape.append(1)
+            continue
+        n = x.shape[len(starts)]
+        if isinstance(k, (int, Dim)):
+            start = _position(k, n, len(starts))
+            bounds = start, start + 1, 1
+        elif isinstance(k, slice):
+            *bounds, backwards = _bounds(k, n)
+            flips += [len(starts)] if backwards else []
+            shape.append(_length(*bounds))
+        else:
+            arrays[len(shape)] = k
+            shape.append(n)
+            bounds = 0, n, 1
+        for values, value in zip((starts, limits, strides), bounds):
+            values.append(value)
+    if any_differs(starts, limits, strides, x.shape):
+        x = bind(slice_p, x, starts=tuple(starts), limits=tuple(limits), strides=tuple(strides))
+    x = flip(x, tuple(flips)) if flips else x
+    return reshape(x, tuple(shape)), arrays
+
+
+def any_differs(starts, limits, strides, shape) -> bool:
+    """Whether a slice is not the whole tensor."""
+    return not (starts == [0] * len(starts) and limits == list(shape) and strides == [1] * len(strides))
+
+
+def _length(start, limit, stride):
+    return limit - start if stride == 1 else (limit - start - 1) // stride + 1
+
+
+def _at_least(n, least):
+    """The trace's note that the size n has to be least or more when it is known."""
+    if current_trace() is not None and least > 0:
+        current_trace().equal_sizes.append((dims.maximum(n, least), n))
+
+
+def _position(k, n, axis):
+    """An integer index as a position from the start."""
+    if isinstance(k, Dim) or isinstance(n, Dim):
+        if isinstance(k, int):
+            _at_least(n, k + 1 if k >= 0 else -k)
+        return n + k if isinstance(k, int) and k < 0 else k
+    if not -n <= k < n:
+        raise IndexError(f"index {k} is outside [{-n}, {n}) on axis {axis}")
+    return k + n if k < 0 else k
+
+
+def _bounds(k, n):
+    """(start, limit, stride, backwards) of a slice, with 0 <= start <= limit <= n and a positive stride."""
+    step = 1 if k.step is None else operator.index(k.step)
+    if step == 0:
+        raise ValueError("slice: expected a step other than 0, received 0")
+    start, stop = (None if v is None else as_size(v) for v in (k.start, k.stop))
+    if isinstance(n, int) and not isinstance(start, Dim) and not isinstance(stop, Dim):
+        start, stop, step = slice(start, stop, step).indices(n)
+        count = len(range(start, stop, step))
+        if step > 0:
+            return start, start + (count - 1) * step + 1 if count else start, step, False
+        last = start + (count - 1) * step if count else 0
+        return last, start + 1 if count else last, -step, True
+    if step < 0:
+        start, stop = _ends(stop, start, n, 1)
+        if (stop - start - 1) % -step != 0:
+            start = start + (stop - start - 1) % -step
+        return start, stop, -step, True
+    start, stop = _ends(start, stop, n, 0)
+    return start, stop, step, False
+
+
+def _ends(start, stop, n, shift):
+    """Both ends of a slice of an axis whose size is not known: they are taken to be inside it."""
+    for v in (start, stop):
+        if isinstance(v, int):
+            _at_least(n, v if v >= 0 else -v)
+    place = lambda v: n + v + shift if isinstance(v, int) and v < 0 else v + shift
+    return 0 if start is None else place(start), n if stop is None else place(stop)
+
+
+def _advanced(x, arrays):
+    """Integer arrays at axes: these axes to the front and flattened to one, whose rows are taken."""
+    axes = sorted(arrays)
+    sizes = [x.shape[a] for a in axes]
+    indices = broadcast_all(*promote(*[wrapped(arrays[a], n) for a, n in zip(axes, sizes)], least=int), what="indices")
+    if len(axes) > 1:
+        _check_each(indices, sizes, axes)
+    flat = indices[0]
+    for i, n in zip(indices[1:], sizes[1:]):
+        flat = add(multiply(flat, as_tensor(n, flat.dtype)), i)
+    front = moveaxis(x, axes, range(len(axes)))
+    front = reshape(front, (dims.size_of(sizes), *front.shape[len(axes):])) if len(axes) > 1 else front
+    found = rows(front, flat)
+    together = axes == list(range(axes[0], axes[0] + len(axes)))
+    rank = len(flat.shape)
+    return moveaxis(found, range(rank), range(axes[0], axes[0] + rank)) if together and axes[0] and rank else found
+
+
+def _check_each(indices, sizes, axes):
+    """With several arrays, an index outside its own axis could still be inside the flattened one."""
+    for i, n, axis in zip(indices, sizes, axes):
+        if isinstance(i, Tensor) and isinstance(n, int) and i.size and not 0 <= i.numpy().min() <= i.numpy().max() < n:
+            raise IndexError(f"an index is outside [0, {n}) on axis {axis}")

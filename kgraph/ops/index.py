@@ -1,0 +1,377 @@
+"""Reading at positions: take and its kin, scatter, sorting, one-hot codes."""
+from __future__ import annotations
+
+import numpy as np
+
+from kgraph.compiler import dims
+from kgraph.compiler.prims import index as prims
+from kgraph.compiler.prims import move
+from kgraph.compiler.trace import Tensor, bind
+from kgraph.ops.core import (
+    as_tensor,
+    axis_of,
+    broadcast_shapes,
+    cast_to,
+    expand_to,
+    floating,
+    is_float_dtype,
+    op,
+    promote,
+    standardize_dtype,
+)
+from kgraph.ops.create import iota, shape_tuple
+from kgraph.ops.elementwise import add, equal, greater_equal, less, multiply, negative, where
+from kgraph.ops.getitem import concrete, rows, wrapped
+from kgraph.ops.reduce import any, max, sum
+from kgraph.ops.shape import cut, expand_dims, moveaxis, ravel, reshape
+
+
+@op
+def take(x, indices, axis=None):
+    """The elements (or slices along an axis) at integer positions; negative ones count from the end.
+
+    Without an axis, of the flattened tensor. Raises IndexError for a position outside.
+    """
+    x, indices = as_tensor(x), as_tensor(indices)
+    x, axis = (ravel(x), 0) if axis is None else (x, axis_of(axis, len(x.shape), "take"))
+    found = rows(moveaxis(x, axis, 0), wrapped(indices, x.shape[axis]))
+    rank = len(indices.shape)
+    return moveaxis(found, tuple(range(rank)), tuple(range(axis, axis + rank))) if axis and rank else found
+
+
+@op
+def take_along_axis(x, indices, axis=None):
+    """The element at indices[...] of each line along an axis; the other axes broadcast."""
+    x, indices = as_tensor(x), as_tensor(indices)
+    x, axis = (ravel(x), 0) if axis is None else (x, axis_of(axis, len(x.shape), "take_along_axis"))
+    if len(x.shape) != len(indices.shape):
+        raise ValueError(f"take_along_axis: expected indices of rank {len(x.shape)}, received shape {tuple(indices.shape)}")
+    indices = wrapped(indices, x.shape[axis])
+    swap = lambda s, n: (*s[:axis], n, *s[axis + 1:])
+    one = broadcast_shapes(swap(x.shape, 1), swap(indices.shape, 1), what="take_along_axis")
+    x, indices = expand_to(x, swap(one, x.shape[axis])), expand_to(indices, swap(one, indices.shape[axis]))
+    return bind(prims.take_along_p, x, indices, axis=axis)
+
+
+
+@op
+def slice(inputs, start_indices, shape):
+    """The part of that shape that begins at start_indices, which may be data; it is kept inside, as XLA does."""
+    x = as_tensor(inputs)
+    starts, sizes = _starts(start_indices, len(x.shape)), shape_tuple(shape)
+    sizes = tuple(n if isinstance(m, int) and m == -1 else m for m, n in zip(sizes, x.shape))
+    return bind(move.dynamic_slice_p, x, *starts, sizes=sizes)
+
+
+@op
+def slice_update(inputs, start_indices, updates):
+    """inputs with the part that begins at start_indices replaced by updates."""
+    x = as_tensor(inputs)
+    updates = cast_to(as_tensor(updates), x.dtype)
+    return bind(move.dynamic_update_slice_p, x, updates, *_starts(start_indices, len(x.shape)))
+
+
+def _starts(start_indices, rank):
+    if isinstance(start_indices, (tuple, list)):
+        starts = [as_tensor(s, "int32") for s in start_indices]
+    else:
+        vector = as_tensor(start_indices, "int32")
+        starts = [reshape(vector, ())] if not vector.shape else [vector[i] for i in range(vector.shape[0])]
+    if len(starts) != rank:
+        raise ValueError(f"expected start_indices for {rank} axes, received {len(starts)}")
+    return starts
+
+
+# ------------------------------------------------------------------ scatter and segments
+def _flat_positions(indices, shape):
+    """Rows of a matrix of indices as positions in the flattened leading axes of a shape."""
+    depth = indices.shape[-1]
+    flat = cast_to(indices[..., 0], "int32")
+    for k in range(1, depth):
+        flat = add(multiply(flat, as_tensor(shape[k], "int32")), cast_to(indices[..., k], "int32"))
+    return flat
+
+
+@op
+def scatter(indices, values, shape):
+    """Zeros of that shape, with values added at indices (..., k), which address the first k axes."""
+    indices, values, shape = as_tensor(indices), as_tensor(values), shape_tuple(shape)
+    depth = indices.shape[-1]
+    flat = bind(prims.scatter_add_p, _flat_positions(indices, shape), values, size=dims.size_of(shape[:depth]))
+    return reshape(flat, shape)
+
+
+@op
+def scatter_update(inputs, indices, updates, reduction=None):
+    """inputs with the elements (or slices) at indices (..., k) replaced by updates, or combined with them.
+
+    reduction: None (replace), "add", "mul", "max" or "min". Indices that repeat are only right with "add".
+    """
+    x, indices = as_tensor(inputs), as_tensor(indices)
+    updates = cast_to(as_tensor(updates), x.dtype)
+    if reduction not in (None, "add", "mul", "max", "min"):
+        raise ValueError(f"scatter_update: expected reduction None, 'add', 'mul', 'max' or 'min', received {reduction!r}")
+    if reduction == "add":
+        return add(x, scatter(indices, updates, x.shape))
+    from kgraph.ops.create import ones_like
+    from kgraph.ops.elementwise import greater, maximum, minimum
+    hits = greater(scatter(indices, ones_like(updates, dtype="int32"), x.shape), 0)
+    there = scatter(indices, updates, x.shape) if x.dtype != "bool" else cast_to(
+        scatter(indices, cast_to(updates, "int32"), x.shape), "bool")
+    combine = {None: lambda a, b: b, "mul": multiply, "max": maximum, "min": minimum}[reduction]
+    return where(hits, combine(x, there), x)
+
+
+def _segments(data, segment_ids, num_segments):
+    data, ids = as_tensor(data), cast_to(as_tensor(segment_ids), "int32")
+    if num_segments is None:
+        if not isinstance(ids, Tensor):
+            raise ValueError("segment: expected num_segments, which a graph has to know, received None")
+        num_segments = int(ids.numpy().max()) + 1 if ids.size else 0
+    return data, ids, num_segments
+
+
+@op
+def segment_sum(data, segment_ids, num_segments=None, sorted=False):
+    """The sums of the rows of data that have the same segment id."""
+    data, ids, count = _segments(data, segment_ids, num_segments)
+    return bind(prims.scatter_add_p, ids, data, size=count)
+
+
+def _segment_members(data, segment_ids, num_segments, absent):
+    """data once for each segment, (segments, rows, ...), with `absent` where a row is not of that segment."""
+    data, ids, count = _segments(data, segment_ids, num_segments)
+    member = equal(expand_dims(iota(count), 1), ids)
+    for _ in range(len(data.shape) - 1):
+        member = expand_dims(member, -1)
+    return where(member, expand_dims(data, 0), as_tensor(absent(data.dtype), data.dtype))
+
+
+@op
+def segment_max(data, segment_ids, num_segments=None, sorted=False):
+    """The largest of the rows of data that have the same segment id."""
+    from kgraph.compiler.prims.reduce import lowest
+    return max(_segment_members(data, segment_ids, num_segments, lowest), 1)
+
+
+@op
+def segment_min(data, segment_ids, num_segments=None, sorted=False):
+    """The smallest of the rows of data that have the same segment id."""
+    from kgraph.compiler.prims.reduce import highest
+    from kgraph.ops.reduce import min
+    return min(_segment_members(data, segment_ids, num_segments, highest), 1)
+
+
+@op
+def segment_prod(data, segment_ids, num_segments=None, sorted=False):
+    """The products of the rows of data that have the same segment id."""
+    from kgraph.ops.reduce import prod
+    return prod(_segment_members(data, segment_ids, num_segments, lambda dtype: 1), 1)
+
+
+# ------------------------------------------------------------------ order
+def _descending(x):
+    """A key that sorts ascending as x does descending."""
+    if is_float_dtype(x.dtype):
+        return negative(x)
+    from kgraph.ops.elementwise import bitwise_not
+    return bitwise_not(x)
+
+
+@op
+def argsort(x, axis=-1):
+    """The positions (int32) that sort an axis, equal elements in their order, NaN last; of the flattened x for None."""
+    x = as_tensor(x)
+    x, axis = (ravel(x), 0) if axis is None else (x, axis_of(axis, len(x.shape), "argsort"))
+    return bind(prims.argsort_p, x, axis=axis)
+
+
+@op
+def sort(x, axis=-1):
+    """The elements along an axis in rising order, NaN last."""
+    x = as_tensor(x)
+    x, axis = (ravel(x), 0) if axis is None else (x, axis_of(axis, len(x.shape), "sort"))
+    return bind(prims.take_along_p, x, bind(prims.argsort_p, x, axis=axis), axis=axis)
+
+
+@op
+def argpartition(x, kth, axis=-1):
+    """Positions such that the kth element is in its sorted place: all of them are."""
+    return argsort(x, axis)
+
+
+@op
+def top_k(x, k, sorted=True):
+    """(values, positions) of the k largest elements of the last axis, in falling order."""
+    x = as_tensor(x)
+    axis = len(x.shape) - 1
+    order = cut(bind(prims.argsort_p, _descending(x), axis=axis), axis, 0, k)
+    return bind(prims.take_along_p, x, order, axis=axis), order
+
+
+@op
+def in_top_k(targets, predictions, k):
+    """Whether the prediction at each target is among the k largest of its row; ties count as inside."""
+    targets, predictions = as_tensor(targets), floating(predictions)
+    own = take_along_axis(predictions, expand_dims(cast_to(targets, "int32"), -1), -1)
+    from kgraph.ops.elementwise import greater, isfinite, logical_and
+    from kgraph.ops.reduce import all
+    better = sum(cast_to(greater(predictions, own), "int32"), -1)
+    return logical_and(less(better, k), all(isfinite(own), -1))
+
+
+@op
+def searchsorted(sorted_sequence, values, side="left"):
+    """Where values would have to stand in a sorted vector: before ("left") or after ("right") those that are equal."""
+    ordered, values = promote(sorted_sequence, values)
+    if side not in ("left", "right"):
+        raise ValueError(f"searchsorted: expected side 'left' or 'right', received {side!r}")
+    wide = expand_dims(values, -1)
+    before = less(ordered, wide) if side == "left" else greater_equal(wide, ordered)
+    return sum(cast_to(before, "int32"), -1)
+
+
+@op
+def digitize(x, bins):
+    """The number of the bin, bounded by rising numbers, that each element falls into."""
+    return searchsorted(bins, x, side="right")
+
+
+@op
+def one_hot(x, num_classes, axis=-1, dtype=None, sparse=False):
+    """Each index as a vector of num_classes with a 1 at it, along a new axis; indices outside give zeros."""
+    x = as_tensor(x)
+    x = x if "int" in x.dtype else cast_to(x, "int32")
+    rank = len(x.shape) + 1
+    axis = axis_of(axis, rank, "one_hot")
+    classes = reshape(iota(num_classes, x.dtype), tuple(num_classes if i == axis else 1 for i in range(rank)))
+    return cast_to(equal(expand_dims(x, axis), classes), standardize_dtype(dtype))
+
+
+@op
+def multi_hot(inputs, num_classes=None, axis=-1, dtype=None, sparse=False, **kwargs):
+    """Vectors of num_classes with a 1 at every index of a row."""
+    num_classes = kwargs.pop("num_tokens", num_classes)
+    x = as_tensor(inputs)
+    return max(one_hot(x, num_classes, axis, dtype), 1 if len(x.shape) > 1 else 0)
+
+
+@op
+def bincount(x, weights=None, minlength=0, sparse=False):
+    """How often each integer from 0 on occurs in a vector, or in each row of a matrix; or the sum of its weights."""
+    x = cast_to(as_tensor(x), "int32")
+    if not isinstance(x, Tensor) and not minlength:
+        raise ValueError("bincount: expected minlength, which a graph has to know, received 0")
+    largest = int(x.numpy().max()) + 1 if isinstance(x, Tensor) and x.size else 0
+    codes = one_hot(x, largest if largest > minlength else minlength, dtype="int32")
+    if weights is None:
+        return sum(codes, -2)
+    weights = as_tensor(weights)
+    return sum(multiply(cast_to(codes, weights.dtype), expand_dims(weights, -1)), -2)
+
+
+@op
+def isin(x1, x2, assume_unique=False, invert=False):
+    """Where elements of x1 are among those of x2."""
+    a, b = promote(x1, x2)
+    found = any(equal(expand_dims(a, -1), ravel(b)), -1)
+    from kgraph.ops.elementwise import logical_not
+    return logical_not(found) if invert else found
+
+
+@op
+def select(condlist, choicelist, default=0):
+    """The element of the first choice whose condition holds, else default."""
+    result = default
+    for condition, choice in zip(reversed(condlist), reversed(choicelist)):
+        result = where(condition, choice, result)
+    return result
+
+
+# ------------------------------------------------------------------ quantiles
+@op
+def quantile(x, q, axis=None, method="linear", keepdims=False):
+    """The q-th quantiles (q in [0, 1]); several q make a new first axis.
+
+    method: "linear", "lower", "higher", "midpoint" or "nearest", for a place between two elements. NaN if one is.
+    """
+    from kgraph.ops.core import axes_of
+    from kgraph.ops.elementwise import isnan
+    x, q = floating(x), as_tensor(q)
+    q = cast_to(q, x.dtype)
+    axes = axes_of(axis, len(x.shape), "quantile")
+    kept = [n for i, n in enumerate(x.shape) if i not in axes]
+    lines = reshape(moveaxis(x, axes, range(len(axes))), (dims.size_of([x.shape[a] for a in axes]), *kept))
+    result = _interpolated(sort(lines, 0), q, method)
+    result = where(any(isnan(lines), 0), float("nan"), result)
+    if keepdims:
+        result = reshape(result, (*q.shape, *(1 if i in axes else n for i, n in enumerate(x.shape))))
+    return result
+
+
+def _interpolated(ordered, q, method):
+    from kgraph.ops.elementwise import ceil, floor, round, subtract
+    n = as_tensor(ordered.shape[0], q.dtype)
+    place = multiply(q, subtract(n, 1))
+    below, above = floor(place), ceil(place)
+    if method == "nearest":
+        below = above = round(place)
+    low, high = (rows(ordered, cast_to(v, "int32")) for v in (below, above))
+    if method in ("lower", "nearest"):
+        return low
+    if method == "higher":
+        return high
+    if method not in ("linear", "midpoint"):
+        raise ValueError("quantile: expected method 'linear', 'lower', 'higher', 'midpoint' or 'nearest', "
+                         f"received {method!r}")
+    share = subtract(place, below) if method == "linear" else where(equal(below, above), 0.0, 0.5)
+    for _ in range(len(low.shape) - len(q.shape)):
+        share = expand_dims(share, -1)
+    return add(low, multiply(subtract(high, low), share))
+
+
+@op
+def percentile(x, q, axis=None, method="linear", keepdims=False):
+    """The quantiles at q percent."""
+    return quantile(x, multiply(floating(q), 0.01), axis, method, keepdims)
+
+
+@op
+def median(x, axis=None, keepdims=False):
+    """The middle element in order, or the mean of the two middle ones."""
+    return quantile(x, 0.5, axis, keepdims=keepdims)
+
+
+# ------------------------------------------------------------------ results whose size is data: only outside graphs
+def unique(x, sorted=True, return_index=False, return_inverse=False, return_counts=False, axis=None, size=None,
+           fill_value=None):
+    """The different elements in rising order; with size, cut or filled to that number. Not inside graphs."""
+    found = np.unique(concrete(x, "unique"), return_index=return_index, return_inverse=return_inverse,
+                      return_counts=return_counts, axis=axis)
+    values, *others = found if isinstance(found, tuple) else (found,)
+    place = 0 if axis is None else axis
+    if size is not None:
+        missing = size - values.shape[place]
+        values = np.take(values, range(min(size, values.shape[place])), place)
+        if missing > 0:
+            extra = values.min(axis=place, keepdims=True) if fill_value is None else np.full((1,), fill_value)
+            wide = [missing if i == place else n for i, n in enumerate(values.shape)]
+            values = np.concatenate([values, np.broadcast_to(extra, wide).astype(values.dtype)], place)
+    results = (Tensor(values), *(Tensor(o.astype("int32")) for o in others))
+    return results if others else results[0]
+
+
+def histogram(x, bins=10, range=None):
+    """(counts, edges) of equal bins between the least and the largest element, or over a range. Not inside graphs."""
+    counts, edges = np.histogram(concrete(x, "histogram"), bins, range)
+    return Tensor(counts.astype("int32")), Tensor(edges.astype("float32"))
+
+
+def unravel_index(indices, shape):
+    """Positions in a flattened tensor as one index per axis."""
+    flat, found = as_tensor(indices), []
+    from kgraph.ops.elementwise import floor_divide, mod
+    for n in reversed(shape):
+        found.append(mod(flat, n))
+        flat = floor_divide(flat, n)
+    return tuple(reversed(found))

@@ -1,0 +1,4 @@
+"""kgraph.ops.linalg: functions of matrices."""
+from kgraph.ops.reduce import norm
+
+__all__ = ["norm"]
