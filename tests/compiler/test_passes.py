@@ -1,0 +1,63 @@
+"""Passes keep the meaning of programs: interpreted before equals interpreted after, over the corpus."""
+import numpy as np
+import pytest
+
+from kgraph.compiler.interp import interpret
+from kgraph.compiler.ir import verify
+from kgraph.compiler.pipeline import PASSES, run_passes
+from tests.compiler.corpus import CASES, StatefulCase, arrays_of, compiled_case
+
+
+def run(compiled, program, arrays):
+    values = dict(zip(compiled._inputs, arrays))
+    values.update((v, x.buffer) for v, x in zip(compiled._states, compiled.variables))
+    values.update((v, t.numpy()) for v, t in compiled._captured)
+    found = interpret(program, values, compiled.extents(arrays))
+    return [found[v] for v in program.outputs] + [found[v] for _, v in program.updates]
+
+
+def check(compiled, arrays):
+    expected = run(compiled, compiled.traced, arrays)
+    program = compiled.traced
+    for position in range(len(PASSES)):
+        program = verify(run_passes(program, PASSES[position:position + 1]))
+        for got, want in zip(run(compiled, program, arrays), expected, strict=True):
+            np.testing.assert_allclose(got, want, rtol=2e-5, atol=1e-5, err_msg=PASSES[position][0])
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_each_pass_keeps_the_meaning(name):
+    check(compiled_case(name), arrays_of(name))
+
+
+def test_each_pass_keeps_the_meaning_of_updates():
+    rng = np.random.default_rng(0)
+    check(StatefulCase().compiled(), [rng.normal(size=s).astype("float32") for s in ((6, 7), (6, 5))])
+
+
+def kernel_ops(name):
+    return [[o.prim.name for o in k.op.params.get("body", k.op).ops] for k in compiled_case(name).plan.kernels
+            if "body" in k.op.params]
+
+
+def test_a_dense_layer_is_one_kernel():
+    first = kernel_ops("mlp")[0]
+    assert first[0] == "contract" and "maximum" in first
+
+
+def test_softmax_and_loss_share_one_kernel():
+    rows = [k for k in kernel_ops("mlp") if "max" in k]
+    assert len(rows) == 1 and {"exp", "sum", "log", "divide"} <= set(rows[0])
+
+
+def test_a_reduction_read_along_another_axis_ends_the_kernel():
+    plan = compiled_case("tied_rows").plan
+    wide = plan.program.outputs[0]
+    (kernel,) = [k for k in plan.kernels if wide in k.op.outputs]
+    assert all(o.prim.kind != "reduce" for o in kernel.op.params["body"].ops)
+
+
+def test_memory_is_shared():
+    plan = compiled_case("mlp").plan
+    nominal = lambda size: size if isinstance(size, int) else size.evaluate({"B": 32})
+    assert sum(map(nominal, plan.slots)) < nominal(plan.naive_bytes)
