@@ -18,7 +18,7 @@ _NAMES = {  # public name -> the module it lives in, and its name there where th
     "GradientTape": "gradient",
     "InputSpec": "layers",
     "Initializer": "initializers",
-    "Input": "graph",
+    "Input": "layers",
     "KTensor": "graph",
     "KerasTensor": "graph:KTensor",
     "Layer": "layers",

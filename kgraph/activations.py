@@ -1,0 +1,74 @@
+"""Activation functions by name, as layers take them. The formulas are those of kgraph.ops."""
+from __future__ import annotations
+
+import types
+
+from kgraph import ops
+from kgraph.saving.serialization import (deserialize_keras_object, find_object, get_registered_name,
+                                         serialize_keras_object)
+
+_SAME = ("celu", "elu", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_tanh", "leaky_relu",
+         "log_sigmoid", "log_softmax", "relu6", "selu", "sigmoid", "silu", "soft_shrink", "softmax", "softplus",
+         "softsign", "sparse_plus", "sparse_sigmoid", "sparsemax", "squareplus", "tanh", "tanh_shrink", "threshold")
+
+
+def linear(x):
+    """x itself."""
+    return x
+
+
+def relu(x, negative_slope=0.0, max_value=None, threshold=0.0):
+    """x above the threshold, at most max_value; below it negative_slope * (x - threshold).
+
+    Without these arguments, max(x, 0), whose gradient at 0 is 0.
+    """
+    if not negative_slope and max_value is None and not threshold:
+        return ops.relu(x)
+    above = ops.where(x > threshold, x, ops.zeros_like(x))
+    if max_value is not None:
+        above = ops.minimum(above, max_value)
+    if not negative_slope:
+        return above
+    return ops.where(x > threshold, above, negative_slope * (x - threshold))
+
+
+def exponential(x):
+    """e to the power x."""
+    return ops.exp(x)
+
+
+def mish(x):
+    """x * tanh(softplus(x)): Misra, "Mish: a self regularized non-monotonic activation function" (2019)."""
+    return x * ops.tanh(ops.softplus(x))
+
+
+OBJECTS = {"linear": linear, "relu": relu, "exponential": exponential, "mish": mish,
+           **{name: getattr(ops, name) for name in _SAME if hasattr(ops, name)}}
+globals().update(OBJECTS)
+_ALIASES = {"swish": "silu", "hard_swish": "hard_silu", "logsoftmax": "log_softmax", "LeakyReLU": "leaky_relu"}
+OBJECTS.update((alias, OBJECTS[name]) for alias, name in _ALIASES.items() if name in OBJECTS)
+swish, hard_swish = OBJECTS["silu"], OBJECTS["hard_silu"]
+_NAMES = {function: name for name, function in reversed(OBJECTS.items()) if name not in _ALIASES}
+__all__ = ["deserialize", "get", "serialize", *(name for name in OBJECTS if name.islower())]
+
+
+def get(identifier):
+    """An activation from None (linear), a name, a config, a function or a layer."""
+    if identifier is None:
+        return linear
+    return find_object(identifier, OBJECTS, "activation")
+
+
+def serialize(activation):
+    """Its name for a built-in activation, else the config of the function or layer."""
+    if activation in _NAMES:
+        return _NAMES[activation]
+    if isinstance(activation, types.FunctionType) and activation.__name__ != "<lambda>":
+        return get_registered_name(activation)
+    return serialize_keras_object(activation)
+
+
+def deserialize(config, custom_objects=None):
+    """An activation from what serialize() gave."""
+    found = deserialize_keras_object(config, module_objects=OBJECTS, custom_objects=custom_objects)
+    return get(found)

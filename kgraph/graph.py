@@ -1,0 +1,434 @@
+"""The recorded graph: calling an operation on KTensors makes a Node, and a model is what lies between KTensors.
+
+Nothing is computed while recording. An abstract trace of the operation's own call gives the types of its results, so
+shapes have one rule only: that of the primitives. Links are objects; indices are computed where a user asks for them.
+"""
+from __future__ import annotations
+
+import inspect
+import re
+import weakref
+
+from kgraph import tree
+from kgraph.compiler.dims import Dim, dim
+from kgraph.compiler.ir import TensorLike, TensorType, Value
+from kgraph.compiler.trace import Trace, at_scope, current_scope, suspend_recording
+from kgraph.config import floatx
+from kgraph.naming import auto_name
+from kgraph.ops import core as ops_core
+
+__all__ = ["Graph", "KTensor", "Node", "OpFunction", "Operation", "any_symbolic", "get_mask", "infer", "record",
+           "replay", "set_mask"]
+
+
+class KTensor(TensorLike):
+    """A tensor of the recorded graph: a shape and a dtype, and the call that makes it.
+
+    shape  ints, None or Dims; None on axis 0 is the batch size B, any other None gets a name of its own
+    dtype  a NumPy name, by default config.floatx()
+    name   by default keras_tensor, keras_tensor_1 ...
+    """
+
+    __slots__ = ("type", "name", "node", "index", "sparse", "__weakref__")
+    is_symbolic = True
+
+    def __init__(self, shape, dtype=None, name=None, node=None, index=0, sparse=False):
+        self.name = name or auto_name("keras_tensor")
+        self.type = TensorType(symbolic_shape(shape, self.name), dtype or floatx())
+        self.node = node
+        self.index = index
+        self.sparse = sparse
+
+    @property
+    def shape(self) -> tuple:
+        """The shape, with None for each size that is not known yet."""
+        return shape_with_none(self.type.shape)
+
+    @property
+    def dtype(self) -> str:
+        return self.type.dtype
+
+    @property
+    def ndim(self) -> int:
+        return len(self.type.shape)
+
+    @property
+    def operation(self):
+        """The operation whose call made this tensor, or None."""
+        return self.node.operation if self.node else None
+
+    def numpy(self):
+        raise TypeError(f"{self!r} has no value: it stands for a tensor of a graph. Make a Model of it and call that.")
+
+    def __array__(self, dtype=None, copy=None):
+        return self.numpy()
+
+    def __bool__(self):
+        raise TypeError(f"{self!r} has no truth value: it stands for a tensor of a graph")
+
+    def __iter__(self):
+        if not self.type.shape or isinstance(self.type.shape[0], Dim):
+            raise TypeError(f"cannot iterate over {self!r}: its first size is not known")
+        return (self[i] for i in range(self.type.shape[0]))
+
+    def __repr__(self):
+        return f"<KTensor {self.name} shape={self.shape} dtype={self.dtype}>"
+
+
+def symbolic_shape(shape, name: str = "") -> tuple:
+    """shape with a Dim for each None: B on axis 0, a name made of `name` and the axis elsewhere."""
+    prefix = re.sub(r"\W", "_", name) or "size"
+    named = [dim("B" if axis == 0 else f"{prefix}_{axis}") if size is None else size for axis, size in enumerate(shape)]
+    return tuple(size if isinstance(size, Dim) else int(size) for size in named)
+
+
+def shape_with_none(shape) -> tuple:
+    """shape with None for each Dim, as Keras shows it."""
+    return tuple(None if isinstance(size, Dim) else size for size in shape)
+
+
+def any_symbolic(x) -> bool:
+    """Whether there is a KTensor among the leaves of x."""
+    return any(isinstance(leaf, KTensor) for leaf in tree.flatten(x))
+
+
+# ------------------------------------------------------------------ masks
+class _Masks:
+    """Tensor -> its mask, by identity, for as long as the tensor lives."""
+
+    def __init__(self):
+        self._entries = {}
+
+    def get(self, x):
+        entry = self._entries.get(id(x))
+        return entry[1] if entry is not None and entry[0]() is x else None
+
+    def set(self, x, mask):
+        key = id(x)
+        self._entries[key] = (weakref.ref(x, lambda _: self._entries.pop(key, None)), mask)
+
+    def drop(self, x):
+        self._entries.pop(id(x), None)
+
+
+_masks = _Masks()
+
+
+def get_mask(x):
+    """The mask that a layer attached to tensor x (booleans, True where x counts), or None."""
+    return _masks.get(x)
+
+
+def set_mask(x, mask):
+    """Attach a mask to tensor x; None takes it away."""
+    if mask is None:
+        _masks.drop(x)
+    else:
+        _masks.set(x, mask)
+
+
+# ------------------------------------------------------------------ operations and their calls
+class Operation:
+    """Something that can be called on KTensors: a layer, or a function of kgraph.ops."""
+
+    def __init__(self, name: str | None = None):
+        if name is not None and (not isinstance(name, str) or "/" in name):
+            raise ValueError(f"{type(self).__name__}: expected a name without '/', received name={name!r}")
+        self.name = name or auto_name(type(self).__name__)
+        self._nodes: list[Node] = []
+
+    def __call__(self, *args, **kwargs):
+        if any_symbolic((args, kwargs)):
+            return record(self, args, kwargs)
+        return self.run(*args, **kwargs)
+
+    def run(self, *args, **kwargs):
+        """Do the operation on values, traced or concrete."""
+        return self.call(*args, **kwargs)
+
+    def call(self, *args, **kwargs):
+        raise NotImplementedError(f"{type(self).__name__} {self.name!r} has no call() method")
+
+    @property
+    def input(self):
+        """The input KTensor, or a list of them. AttributeError unless the layer was called exactly once."""
+        return _single(self._only_node("input").inputs)
+
+    @property
+    def output(self):
+        """The output KTensor, or a list of them. AttributeError unless the layer was called exactly once."""
+        return _single(self._only_node("output").outputs)
+
+    @property
+    def input_shape(self):
+        """The shape of the input, or a list of shapes; several calls must agree."""
+        return self._common_shape("input")
+
+    @property
+    def output_shape(self):
+        """The shape of the output, or a list of shapes; several calls must agree."""
+        return self._common_shape("output")
+
+    def get_input_at(self, node_index):
+        """The input of the call number node_index, from 0."""
+        return _single(self._node_at(node_index, "input").inputs)
+
+    def get_output_at(self, node_index):
+        """The output of the call number node_index, from 0."""
+        return _single(self._node_at(node_index, "output").outputs)
+
+    def get_input_shape_at(self, node_index):
+        return tree.map_structure(lambda t: t.shape, self.get_input_at(node_index))
+
+    def get_output_shape_at(self, node_index):
+        return tree.map_structure(lambda t: t.shape, self.get_output_at(node_index))
+
+    def _node_at(self, index, what):
+        if not self._nodes:
+            raise AttributeError(f"layer {self.name!r} has never been called on a KTensor, so it has no {what}")
+        if not -len(self._nodes) <= index < len(self._nodes):
+            raise ValueError(f"layer {self.name!r} was called {len(self._nodes)} times: expected a node index below "
+                             f"{len(self._nodes)}, received {index}")
+        return self._nodes[index]
+
+    def _only_node(self, what):
+        if len(self._nodes) > 1:
+            raise AttributeError(f"layer {self.name!r} has {len(self._nodes)} nodes (it was called that often), so its "
+                                 f"{what} is ambiguous: use get_{what}_at(node_index)")
+        return self._node_at(0, what)
+
+    def _common_shape(self, what):
+        self._node_at(0, what)
+        shapes = [_single([t.shape for t in getattr(node, what + "s")]) for node in self._nodes]
+        if any(shape != shapes[0] for shape in shapes):
+            raise AttributeError(f"layer {self.name!r} has {len(shapes)} nodes with different {what} shapes: use "
+                                 f"get_{what}_shape_at(node_index)")
+        return shapes[0]
+
+    def get_config(self) -> dict:
+        """What from_config needs to make an equal operation."""
+        return {"name": self.name}
+
+    @classmethod
+    def from_config(cls, config):
+        """An operation equal to the one whose get_config() this is."""
+        return cls(**config)
+
+    def __getstate__(self):
+        """For pickle and deepcopy: without the graph that was recorded around the operation."""
+        return {**self.__dict__, "_nodes": []}
+
+    def __repr__(self):
+        return f"<{type(self).__name__} {self.name}>"
+
+
+class OpFunction(Operation):
+    """A function of kgraph.ops as an operation; `settings` are the keyword arguments that hold no tensor."""
+
+    def __init__(self, function, name=None, **settings):
+        super().__init__(name or auto_name(function.__name__.strip("_")))
+        self.function = function
+        self.settings = settings
+
+    def call(self, *args, **kwargs):
+        return self.function(*args, **kwargs, **self.settings)
+
+
+class MaskOf(Operation):
+    """The mask that travels with a tensor, as an operation: so the mask of a KTensor can be used in a model."""
+
+    def call(self, x):
+        return get_mask(x)
+
+
+class Node:
+    """One call event: operation(*args, **kwargs) gave results. inputs and outputs are the KTensors among them."""
+
+    __slots__ = ("operation", "args", "kwargs", "inputs", "outputs", "results", "places", "__weakref__")
+
+    def __init__(self, operation, args, kwargs, results):
+        self.operation = operation
+        self.args, self.kwargs = tree.map_structure(lambda x: x, (args, kwargs))
+        self.results = results
+        self.inputs = [x for x in tree.flatten((self.args, self.kwargs)) if isinstance(x, KTensor)]
+        leaves = tree.flatten(results)
+        self.places = [i for i, x in enumerate(leaves) if isinstance(x, KTensor)]
+        self.outputs = [leaves[i] for i in self.places]
+        for index, x in enumerate(self.outputs):
+            x.node, x.index = self, index
+        operation._nodes.append(self)
+
+    @property
+    def is_input(self) -> bool:
+        return not self.inputs
+
+    @property
+    def index(self) -> int:
+        """Which call of its operation this is."""
+        return next(i for i, node in enumerate(self.operation._nodes) if node is self)
+
+    def __repr__(self):
+        return f"<Node {self.operation.name} {self.inputs} -> {self.outputs}>"
+
+
+def infer(f, *args, **kwargs):
+    """What f would return, as KTensors without a node: f runs on Values of a trace that is thrown away.
+
+    KTensors and TensorTypes in the arguments stand for tensors of these types. Layers met on the way are built.
+    """
+    scope = current_scope()
+    with suspend_recording(), at_scope(scope), Trace("infer") as trace:
+        known = {}
+        args, kwargs = tree.map_structure(lambda x: _stand_in(x, trace, known), (args, kwargs))
+        return tree.map_structure(_abstract, f(*args, **kwargs))
+
+
+def record(operation, args, kwargs):
+    """Call an operation on KTensors: append a Node and return its output KTensors in the structure of its results."""
+    for x in tree.flatten((args, kwargs)):
+        if isinstance(x, Value):
+            raise TypeError(f"{operation.name}: a KTensor was used together with {x!r}, inside the call of a layer: "
+                            "pass the KTensor to that layer as an input")
+    results = infer(operation.run, *args, **kwargs)
+    Node(operation, args, kwargs, results)
+    return results
+
+
+def record_function(function, args, kwargs):
+    """Record a call of a kgraph.ops function: arguments with tensors stay in the Node, the others become settings."""
+    bound = inspect.signature(function).bind(*args, **kwargs)
+    tensors, settings = {}, {}
+    for name, value in bound.arguments.items():
+        kind = bound.signature.parameters[name].kind
+        if kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.POSITIONAL_ONLY):
+            return record(OpFunction(function), args, kwargs)
+        (tensors if name in TENSOR_ARGUMENTS or any_symbolic(value) else settings)[name] = value
+    positional = []
+    for name in bound.signature.parameters:
+        if name not in tensors:
+            break
+        positional.append(tensors.pop(name))
+    return record(OpFunction(function, **settings), tuple(positional), tensors)
+
+
+TENSOR_ARGUMENTS = frozenset({"x", "x1", "x2", "xs", "x3", "y", "a", "b", "inputs", "arrays", "condition", "indices",
+                              "key", "updates", "values"})
+ops_core.record_symbolic = record_function
+
+
+def _stand_in(x, trace, known):
+    if isinstance(x, TensorType):
+        return trace.add_input(x)
+    if not isinstance(x, KTensor):
+        return x
+    if x not in known:
+        known[x] = trace.add_input(x.type, x.name)
+        mask = get_mask(x)
+        if mask is not None:
+            set_mask(known[x], _stand_in(mask, trace, known))
+    return known[x]
+
+
+def _abstract(x):
+    if not isinstance(x, TensorLike):
+        return x
+    tensor = KTensor(x.type.shape, x.type.dtype)
+    mask = get_mask(x)
+    if mask is not None:
+        mask_tensor = KTensor(mask.type.shape, mask.type.dtype, name=f"{tensor.name}_mask")
+        Node(MaskOf(mask_tensor.name), (tensor,), {}, mask_tensor)
+        set_mask(tensor, mask_tensor)
+    return tensor
+
+
+def _single(items):
+    return items[0] if len(items) == 1 else list(items)
+
+
+# ------------------------------------------------------------------ what lies between KTensors
+class Graph:
+    """The calls that lead from `inputs` to `outputs` (flat lists of KTensors; inputs may be outputs of layers).
+
+    nodes       in an order in which they can run
+    operations  each once, inputs first, in Keras's order (by depth, then by the order in which a walk from the outputs
+                meets them): `model.layers` and weight files depend on it
+    Raises ValueError for outputs that need an input which is not given, and for names that are not unique.
+    """
+
+    def __init__(self, inputs, outputs):
+        self.inputs = list(inputs)
+        self.outputs = list(outputs)
+        met = self._walk()
+        self.operations = self._in_keras_order(met)
+        self._check_names()
+
+    def _walk(self) -> dict:
+        """Fill self.nodes by a depth-first walk from the outputs. Returns operation -> when it was first met."""
+        given = set(self.inputs)
+        met, done = {}, set()
+        self.nodes = []
+        for output in self.outputs:
+            if output.node is None:
+                raise ValueError(f"output {output!r} was not made by a layer or by kgraph.ops from an Input")
+            if output.node.is_input:
+                self._check_reachable(output, output.node, given)
+            stack = [] if output.node in done or (output in given and not output.node.is_input) else [(output.node, None)]
+            while stack:
+                node, parents = stack.pop()
+                if parents is None:
+                    if node in done:
+                        continue
+                    met.setdefault(node.operation, len(met))
+                    parents = iter(node.inputs)
+                for x in parents:
+                    self._check_reachable(x, node, given)
+                    if x.node not in done and (x not in given or x.node.is_input):
+                        stack += [(node, parents), (x.node, None)]
+                        break
+                else:
+                    done.add(node)
+                    self.nodes.append(node)
+        for x in self.inputs:
+            if x.node.is_input and x.node not in done:
+                self.nodes.insert(0, x.node)
+                met.setdefault(x.node.operation, -1)
+        return met
+
+    def _check_reachable(self, x, consumer, given):
+        if x not in given and (x.node is None or x.node.is_input):
+            names = ", ".join(repr(i.name) for i in self.inputs)
+            raise ValueError(f"the graph is disconnected: layer {consumer.operation.name!r} needs the input {x.name!r} "
+                             f"(shape {x.shape}), which cannot be reached from the model's inputs: received {names}")
+
+    def _in_keras_order(self, met) -> list:
+        node_depth, depth = {}, {}
+        for node in reversed(self.nodes):
+            d = max(node_depth.get(node, 0), depth.get(node.operation, 0))
+            node_depth[node] = depth[node.operation] = d
+            for x in node.inputs:
+                node_depth[x.node] = max(node_depth.get(x.node, 0), d + 1)
+        return sorted(depth, key=lambda operation: (-depth[operation], met[operation]))
+
+    def _check_names(self):
+        seen = set()
+        for operation in self.operations:
+            if operation.name in seen:
+                raise ValueError(f"the name {operation.name!r} is used by more than one layer of the model: expected "
+                                 "unique names")
+            seen.add(operation.name)
+
+
+def replay(graph: Graph, values, call=lambda operation, args, kwargs: operation(*args, **kwargs)) -> list:
+    """Run the graph's calls again on `values`, one for each input: arrays, traced Values, or other KTensors.
+
+    call  how to do one call; the default calls the operation. Returns one value for each output.
+    """
+    known = dict(zip(graph.inputs, values))
+    fill = lambda x: known[x] if isinstance(x, KTensor) else x
+    for node in graph.nodes:
+        if node.is_input:
+            continue
+        args, kwargs = tree.map_structure(fill, (node.args, node.kwargs))
+        leaves = tree.flatten(call(node.operation, args, kwargs))
+        known.update((tensor, leaves[place]) for tensor, place in zip(node.outputs, node.places))
+    return [known[x] for x in graph.outputs]

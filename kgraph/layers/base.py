@@ -1,0 +1,340 @@
+"""`Layer`: an operation with state."""
+from __future__ import annotations
+
+import contextlib
+import inspect
+import warnings
+
+import numpy as np
+
+from kgraph import activations, dtype_policies, regularizers, tree
+from kgraph.compiler.ir import TensorLike, Value
+from kgraph.compiler.trace import current_scope, current_trace, name_scope
+from kgraph.graph import KTensor, Operation, any_symbolic, get_mask, infer, record, set_mask
+from kgraph.layers.calls import Call, as_input, entered, shapes_for
+from kgraph.layers.input_spec import check_inputs
+from kgraph.layers.state import Stateful
+from kgraph.naming import nearest
+from kgraph.saving.serialization import serialize_keras_object
+
+__all__ = ["Layer"]
+
+
+# Arguments found in configs of other versions of Keras, with the values that change nothing.
+_NEUTRAL = {"quantization_config": (None,), "ragged": (False, None), "sparse": (False, None), "implementation": (1, 2),
+            "time_major": (False,), "synchronized": (False,), "renorm": (False,), "virtual_batch_size": (None,)}
+
+
+class Layer(Stateful, Operation):
+    """The base class of layers. A subclass writes up to four methods:
+
+    __init__(...)                its settings; it calls super().__init__(**kwargs)
+    build(input_shape)           makes the variables with add_weight; the shape has None where a size is not known
+    call(inputs, ...)            the computation, written with kgraph.ops; may take `training` and `mask`
+    get_config()                 the settings; the default reads attributes named like the parameters of __init__
+
+    activity_regularizer  a regularizer of the outputs
+    trainable             whether training changes the variables
+    dtype                 of the computation and of the variables, by default config.floatx()
+    name                  by default the class name in snake case, numbered
+    Of Keras 2, input_shape, input_dim, input_length, batch_input_shape, batch_size, input_dtype and weights are taken.
+    """
+
+    def __init__(self, *, activity_regularizer=None, trainable=True, dtype=None, autocast=True, name=None, **kwargs):
+        super().__init__(name=name)
+        self._take_keras2_arguments(kwargs)
+        if not isinstance(trainable, (bool, np.bool_)):
+            raise ValueError(f"layer {self.name!r}: expected trainable to be True or False, received {trainable!r}")
+        self.dtype_policy = dtype_policies.get(dtype)
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        self.autocast = autocast
+        self.built = False
+        self.path = None
+        self.supports_masking = type(self).compute_mask is not Layer.compute_mask
+        self.input_spec = None
+        self._trainable = bool(trainable)
+        self._losses = []
+        self._build_shapes = None
+        self._warned_mask = False
+
+    def _take_keras2_arguments(self, kwargs):
+        shape = kwargs.pop("batch_input_shape", kwargs.pop("batch_shape", None))
+        batch_size, length = kwargs.pop("batch_size", None), kwargs.pop("input_length", None)
+        if shape is None and "input_shape" in kwargs:
+            shape = (batch_size, *kwargs.pop("input_shape"))
+        elif shape is None and "input_dim" in kwargs:
+            shape = (batch_size, *(() if length is None else (length,)), kwargs.pop("input_dim"))
+        elif shape is None and length is not None:
+            shape = (batch_size, *np.atleast_1d(length).tolist())
+        for name in ("input_shape", "input_dim"):
+            kwargs.pop(name, None)
+        for name in _NEUTRAL:
+            if name in kwargs and kwargs[name] in _NEUTRAL[name]:
+                del kwargs[name]
+        self._declared_shape = None if shape is None else tuple(shape)
+        self._declared_dtype = kwargs.pop("input_dtype", None)
+        self._initial_weights = kwargs.pop("weights", None)
+        for name in kwargs:
+            known = [*inspect.signature(type(self).__init__).parameters, "activity_regularizer", "trainable", "dtype",
+                     "autocast", "name", "input_shape", "batch_input_shape", "input_dim", "input_length", "weights"]
+            raise TypeError(f"{type(self).__name__}: unknown argument {name!r}, received {name}={kwargs[name]!r}."
+                            f"{nearest(name, known)}")
+
+    # ------------------------------------------------------------------ dtypes
+    @property
+    def compute_dtype(self) -> str:
+        """The dtype in which call() computes; float inputs are cast to it."""
+        return self.dtype_policy.compute_dtype
+
+    @property
+    def variable_dtype(self) -> str:
+        return self.dtype_policy.variable_dtype
+
+    dtype = variable_dtype
+
+    @property
+    def input_dtype(self) -> str:
+        return self.compute_dtype
+
+    # ------------------------------------------------------------------ what subclasses write
+    def build(self, input_shape):
+        """Make the variables. The default makes none: layers that this one holds are built when they are called."""
+
+    def call(self, *args, **kwargs):
+        raise NotImplementedError(f"layer {self.name!r} ({type(self).__name__}) has no call() method")
+
+    def compute_mask(self, inputs, previous_mask=None):
+        """The mask of the outputs, from the inputs and their mask(s). The default hands the mask on."""
+        return previous_mask
+
+    # ------------------------------------------------------------------ calling
+    def __call__(self, *args, **kwargs):
+        if any_symbolic((args, kwargs)):
+            return record(self, args, kwargs)
+        return self.run(*args, **kwargs)
+
+    def run(self, *args, **kwargs):
+        """One call on values, concrete or traced: convert, check, build, call, then losses and masks."""
+        with entered(self) as trainings:
+            call = self._bind(args, kwargs)
+            self._check_inputs(call.first)
+            with self._scope():
+                self._ensure_built(call)
+                self._pass_training(call, trainings)
+                mask = self._pass_masks(call)
+                outputs = self.call(*call.args, **call.kwargs)
+                self._add_activity_losses(outputs)
+            self._carry_masks(call.first, outputs, mask)
+        return outputs
+
+    def _bind(self, args, kwargs) -> Call:
+        args, kwargs = tree.map_structure(self._convert, (args, kwargs))
+        return Call(self, args, kwargs)
+
+    def _check_inputs(self, inputs):
+        if self.input_spec is not None:
+            check_inputs(self.input_spec, inputs, self.name)
+
+    def _convert(self, x):
+        y = as_input(x, self.input_dtype) if self.autocast else as_input(x, "")
+        if y is not x and isinstance(x, TensorLike):
+            set_mask(y, get_mask(x))
+        return y
+
+    def _call_signature(self):
+        if "_signature" not in self.__dict__:
+            self._signature = inspect.signature(self.call)
+        return self._signature
+
+    def _scope(self):
+        return name_scope(self.name)
+
+    def _ensure_built(self, call):
+        if self.built:
+            return
+        self.path = self.path or current_scope()
+        shapes = shapes_for(self.build, call, self)
+        self.build(**shapes)
+        self._finish_build(shapes)
+        self._check_inputs(call.first)
+
+    def _finish_build(self, shapes):
+        self._build_shapes = shapes
+        self.built = True
+        if self._initial_weights is not None:
+            self.set_weights(self._initial_weights)
+            self._initial_weights = None
+
+    def _pass_training(self, call, trainings):
+        """An argument given to the call, else what the enclosing call got, else the default in the signature."""
+        value = call.training if call.training is not None else call.get("training")
+        if value is None:
+            value = trainings[-1]
+        if value is None and call.accepts("training"):
+            default = call.parameters["training"].default
+            value = None if default is inspect.Parameter.empty else default
+        trainings[-1] = value
+        if value is not None and call.accepts("training"):
+            call.put("training", value)
+
+    def _pass_masks(self, call):
+        """Fill `mask` (or `<argument>_mask`) parameters that were not given from the tensors. Returns the first mask."""
+        tensors = call.tensors()
+        given = {name for name in tensors if name == "mask" or name.endswith("_mask")}
+        inputs = {name: value for name, value in tensors.items() if name not in given}
+        if len(inputs) == 1 and call.accepts("mask") and call.get("mask") is None:
+            call.put("mask", _some(tree.map_structure(get_mask, next(iter(inputs.values())))))
+        elif len(inputs) > 1:
+            for name, value in inputs.items():
+                mask_name = f"{name}_mask"
+                if call.accepts(mask_name) and call.get(mask_name) is None:
+                    call.put(mask_name, _some(tree.map_structure(get_mask, value)))
+        if call.accepts("mask") and call.get("mask") is not None:
+            return call.get("mask")
+        return _some(tree.map_structure(get_mask, call.first))
+
+    def _carry_masks(self, inputs, outputs, mask):
+        if not self.supports_masking:
+            if mask is not None and not self._warned_mask:
+                self._warned_mask = True
+                warnings.warn(f"layer {self.name!r} ({type(self).__name__}) received an input with a mask, but does "
+                              "not support masks: layers after it will not see the mask", stacklevel=2)
+            return
+        tensors = tree.flatten(outputs)
+        if all(get_mask(x) is not None for x in tensors):
+            return
+        masks = self.compute_mask(inputs, mask)
+        if masks is None:
+            return
+        for x, m in zip(tensors, tree.flatten(masks)):
+            if m is not None and isinstance(x, TensorLike) and get_mask(x) is None:
+                set_mask(x, m)
+
+    # ------------------------------------------------------------------ losses
+    def add_loss(self, loss):
+        """Add scalar tensors, computed in call(), or functions without arguments, to the loss that training minimizes."""
+        self._losses += [x for x in tree.flatten(loss) if x is not None]
+
+    def _add_activity_losses(self, outputs):
+        if self.activity_regularizer is None:
+            return
+        from kgraph import ops
+        for x in tree.flatten(outputs):
+            loss = self.activity_regularizer(x)
+            self.add_loss(loss / ops.cast(ops.shape(x)[0], loss.dtype) if x.ndim else loss)
+
+    def _clear_losses(self):
+        for layer in self._all_layers():
+            layer._losses = [x for x in layer._losses if callable(x)]
+
+    @property
+    def losses(self) -> list:
+        """Scalars to add to the loss: those of the last call (add_loss, activity regularizers), then the regularizers
+        of the trainable variables."""
+        found = [x for layer in self._all_layers() for x in layer._losses if _is_alive(x)]
+        found = [x() if callable(x) else x for x in found]
+        return found + [v.regularizer(v) for v in self.trainable_weights if v.regularizer is not None]
+
+    # ------------------------------------------------------------------ shapes
+    def compute_output_shape(self, *args, **kwargs):
+        """The shape(s) of the outputs for input shape(s) with None where a size is not known. Builds the layer."""
+        shapes = [*args, *kwargs.values()]
+        inputs = [map_shapes(lambda s: KTensor(s, self._shape_dtype()), shape) for shape in shapes]
+        return tree.map_structure(lambda x: x.shape, infer(self.run, *inputs))
+
+    def _shape_dtype(self):
+        return self.input_dtype
+
+    # ------------------------------------------------------------------ config
+    def get_config(self) -> dict:
+        config = {**super().get_config(), "trainable": self.trainable, "dtype": dtype_policies.serialize(self.dtype_policy)}
+        if self.activity_regularizer is not None:
+            config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
+        if type(self).get_config is Layer.get_config:
+            config.update(self._config_from_attributes(config))
+        return config
+
+    def settings(self, *names) -> dict:
+        """{name: the attribute of that name as plain data}, for get_config."""
+        return {name: activations.serialize(getattr(self, name)) if name.endswith("activation")
+                else serialize_keras_object(getattr(self, name)) for name in names}
+
+    def _config_from_attributes(self, known) -> dict:
+        """Settings of a subclass without get_config: attributes named like the parameters of its __init__."""
+        found = {}
+        for parameter in inspect.signature(type(self).__init__).parameters.values():
+            if parameter.name in ("self", *known) or parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
+                continue
+            if parameter.name in ("activity_regularizer", "autocast"):
+                continue
+            if not hasattr(self, parameter.name):
+                raise NotImplementedError(f"{type(self).__name__} needs a get_config(): it has no attribute "
+                                          f"{parameter.name!r} named like that parameter of its __init__")
+            value = getattr(self, parameter.name)
+            if not all(isinstance(x, (str, int, float, bool, type(None))) for x in tree.flatten(value)):
+                raise NotImplementedError(f"{type(self).__name__} needs a get_config(): its attribute {parameter.name!r} "
+                                          f"is not made of plain values, received {value!r}")
+            found[parameter.name] = value
+        return found
+
+    def get_build_config(self) -> dict | None:
+        """The shapes with which the layer was built, or None."""
+        if not self._build_shapes:
+            return None
+        if len(self._build_shapes) == 1:
+            return {"input_shape": next(iter(self._build_shapes.values()))}
+        return {"shapes_dict": dict(self._build_shapes)}
+
+    def build_from_config(self, config: dict):
+        """Build with what get_build_config() gave."""
+        if self.built or not config:
+            return
+        if "shapes_dict" in config:
+            shapes = {name: as_shape(shape) for name, shape in config["shapes_dict"].items()}
+        elif config.get("input_shape") is None:
+            return
+        else:
+            name = next(iter(inspect.signature(self.build).parameters))
+            shapes = {name: as_shape(config["input_shape"])}
+        self.path = self.path or "/".join(filter(None, (current_scope(), self.name)))
+        with self._scope() if type(self)._scope is Layer._scope else contextlib.nullcontext():
+            self.build(**shapes)
+        self._finish_build(shapes)
+
+    def __repr__(self):
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def _some(masks):
+    """masks, or None when there is no mask among them."""
+    return masks if any(m is not None for m in tree.flatten(masks)) else None
+
+
+def _is_alive(loss) -> bool:
+    """Whether a loss can still be used: a Value only while the trace that made it records."""
+    if not isinstance(loss, Value):
+        return True
+    trace = current_trace()
+    while trace is not None:
+        if loss in trace._known:
+            return True
+        trace = trace.parent
+    return False
+
+
+def is_shape(x) -> bool:
+    return isinstance(x, (tuple, list)) and all(s is None or isinstance(s, (int, np.integer)) for s in x)
+
+
+def map_shapes(f, x):
+    """f applied to each shape in nested lists and dicts of shapes."""
+    if x is None or is_shape(x):
+        return None if x is None else f(tuple(x))
+    if isinstance(x, dict):
+        return {key: map_shapes(f, value) for key, value in x.items()}
+    return [map_shapes(f, value) for value in x]
+
+
+def as_shape(x):
+    """Shapes as tuples, nested as they were (JSON has lists only)."""
+    return map_shapes(tuple, x)

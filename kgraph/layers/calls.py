@@ -1,0 +1,126 @@
+"""One call of a layer: its arguments by name, the shapes for build(), and the context that enclosing calls give."""
+from __future__ import annotations
+
+import contextlib
+import inspect
+import threading
+
+import numpy as np
+
+from kgraph import tree
+from kgraph.compiler.ir import TensorLike
+from kgraph.compiler.trace import Tensor
+from kgraph.graph import shape_with_none
+
+__all__ = ["Call", "as_input", "entered", "shapes_for"]
+
+
+class _Contexts(threading.local):
+    def __init__(self):
+        self.training = []  # the `training` of each enclosing call, outermost first
+
+
+_contexts = _Contexts()
+
+
+@contextlib.contextmanager
+def entered(layer):
+    """Inside a call of `layer`. Gives the `training` of the enclosing call; the outermost call forgets old losses."""
+    stack = _contexts.training
+    if not stack:
+        layer._clear_losses()
+    stack.append(stack[-1] if stack else None)
+    try:
+        yield stack
+    finally:
+        stack.pop()
+
+
+class Call:
+    """The arguments of one call, bound to the names in the signature of `layer.call`."""
+
+    def __init__(self, layer, args, kwargs):
+        signature = layer._call_signature()
+        self.training = kwargs.pop("training", None) if "training" not in signature.parameters else None
+        try:
+            self.bound = signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"layer {layer.name!r} ({type(layer).__name__}): {error}; call{signature} received "
+                            f"{len(args)} positional arguments and keywords {sorted(kwargs)}") from None
+        self.parameters = signature.parameters
+        first = next(iter(self.parameters), None)
+        self.first = self.bound.arguments.get(first)
+        if self.parameters and self.parameters[first].kind is inspect.Parameter.VAR_POSITIONAL and self.first:
+            self.first = self.first[0]
+
+    @property
+    def args(self):
+        return self.bound.args
+
+    @property
+    def kwargs(self):
+        return self.bound.kwargs
+
+    def get(self, name):
+        return self.bound.arguments.get(name)
+
+    def accepts(self, name) -> bool:
+        return name in self.parameters
+
+    def put(self, name, value):
+        arguments = {**self.bound.arguments, name: value}
+        for key in list(self.bound.arguments):
+            del self.bound.arguments[key]
+        self.bound.arguments.update((key, arguments[key]) for key in self.parameters if key in arguments)
+
+    def tensors(self) -> dict:
+        """name -> value, for the arguments made of tensors."""
+        return {name: value for name, value in self.bound.arguments.items() if _is_tensors(value)}
+
+
+def _is_tensors(x) -> bool:
+    leaves = tree.flatten(x)
+    return any(isinstance(leaf, TensorLike) for leaf in leaves) and all(
+        leaf is None or isinstance(leaf, TensorLike) for leaf in leaves)
+
+
+def as_input(x, dtype: str):
+    """x as a layer works on it: arrays become Tensors, and floats get the layer's dtype; other things stay."""
+    if isinstance(x, TensorLike):
+        return _cast(x, dtype)
+    if isinstance(x, (np.ndarray, np.generic)) or (hasattr(x, "__array__") and hasattr(x, "shape")):
+        array = np.asarray(x)
+        if array.dtype.kind == "f" and _is_float(dtype):
+            array = array.astype(dtype, copy=False)
+        if array.dtype.kind not in "fiub":
+            raise TypeError(f"expected an array of numbers, received dtype {array.dtype}")
+        return Tensor(array)
+    return x
+
+
+def _cast(x, dtype):
+    from kgraph import ops
+    if x.dtype == dtype or not (_is_float(x.dtype) and _is_float(dtype)):
+        return x
+    return ops.cast(x, dtype)
+
+
+def _is_float(dtype) -> bool:
+    return str(dtype).startswith("float")
+
+
+def shapes_for(method, call: Call, layer) -> dict:
+    """The keyword arguments for build(): shapes (None where unknown) of the call's tensor arguments.
+
+    A build with one parameter gets the first shape; several parameters are called `<argument>_shape`.
+    """
+    shape = lambda x: None if x is None else shape_with_none(x.shape)
+    shapes = {name: tree.map_structure(shape, value) for name, value in call.tensors().items() if name != "mask"}
+    names = [p.name for p in inspect.signature(method).parameters.values() if p.kind is not p.VAR_KEYWORD]
+    if len(names) == 1:
+        return {names[0]: next(iter(shapes.values()), None)}
+    for name in names:
+        if not name.endswith("_shape") or not call.accepts(name.removesuffix("_shape")):
+            raise ValueError(f"layer {layer.name!r}: expected the parameters of build() to be named after those of "
+                             f"call(), such as inputs_shape, received {name!r}")
+    return {f"{name}_shape": value for name, value in shapes.items() if f"{name}_shape" in names}

@@ -1,0 +1,188 @@
+"""The state of a layer: its variables, and those of the layers that it holds."""
+from __future__ import annotations
+
+import numpy as np
+
+from kgraph import constraints, initializers, regularizers
+from kgraph.compiler.trace import current_scope
+from kgraph.random import SeedGenerator
+from kgraph.variable import Variable
+
+__all__ = ["Stateful"]
+
+
+class Stateful:
+    """What a layer knows of its variables. They are found where they are kept: in what add_weight made, and in the
+    attributes (also in lists, tuples and dicts) of the layer and of the layers found there."""
+
+    def add_weight(self, shape=None, initializer=None, dtype=None, trainable=True, autocast=True, regularizer=None,
+                   constraint=None, aggregation="none", name=None, **kwargs):
+        """Make a variable of the layer.
+
+        shape        ints; () by default
+        initializer  what initializers.get accepts; by default glorot_uniform for floats, zeros else
+        dtype        by default the layer's
+        Keras 2's order (name, shape, dtype, initializer) is understood too. Raises ValueError for an unknown size.
+        """
+        if isinstance(shape, str):
+            name, shape, dtype, initializer = self._keras2_order(shape, initializer, dtype, name, kwargs)
+        dtype = dtype or self.variable_dtype
+        shape = (int(shape),) if isinstance(shape, (int, np.integer)) else tuple(shape or ())
+        name = name or "variable"
+        if not all(isinstance(size, (int, np.integer)) for size in shape):
+            raise ValueError(f"layer {self.name!r}: expected a shape of known sizes for the weight {name!r}, received "
+                             f"{shape}: give the layer an input whose sizes there are known")
+        if initializer is None:
+            initializer = "glorot_uniform" if dtype.startswith("float") else "zeros"
+        variable = Variable(initializers.get(initializer), shape=tuple(map(int, shape)), dtype=dtype, trainable=trainable,
+                            name=name, path="/".join(filter(None, (self.path or current_scope(), name))),
+                            regularizer=regularizers.get(regularizer), constraint=constraints.get(constraint))
+        self.__dict__.setdefault("_added_weights", []).append(variable)
+        if not self.trainable:
+            self._freeze()
+        return variable
+
+    def _keras2_order(self, name, shape, dtype, keyword_name, kwargs):
+        """add_weight(name, shape, dtype, initializer): keywords came under their own names already."""
+        if shape is None:
+            shape = kwargs.pop("shape", None)
+        if isinstance(dtype, str) or dtype is None:
+            return name, shape, dtype, kwargs.pop("initializer", None)
+        return name, shape, None, dtype
+
+    # ------------------------------------------------------------------ what the layer holds
+    def _held(self, kind) -> list:
+        """The objects of that kind among the attributes, and inside lists, tuples and dicts there."""
+        found = {}
+        for name, value in vars(self).items():
+            if name not in ("_nodes", "_losses"):
+                _collect(value, kind, found)
+        return list(found.values())
+
+    def _sublayers(self) -> list:
+        return self._held(Stateful)
+
+    def _all_layers(self) -> list:
+        """This layer and all below it, each once, parents first."""
+        found, stack = {}, [self]
+        while stack:
+            layer = stack.pop()
+            if id(layer) not in found:
+                found[id(layer)] = layer
+                stack += reversed(layer._sublayers())
+        return list(found.values())
+
+    def _own_variables(self) -> list:
+        """The layer's own variables, those that training may change first."""
+        frozen = self.__dict__.get("_frozen", ())
+        trains = lambda v: v.trainable or any(v is f for f in frozen)
+        own = self._held(Variable)
+        return [v for v in own if trains(v)] + [v for v in own if not trains(v)]
+
+    @property
+    def weights(self) -> list:
+        """All variables but those of random generators and metrics, the layer's own first."""
+        return _unique(v for layer in self._all_layers() for v in layer._own_variables())
+
+    @property
+    def variables(self) -> list:
+        """All variables, the states of random generators included."""
+        return _unique(v for layer in self._all_layers()
+                       for v in (*layer._own_variables(), *(g.state for g in layer._held(SeedGenerator))))
+
+    @property
+    def trainable_weights(self) -> list:
+        return [v for v in self.weights if v.trainable] if self.trainable else []
+
+    @property
+    def non_trainable_weights(self) -> list:
+        return [v for v in self.weights if not v.trainable] if self.trainable else self.weights
+
+    @property
+    def trainable_variables(self) -> list:
+        return [v for v in self.variables if v.trainable] if self.trainable else []
+
+    @property
+    def non_trainable_variables(self) -> list:
+        return [v for v in self.variables if not v.trainable] if self.trainable else self.variables
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes the variables. Setting it sets the layers that this one holds too."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value):
+        value = bool(value)
+        for layer in self._all_layers():
+            layer._trainable = value
+            layer._freeze() if not value else layer._unfreeze()
+
+    def _freeze(self):
+        frozen = self.__dict__.setdefault("_frozen", [])
+        for variable in self._held(Variable):
+            if variable.trainable:
+                variable.trainable = False
+                frozen.append(variable)
+
+    def _unfreeze(self):
+        for variable in self.__dict__.pop("_frozen", ()):
+            variable.trainable = True
+
+    # ------------------------------------------------------------------ values
+    def get_weights(self) -> list:
+        """The values of `weights`, as NumPy arrays."""
+        return [v.numpy() for v in self.weights]
+
+    def set_weights(self, weights):
+        """Assign arrays to `weights`, in that order. ValueError on another number or shape: then nothing is changed."""
+        variables, weights = self.weights, list(weights)
+        if len(weights) != len(variables):
+            raise ValueError(f"layer {self.name!r}: expected {len(variables)} weights, received {len(weights)}")
+        problems = [f"{v.path}: expected {v.shape}, received {np.shape(w)}"
+                    for v, w in zip(variables, weights) if v.shape != np.shape(w)]
+        if problems:
+            raise ValueError(f"layer {self.name!r}: weights of the wrong shape: " + "; ".join(problems))
+        for variable, value in zip(variables, weights):
+            variable.assign(value)
+
+    def count_params(self) -> int:
+        """The number of scalars in `weights`. ValueError before the layer is built."""
+        if not self.built:
+            raise ValueError(f"layer {self.name!r} is not built yet, so its weights are not known: call it on data, or "
+                             "layer.build(input_shape)")
+        return sum(v.size for v in self.weights)
+
+    def save_own_variables(self, store):
+        """Put the layer's own variables into a dict-like store, under "0", "1" ..."""
+        for i, variable in enumerate(self._own_variables()):
+            store[str(i)] = variable
+
+    def load_own_variables(self, store):
+        """Assign what save_own_variables put into the store."""
+        own = self._own_variables()
+        if len(store.keys()) != len(own):
+            raise ValueError(f"layer {self.name!r}: expected {len(own)} variables ({', '.join(v.name for v in own)}), "
+                             f"received {len(store.keys())}" + ("" if self.built else ": the layer is not built"))
+        for i, variable in enumerate(own):
+            variable.assign(store[str(i)])
+
+    def __getstate__(self):
+        """For pickle and deepcopy: without the graph that was recorded around the layer."""
+        state = {k: v for k, v in self.__dict__.items() if k not in ("_signature",)}
+        return {**state, "_nodes": [], "_losses": [x for x in self._losses if callable(x)]}
+
+
+def _collect(x, kind, found):
+    if isinstance(x, kind):
+        found[id(x)] = x
+    elif isinstance(x, dict):
+        for child in x.values():
+            _collect(child, kind, found)
+    elif isinstance(x, (list, tuple)):
+        for child in x:
+            _collect(child, kind, found)
+
+
+def _unique(variables) -> list:
+    return list({id(v): v for v in variables}.values())

@@ -1,0 +1,347 @@
+"""`Model`: a layer made of layers, that can be trained and saved."""
+from __future__ import annotations
+
+import contextlib
+import inspect
+
+import numpy as np
+
+from kgraph import ops, tree
+from kgraph.compiler.ir import TensorLike
+from kgraph.compiler.trace import current_scope
+from kgraph.graph import Graph, KTensor, get_mask, infer, replay, set_mask, shape_with_none
+from kgraph.layers.base import Layer, as_shape, map_shapes
+from kgraph.layers.calls import as_input
+from kgraph.layers.input_layer import Input, InputLayer
+from kgraph.layers.input_spec import InputSpec
+from kgraph.models.wiring import dump_graph, graph_config, load_graph, tensors_from_config
+from kgraph.naming import auto_name, nearest
+
+try:
+    from kgraph.training.trainer import Trainer
+except ImportError:  # the Trainer has not landed yet
+    class Trainer:
+        pass
+
+__all__ = ["Model"]
+
+
+class Model(Trainer, Layer):
+    """A model, made in one of three ways.
+
+    Model(inputs, outputs)     functional: everything between KTensors; both may be nested lists, tuples and dicts
+    Sequential([layers])       one layer after the other
+    class MyModel(Model)       subclassed: layers made in __init__, used in call(inputs, training=None)
+
+    name, trainable, dtype     as for layers
+    Raises ValueError for outputs that the inputs do not reach and for layer names that are not unique.
+    """
+
+    def __init__(self, *args, **kwargs):
+        inputs, outputs, functional = _structures(args, kwargs)
+        if functional and kwargs.get("name") is None and type(self) is Model:
+            kwargs["name"] = auto_name("functional")
+        Layer.__init__(self, **{k: v for k, v in kwargs.items() if v is not None})
+        Trainer.__init__(self)
+        self._graph = self._inputs = self._outputs = None
+        self._symbolic_losses = []
+        if functional:
+            self._connect(inputs, outputs)
+
+    # ------------------------------------------------------------------ the functional graph
+    @property
+    def is_functional(self) -> bool:
+        """Whether the model is a recorded graph (functional and built Sequential models)."""
+        return self._graph is not None
+
+    def _connect(self, inputs, outputs):
+        for what, tensors in (("inputs", inputs), ("outputs", outputs)):
+            for x in tree.flatten(tensors):
+                if not isinstance(x, KTensor):
+                    raise ValueError(f"model {self.name!r}: expected KTensors as {what} (from Input or a layer called on "
+                                     f"one), received {x!r}")
+        if not tree.flatten(outputs):
+            raise ValueError(f"model {self.name!r}: expected at least one output, received {outputs!r}")
+        if not all(isinstance(x.operation, InputLayer) for x in tree.flatten(inputs)):
+            inputs, outputs = _with_own_inputs(inputs, outputs)
+        self._graph = Graph(tree.flatten(inputs), tree.flatten(outputs))
+        self._inputs, self._outputs = inputs, outputs
+        self.input_spec = _input_specs(inputs)
+        self.built = True
+
+    @property
+    def inputs(self) -> list | None:
+        """The input KTensors, flat; None for a model without a graph."""
+        return self._graph.inputs if self.is_functional else None
+
+    @property
+    def outputs(self) -> list | None:
+        """The output KTensors, flat; None for a model without a graph."""
+        return tree.flatten(self._outputs) if self.is_functional else None
+
+    @property
+    def input(self):
+        return self._inputs if self.is_functional else super().input
+
+    @property
+    def output(self):
+        return self._outputs if self.is_functional else super().output
+
+    @property
+    def input_shape(self):
+        return _shapes(self._inputs) if self.is_functional else super().input_shape
+
+    @property
+    def output_shape(self):
+        return _shapes(self._outputs) if self.is_functional else super().output_shape
+
+    @property
+    def input_names(self) -> list | None:
+        return [x.operation.name for x in self.inputs] if self.is_functional else None
+
+    @property
+    def output_names(self) -> list | None:
+        return [x.operation.name for x in self.outputs] if self.is_functional else None
+
+    @property
+    def operations(self) -> list:
+        """All operations of the graph, layers and functions of kgraph.ops."""
+        return list(self._graph.operations) if self.is_functional else self.layers
+
+    @property
+    def layers(self) -> list:
+        """The layers, inputs first; of a subclassed model those kept in attributes."""
+        found = self._graph.operations if self.is_functional else self._held(Layer)
+        return [layer for layer in found if isinstance(layer, Layer)]
+
+    def _sublayers(self):
+        held = super()._sublayers()
+        graph = [op for op in self._graph.operations if isinstance(op, Layer)] if self.is_functional else []
+        return list({id(layer): layer for layer in (*graph, *held)}.values())
+
+    def get_layer(self, name=None, index=None):
+        """The layer of that name, or at that index in `layers`. Raises ValueError when there is none."""
+        if (name is None) == (index is None):
+            raise ValueError(f"get_layer: expected a name or an index, received name={name!r}, index={index!r}")
+        layers = self.layers
+        if index is not None:
+            if not -len(layers) <= index < len(layers):
+                raise ValueError(f"model {self.name!r} has {len(layers)} layers, received index={index}")
+            return layers[index]
+        names = {layer.name: layer for layer in layers}
+        if name not in names:
+            raise ValueError(f"model {self.name!r} has no layer {name!r}; its layers are {', '.join(names)}."
+                             f"{nearest(name, names)}")
+        return names[name]
+
+    # ------------------------------------------------------------------ calling
+    def call(self, inputs, training=None, mask=None):
+        if not self.is_functional:
+            raise NotImplementedError(f"model {type(self).__name__} {self.name!r} has no call() method")
+        values = self._standardize(inputs)
+        if mask is not None:
+            for x, m in zip(values, tree.flatten(mask)):
+                set_mask(x, m)
+        results = replay(self._graph, values)
+        count = len(results) - len(self._symbolic_losses)
+        self.add_loss(results[count:])
+        return _unwrap(tree.pack_sequence_as(self._outputs, results[:count]))
+
+    def _standardize(self, inputs) -> list:
+        """The inputs as a flat list of tensors of the expected dtypes and ranks, or a ValueError."""
+        found = _match(self._inputs, inputs, self.name)
+        return [self._fit(x, expected) for x, expected in zip(found, self._graph.inputs)]
+
+    def _fit(self, x, expected):
+        if x is None and expected.operation.optional:
+            return None
+        x = as_input(np.asarray(x) if isinstance(x, (list, tuple, int, float)) else x, expected.dtype)
+        if not isinstance(x, TensorLike):
+            raise ValueError(f"model {self.name!r}: expected a tensor or an array for the input {expected.name!r}, "
+                             f"received {x!r}")
+        mask, shape, received = get_mask(x), expected.shape, shape_with_none(x.shape)
+        if len(received) == len(shape) + 1 and received[-1] == 1:
+            x = ops.squeeze(x, axis=-1)
+        elif len(received) == len(shape) - 1 and shape[-1] == 1:
+            x = ops.expand_dims(x, axis=-1)
+        fits = len(x.shape) == len(shape) and all(
+            a is None or b is None or a == b for a, b in zip(shape[1:], shape_with_none(x.shape)[1:]))
+        if not fits:
+            raise ValueError(f"model {self.name!r}: expected shape {shape} for the input {expected.name!r}, received "
+                             f"{received}")
+        x = ops.cast(x, expected.dtype) if x.dtype != expected.dtype else x
+        if mask is not None and get_mask(x) is None:
+            set_mask(x, mask)
+        return x
+
+    def _bind(self, args, kwargs):
+        if self.is_functional and args and not isinstance(args[0], TensorLike):
+            args = (_match(self._inputs, args[0], self.name, packed=True), *args[1:])
+        return super()._bind(args, kwargs)
+
+    def _convert(self, x):
+        """A functional model converts each input to the dtype of its own KTensor, in call()."""
+        return as_input(x, "") if self.is_functional else super()._convert(x)
+
+    def _check_inputs(self, inputs):
+        if not self.is_functional:
+            super()._check_inputs(inputs)
+
+    def _scope(self):
+        """The outermost functional model adds no name: its layers' paths are those with which they were built."""
+        return contextlib.nullcontext() if self.is_functional and not current_scope() else super()._scope()
+
+    def _carry_masks(self, inputs, outputs, mask):
+        """The layers inside have attached the masks of the outputs already."""
+        if type(self).compute_mask is not Layer.compute_mask:
+            super()._carry_masks(inputs, outputs, mask)
+
+    def add_loss(self, loss):
+        """As for layers; a functional model also takes KTensors that its inputs reach."""
+        symbolic = [x for x in tree.flatten(loss) if isinstance(x, KTensor)]
+        if symbolic and not self.is_functional:
+            raise ValueError(f"model {self.name!r}: expected a functional model for add_loss of KTensors")
+        if symbolic:
+            self._symbolic_losses += symbolic
+            self._graph = Graph(self._graph.inputs, [*self._graph.outputs, *symbolic])
+        super().add_loss([x for x in tree.flatten(loss) if not isinstance(x, KTensor)])
+
+    # ------------------------------------------------------------------ building
+    def build(self, input_shape):
+        """Make the variables of a subclassed model for inputs of that shape (or nested shapes), by tracing call()."""
+        if self.is_functional or self.built:
+            return
+        self.compute_output_shape(input_shape)
+
+    def _ensure_built(self, call):
+        if type(self).build is not Model.build:
+            super()._ensure_built(call)
+        elif not self.built:
+            self.path = self.path or current_scope()
+            shapes = {name: tree.map_structure(lambda x: None if x is None else shape_with_none(x.shape), value)
+                      for name, value in call.tensors().items() if name != "mask"}
+            self._finish_build({"input_shape": next(iter(shapes.values()), None)} if len(shapes) == 1 else shapes)
+
+    def build_from_config(self, config):
+        if self.built or not config:
+            return
+        if "shapes_dict" in config:
+            tensors = {name: map_shapes(lambda s: KTensor(s, self.input_dtype), shape)
+                       for name, shape in config["shapes_dict"].items()}
+            infer(self.run, **tensors)
+        elif config.get("input_shape") is not None:
+            self.build(as_shape(config["input_shape"]))
+
+    # ------------------------------------------------------------------ config
+    def _keras_identity(self):
+        if not self.is_functional:
+            raise NotImplementedError(f"model {self.name!r} has no layers: there is nothing to save")
+        return "keras.src.models.functional", "Functional", "Functional"
+
+    def get_config(self):
+        if self.is_functional and _is_functional_constructor(type(self)):
+            return {"name": self.name, "trainable": self.trainable, **graph_config(self._graph, self._inputs, self._outputs)}
+        return super().get_config()
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """The model that a config describes, without its weights. Nothing is computed and nothing imported."""
+        from kgraph.saving.serialization import CustomObjectScope
+        with CustomObjectScope(custom_objects):
+            if not {"layers", "input_layers", "output_layers"} <= set(config):
+                return cls(**config)
+            inputs, outputs = tensors_from_config(config)
+            rest = {k: v for k, v in config.items() if k not in ("layers", "input_layers", "output_layers", "dtype")}
+            return cls(inputs=inputs, outputs=outputs, **rest)
+
+    def summary(self, line_length=None, positions=None, print_fn=None, expand_nested=False, show_trainable=False,
+                layer_range=None, show_masks=False):
+        """Print a table of the layers: names, output shapes, parameters, and what they are connected to."""
+        from kgraph.models.summary import print_summary
+        print_summary(self, line_length=line_length, positions=positions, print_fn=print_fn,
+                      expand_nested=expand_nested, show_trainable=show_trainable, layer_range=layer_range,
+                      show_masks=show_masks)
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        if self.is_functional:
+            dump = dump_graph(self._graph, self._inputs, self._outputs)
+            state = {**state, "_graph": dump, "_inputs": None, "_outputs": None, "_symbolic_losses": len(self._symbolic_losses)}
+        return state
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        if self._graph is not None:
+            self._graph, self._inputs, self._outputs = load_graph(self._graph)
+            count = self._symbolic_losses
+            self._symbolic_losses = self._graph.outputs[len(self._graph.outputs) - count:]
+
+
+def _structures(args, kwargs) -> tuple:
+    """(inputs, outputs, whether they were given); Keras 1 called them input and output."""
+    args = list(args)
+    given = {}
+    for name, old in (("inputs", "input"), ("outputs", "output")):
+        if args:
+            given[name] = args.pop(0)
+        elif name in kwargs or old in kwargs:
+            given[name] = kwargs.pop(name, None) if name in kwargs else kwargs.pop(old)
+    if args:
+        kwargs["name"] = args.pop(0)
+    if args or len(given) == 1:
+        raise TypeError(f"Model: expected inputs and outputs, received {sorted(given)} and {len(args)} further arguments")
+    return given.get("inputs"), given.get("outputs"), bool(given)
+
+
+def _with_own_inputs(inputs, outputs) -> tuple:
+    """The same graph with a new Input for each input that is the output of a layer, its calls recorded again."""
+    graph = Graph(tree.flatten(inputs), tree.flatten(outputs))
+    own = [x if isinstance(x.operation, InputLayer) else
+           Input(batch_shape=x.type.shape, dtype=x.dtype, name=f"{x.name}_clone") for x in graph.inputs]
+    return tree.pack_sequence_as(inputs, own), tree.pack_sequence_as(outputs, replay(graph, own))
+
+
+def _match(structure, inputs, name, packed=False):
+    """The leaves of inputs in the order of the model's inputs: by name, by place, or the only one."""
+    expected = tree.flatten(structure)
+    if isinstance(inputs, dict):
+        keys = list(structure) if isinstance(structure, dict) else [x.name for x in expected]
+        missing = [key for key in keys if key not in inputs]
+        if missing:
+            raise ValueError(f"model {name!r}: expected inputs named {', '.join(keys)}, received {', '.join(map(str, inputs))}: "
+                             f"{', '.join(missing)} missing.{nearest(missing[0], inputs)}")
+        inputs = {key: inputs[key] for key in keys} if isinstance(structure, dict) else [inputs[key] for key in keys]
+    elif isinstance(structure, dict) and len(expected) > 1:
+        inputs = dict(zip(structure, tree.flatten(inputs))) if len(tree.flatten(inputs)) == len(expected) else inputs
+    if len(expected) == 1 and isinstance(inputs, (list, tuple)) and not _holds_arrays(inputs):
+        inputs = np.asarray(inputs)
+    leaves = tree.flatten(inputs)
+    if len(leaves) != len(expected):
+        raise ValueError(f"model {name!r}: expected {len(expected)} input(s) ({', '.join(x.name for x in expected)}), "
+                         f"received {len(leaves)}")
+    return inputs if packed else leaves
+
+
+def _holds_arrays(x) -> bool:
+    return any(hasattr(leaf, "shape") for leaf in tree.flatten(x))
+
+
+def _unwrap(x):
+    return x[0] if isinstance(x, (list, tuple)) and len(x) == 1 else x
+
+
+def _shapes(x):
+    return _unwrap(tree.map_structure(lambda t: t.shape, x))
+
+
+def _input_specs(inputs) -> list:
+    names = sorted(inputs) if isinstance(inputs, dict) else [x.operation.name for x in tree.flatten(inputs)]
+    return [InputSpec(shape=(None, *x.shape[1:]), allow_last_axis_squeeze=True, name=name, optional=x.operation.optional)
+            for x, name in zip(tree.flatten(inputs), names)]
+
+
+def _is_functional_constructor(cls) -> bool:
+    """Whether cls can be made from inputs and outputs alone."""
+    parameters = inspect.signature(cls.__init__).parameters.values()
+    return ({"inputs", "outputs"} <= {p.name for p in parameters}
+            or {p.kind for p in parameters} >= {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD})

@@ -1,0 +1,171 @@
+"""Random numbers that repeat: every draw is a function of a key, so eager and compiled code get the same ones.
+
+A key is two uint32: a seed and a count of draws. `seed` arguments take an int (each call with it draws the same
+numbers), a SeedGenerator (each call draws others) or None (the generator of the process, see set_random_seed).
+"""
+from __future__ import annotations
+
+import math
+import random as python_random
+
+import numpy as np
+
+from kgraph import ops
+from kgraph.compiler.prims.random import random_bits_p
+from kgraph.compiler.trace import Tensor, bind, current_trace
+from kgraph.config import floatx
+from kgraph.naming import auto_name
+from kgraph.variable import Variable
+
+__all__ = ["SeedGenerator", "categorical", "dropout", "make_default_seed", "normal", "randint", "seed_generators",
+           "shuffle", "truncated_normal", "uniform"]
+
+
+def make_default_seed() -> int:
+    """A fresh seed from Python's generator, which set_random_seed seeds too."""
+    return python_random.randint(1, 10**9)
+
+
+class SeedGenerator:
+    """A seed and a counter, kept in a Variable: so that compiled code and saved models go on where they were.
+
+    seed  an int, by default a fresh one
+    """
+
+    def __init__(self, seed=None, name=None, **kwargs):
+        if kwargs:
+            raise TypeError(f"SeedGenerator: unknown arguments {sorted(kwargs)}")
+        if seed is not None and not isinstance(seed, (int, np.integer)):
+            raise ValueError(f"SeedGenerator: expected seed to be an int or None, received {seed!r}")
+        self.name = name or auto_name("seed_generator")
+        self.seed = seed
+        self._initial = int(make_default_seed() if seed is None else seed)
+        key = np.array([self._initial % 2**32, 0], "uint32")
+        self.state = Variable(key, trainable=False, name="seed_generator_state", path=f"{self.name}/seed_generator_state")
+
+    def next(self, ordered=True):
+        """The key of the next draw, uint32[2]; the counter goes up by one."""
+        key = self.state.value
+        self.state.assign(key + np.array([0, 1], "uint32"))
+        return key
+
+    def get_config(self) -> dict:
+        return {"seed": self.seed}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+_generator: list = []
+
+
+def _global_generator() -> SeedGenerator:
+    if not _generator:
+        _generator.append(SeedGenerator(name="global_seed_generator"))
+    return _generator[0]
+
+
+def seed_generators(seed: int | None = None):
+    """Start the generator of the process again, with that seed (part of set_random_seed)."""
+    _generator[:] = [] if seed is None else [SeedGenerator(seed, name="global_seed_generator")]
+
+
+def draw_seed(seed=None):
+    """The key for one draw from what a `seed` argument accepts."""
+    if seed is None:
+        return _global_generator().next()
+    if isinstance(seed, SeedGenerator):
+        return seed.next()
+    if isinstance(seed, (int, np.integer)) and not isinstance(seed, bool):
+        key = Tensor(np.array([int(seed) % 2**32, (int(seed) >> 32) % 2**32], "uint32"))
+        return key if current_trace() is None else current_trace().lift(key)
+    if hasattr(seed, "dtype") and tuple(getattr(seed, "shape", ())) == (2,):
+        return ops.cast(seed, "uint32")
+    raise ValueError(f"expected seed to be an int, a SeedGenerator or None, received {seed!r}")
+
+
+def _bits(key, shape):
+    return bind(random_bits_p, key, shape=tuple(shape))
+
+
+def _unit(key, shape, dtype):
+    """Uniform in [0, 1), in steps of 2**-24."""
+    return ops.cast(ops.right_shift(_bits(key, shape), np.uint32(8)), dtype) * 2.0**-24
+
+
+def uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
+    """Numbers drawn evenly from [minval, maxval)."""
+    dtype = dtype or floatx()
+    if not str(dtype).startswith("float"):
+        raise ValueError(f"random.uniform: expected a float dtype, received {dtype!r}: use randint for integers")
+    return _unit(draw_seed(seed), shape, dtype) * (maxval - minval) + minval
+
+
+def normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
+    """Numbers of a normal distribution, by the transform of Box and Muller (1958)."""
+    dtype = dtype or floatx()
+    key = draw_seed(seed)
+    radius = ops.sqrt(-2.0 * ops.log(1.0 - _unit(key, shape, dtype)))
+    other = ops.bitwise_xor(key, np.array([0, 2**31], "uint32"))
+    return radius * ops.cos(2.0 * math.pi * _unit(other, shape, dtype)) * stddev + mean
+
+
+_ERFINV = (2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087, -0.00125372503,
+           -0.00417768164, 0.246640727, 1.50140941)
+
+
+def _central_erfinv(x):
+    """The inverse of erf for |x| < 0.99, after Giles, "Approximating the erfinv function" (2010)."""
+    w = -ops.log((1.0 - x) * (1.0 + x)) - 2.5
+    p = _ERFINV[0]
+    for coefficient in _ERFINV[1:]:
+        p = p * w + coefficient
+    return p * x
+
+
+def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
+    """Numbers of a normal distribution cut off at two standard deviations, by inverting its distribution function."""
+    dtype = dtype or floatx()
+    limit = math.erf(math.sqrt(2.0))
+    u = _unit(draw_seed(seed), shape, dtype) * (2.0 * limit) - limit
+    return ops.clip(_central_erfinv(u) * math.sqrt(2.0), -2.0, 2.0) * stddev + mean
+
+
+def randint(shape, minval, maxval, dtype="int32", seed=None):
+    """Integers drawn evenly from minval to maxval - 1."""
+    if not str(dtype).startswith(("int", "uint")):
+        raise ValueError(f"random.randint: expected an integer dtype, received {dtype!r}")
+    if int(maxval) <= int(minval):
+        raise ValueError(f"random.randint: expected maxval above minval, received {minval} and {maxval}")
+    span = np.uint32(int(maxval) - int(minval))
+    return ops.cast(ops.mod(_bits(draw_seed(seed), shape), span), dtype) + np.asarray(minval, dtype)
+
+
+def dropout(inputs, rate, noise_shape=None, seed=None):
+    """inputs with a share `rate` of the elements set to 0 and the others multiplied by 1 / (1 - rate).
+
+    noise_shape  the shape of the mask, broadcast to the inputs; None stands for the size of the input there
+    """
+    shape = ops.shape(inputs)
+    if noise_shape is not None:
+        if len(noise_shape) != len(shape):
+            raise ValueError(f"dropout: expected noise_shape of rank {len(shape)}, received {noise_shape}")
+        shape = tuple(size if n is None else n for n, size in zip(noise_shape, shape))
+    keep = _unit(draw_seed(seed), shape, "float32") >= rate
+    scale = 1.0 / (1.0 - rate) if rate < 1 else 0.0
+    return ops.where(keep, inputs * scale, ops.zeros_like(inputs))
+
+
+def shuffle(x, axis=0, seed=None):
+    """x with its slices along `axis` in random order."""
+    order = ops.argsort(_bits(draw_seed(seed), (ops.shape(x)[axis],)))
+    return ops.take(x, order, axis=axis)
+
+
+def categorical(logits, num_samples, dtype="int32", seed=None):
+    """Class numbers [batch, num_samples] drawn with probabilities softmax(logits [batch, classes]), by Gumbel's trick."""
+    batch, classes = ops.shape(logits)
+    u = _unit(draw_seed(seed), (batch, num_samples, classes), logits.dtype)
+    noise = -ops.log(-ops.log(u * (1.0 - 2.0**-23) + 2.0**-24))
+    return ops.cast(ops.argmax(ops.expand_dims(logits, 1) + noise, axis=-1), dtype)
