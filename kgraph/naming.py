@@ -6,7 +6,7 @@ import inspect
 import re
 from collections import defaultdict
 
-__all__ = ["auto_name", "check_keywords", "find", "nearest", "object_name", "reset_names", "to_snake_case"]
+__all__ = ["auto_name", "check_keywords", "nearest", "object_name", "reset_names", "to_snake_case"]
 
 _counts: dict = defaultdict(int)
 
@@ -43,13 +43,6 @@ def nearest(name, known) -> str:
         lower = {str(k).lower(): str(k) for k in known}
         close = [lower[c] for c in difflib.get_close_matches(str(name).lower(), list(lower), n=1, cutoff=0.6)]
     return f" Did you mean {close[0]!r}?" if close else ""
-
-
-def find(name: str, table: dict, kind: str):
-    """``table[name]``; a ValueError naming the kind, the name received and the nearest known one otherwise."""
-    if name in table:
-        return table[name]
-    raise ValueError(f"expected the name of a known {kind}, received {name!r}.{nearest(name, table)}")
 
 
 def check_keywords(where: str, received, known):

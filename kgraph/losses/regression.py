@@ -1,0 +1,116 @@
+"""Losses between numbers: squared, absolute, relative, logarithmic, robust and angular errors.
+
+Every function takes y_true and y_pred of one shape ``(batch, ..., d)`` (y_true is converted to y_pred's dtype) and
+returns one value for each sample, shape ``(batch, ...)``.
+"""
+from __future__ import annotations
+
+import math
+
+from kgraph import ops
+from kgraph.config import epsilon
+from kgraph.losses.loss import LossFunctionWrapper, same_rank
+
+
+def pair(y_true, y_pred):
+    """Both as tensors of y_pred's dtype and of one rank."""
+    y_pred = ops.convert_to_tensor(y_pred)
+    return same_rank(ops.convert_to_tensor(y_true, dtype=y_pred.dtype), y_pred)
+
+
+def mean_squared_error(y_true, y_pred):
+    """mean((t - p)^2)"""
+    y_true, y_pred = pair(y_true, y_pred)
+    return ops.mean(ops.square(y_true - y_pred), axis=-1)
+
+
+def mean_absolute_error(y_true, y_pred):
+    """mean(|t - p|)"""
+    y_true, y_pred = pair(y_true, y_pred)
+    return ops.mean(ops.abs(y_true - y_pred), axis=-1)
+
+
+def mean_absolute_percentage_error(y_true, y_pred):
+    """100 mean(|t - p| / max(|t|, epsilon))"""
+    y_true, y_pred = pair(y_true, y_pred)
+    return 100.0 * ops.mean(ops.abs((y_true - y_pred) / ops.maximum(ops.abs(y_true), epsilon())), axis=-1)
+
+
+def mean_squared_logarithmic_error(y_true, y_pred):
+    """mean((log(1 + t) - log(1 + p))^2); both are taken as at least epsilon"""
+    y_true, y_pred = pair(y_true, y_pred)
+    log = lambda x: ops.log(ops.maximum(x, epsilon()) + 1.0)
+    return ops.mean(ops.square(log(y_pred) - log(y_true)), axis=-1)
+
+
+def cosine_similarity(y_true, y_pred, axis=-1):
+    """Minus the cosine of the angle: -1 for the same direction, 1 for the opposite one."""
+    y_true, y_pred = pair(y_true, y_pred)
+    return -ops.sum(ops.normalize(y_true, axis=axis) * ops.normalize(y_pred, axis=axis), axis=axis)
+
+
+def huber(y_true, y_pred, delta=1.0):
+    """Huber (1964): e^2 / 2 where |e| <= delta, else delta |e| - delta^2 / 2; mean over the last axis."""
+    y_true, y_pred = pair(y_true, y_pred)
+    error = y_pred - y_true
+    size = ops.abs(error)
+    return ops.mean(ops.where(size <= delta, 0.5 * ops.square(error), delta * size - 0.5 * delta * delta), axis=-1)
+
+
+def log_cosh(y_true, y_pred):
+    """mean(log(cosh(p - t))), as e + softplus(-2 e) - log 2, which does not overflow"""
+    y_true, y_pred = pair(y_true, y_pred)
+    error = y_pred - y_true
+    return ops.mean(error + ops.softplus(error * -2.0) - math.log(2.0), axis=-1)
+
+
+class MeanSquaredError(LossFunctionWrapper):
+    """mean((t - p)^2)"""
+
+    def __init__(self, reduction="sum_over_batch_size", name="mean_squared_error", dtype=None):
+        super().__init__(mean_squared_error, reduction, name, dtype)
+
+
+class MeanAbsoluteError(LossFunctionWrapper):
+    """mean(|t - p|)"""
+
+    def __init__(self, reduction="sum_over_batch_size", name="mean_absolute_error", dtype=None):
+        super().__init__(mean_absolute_error, reduction, name, dtype)
+
+
+class MeanAbsolutePercentageError(LossFunctionWrapper):
+    """100 mean(|t - p| / |t|)"""
+
+    def __init__(self, reduction="sum_over_batch_size", name="mean_absolute_percentage_error", dtype=None):
+        super().__init__(mean_absolute_percentage_error, reduction, name, dtype)
+
+
+class MeanSquaredLogarithmicError(LossFunctionWrapper):
+    """mean((log(1 + t) - log(1 + p))^2)"""
+
+    def __init__(self, reduction="sum_over_batch_size", name="mean_squared_logarithmic_error", dtype=None):
+        super().__init__(mean_squared_logarithmic_error, reduction, name, dtype)
+
+
+class CosineSimilarity(LossFunctionWrapper):
+    """Minus the cosine of the angle between t and p along ``axis``."""
+
+    def __init__(self, axis=-1, reduction="sum_over_batch_size", name="cosine_similarity", dtype=None):
+        super().__init__(cosine_similarity, reduction, name, dtype, axis=axis)
+
+    def get_config(self):
+        return {k: v for k, v in super().get_config().items() if k != "axis" or v != -1}
+
+
+class Huber(LossFunctionWrapper):
+    """Squared error that becomes linear beyond ``delta``."""
+
+    def __init__(self, delta=1.0, reduction="sum_over_batch_size", name="huber_loss", dtype=None):
+        super().__init__(huber, reduction, name, dtype, delta=delta)
+
+
+class LogCosh(LossFunctionWrapper):
+    """mean(log(cosh(p - t)))"""
+
+    def __init__(self, reduction="sum_over_batch_size", name="log_cosh", dtype=None):
+        super().__init__(log_cosh, reduction, name, dtype)

@@ -1,0 +1,191 @@
+"""The base class of metrics, and the running sum and mean that most of them are."""
+from __future__ import annotations
+
+import numpy as np
+
+from kgraph import ops
+from kgraph.config import floatx
+from kgraph.graph import get_mask
+from kgraph.losses.loss import apply_mask, same_rank
+from kgraph.naming import auto_name, check_keywords
+from kgraph.variable import Variable
+
+__all__ = ["Mean", "MeanMetricWrapper", "Metric", "Sum"]
+
+
+class Metric:
+    """Something measured over many batches. Subclasses define ``update_state`` and ``result``.
+
+    State lives in Variables made with `add_variable`, so the same code runs eagerly and compiled into the step.
+    """
+
+    def __init__(self, dtype=None, name=None):
+        self.name = name or auto_name(type(self).__name__)
+        self.dtype = _dtype_name(dtype)
+
+    def __new__(cls, *args, **kwargs):
+        metric = super().__new__(cls)
+        object.__setattr__(metric, "_own_variables", [])
+        object.__setattr__(metric, "_own_metrics", [])
+        return metric
+
+    def __setattr__(self, name, value):
+        if isinstance(value, Metric) and value not in self._own_metrics:
+            self._own_metrics.append(value)
+        super().__setattr__(name, value)
+
+    def add_variable(self, shape, initializer=None, dtype=None, aggregation="sum", name=None):
+        """A Variable of this metric, zeros unless an initializer says otherwise; `reset_state` sets it to zeros.
+
+        aggregation is accepted for Keras's sake.
+        """
+        dtype = _dtype_name(dtype or self.dtype)
+        name = name or f"variable_{len(self._own_variables)}"
+        if initializer is None or initializer == "zeros":
+            value = np.zeros(shape, dtype)
+        else:
+            from kgraph import initializers
+            value = initializers.get(initializer)
+        variable = Variable(value, shape=tuple(shape), dtype=dtype, trainable=False, name=name,
+                            path=f"{self.name.replace('/', '>')}/{name}")
+        self._own_variables.append(variable)
+        return variable
+
+    def add_weight(self, shape=(), initializer=None, dtype=None, name=None, **kwargs):
+        """`add_variable` under Keras's older name, which also took the name first."""
+        check_keywords(f"{type(self).__name__}.add_weight", kwargs, ("aggregation", "trainable", "synchronization"))
+        if isinstance(shape, str):
+            shape, name = (), shape
+        return self.add_variable(shape, initializer, dtype, name=name)
+
+    @property
+    def variables(self) -> list:
+        """The state of this metric and of those inside it."""
+        return [*self._own_variables, *(v for m in self._own_metrics for v in m.variables)]
+
+    weights = variables
+
+    def reset_state(self):
+        """Forget everything seen so far."""
+        for variable in self.variables:
+            variable.assign(np.zeros(variable.shape, variable.dtype))
+
+    reset_states = reset_state
+
+    def update_state(self, *args, **kwargs):
+        raise NotImplementedError(f"{type(self).__name__} must define update_state(y_true, y_pred, sample_weight=None)")
+
+    def result(self):
+        raise NotImplementedError(f"{type(self).__name__} must define result()")
+
+    def __call__(self, *args, **kwargs):
+        self.update_state(*args, **kwargs)
+        return self.result()
+
+    def get_config(self):
+        return {"name": self.name, "dtype": self.dtype}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+    def __repr__(self):
+        return f"<{type(self).__name__} name={self.name}>"
+
+
+class Sum(Metric):
+    """The weighted sum of all values."""
+
+    def __init__(self, name="sum", dtype=None):
+        super().__init__(name=name, dtype=dtype)
+        self.total = self.add_variable((), name="total")
+
+    def update_state(self, values, sample_weight=None):
+        values, _ = per_sample(values, sample_weight, ops.sum, self.dtype)
+        self.total.assign_add(ops.sum(values))
+
+    def result(self):
+        return ops.cast(self.total, self.dtype)
+
+
+class Mean(Metric):
+    """The weighted mean of all values; 0 before the first."""
+
+    def __init__(self, name="mean", dtype=None):
+        super().__init__(name=name, dtype=dtype)
+        self.total = self.add_variable((), name="total")
+        self.count = self.add_variable((), name="count")
+
+    def update_state(self, values, sample_weight=None):
+        values, weight = per_sample(values, sample_weight, ops.mean, self.dtype)
+        self.total.assign_add(ops.sum(values))
+        if weight is not None:
+            count = ops.sum(weight)
+        else:
+            count = ops.cast(ops.shape(values)[0] if len(values.shape) else 1, self.dtype)
+        self.count.assign_add(count)
+
+    def result(self):
+        return ops.divide_no_nan(ops.cast(self.total, self.dtype), ops.cast(self.count, self.dtype))
+
+
+class MeanMetricWrapper(Mean):
+    """The mean of a function ``fn(y_true, y_pred, **kwargs)`` of one value a sample, masks and weights included."""
+
+    def __init__(self, fn, name=None, dtype=None, **kwargs):
+        super().__init__(name=name, dtype=dtype)
+        self._fn = fn
+        self._fn_kwargs = kwargs
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        mask = get_mask(y_pred)
+        values = self._fn(y_true, y_pred, **self._fn_kwargs)
+        super().update_state(values, sample_weight=apply_mask(sample_weight, mask, self.dtype, "sum"))
+
+    def __getattr__(self, name):
+        kwargs = self.__dict__.get("_fn_kwargs", {})
+        if name in kwargs:
+            return kwargs[name]
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def get_config(self):
+        if type(self) is not MeanMetricWrapper:
+            return {**super().get_config(), **self._fn_kwargs}
+        from kgraph.saving.serialization import serialize_keras_object
+        return {**super().get_config(), "fn": serialize_keras_object(self._fn), **self._fn_kwargs}
+
+    @classmethod
+    def from_config(cls, config):
+        if isinstance(config.get("fn"), (dict, str)):
+            from kgraph.saving.serialization import deserialize_keras_object
+            config = {**config, "fn": deserialize_keras_object(config["fn"])}
+        return cls(**config)
+
+
+def per_sample(values, sample_weight, reduce, dtype):
+    """(values times weights, weights), both of shape (batch,): the axes beyond are reduced with `reduce`.
+
+    A mask on the values counts as a weight when there are weights (an ignored class, say).
+    """
+    mask = get_mask(values)
+    values = ops.cast(values, dtype)
+    if sample_weight is not None:
+        weight = ops.convert_to_tensor(sample_weight, dtype=dtype)
+        if mask is not None:
+            weight = apply_mask(weight, mask, dtype, "sum")
+        values, sample_weight = same_rank(values, weight)
+        rank = len(sample_weight.shape)
+        if len(values.shape) > rank:
+            values = reduce(values, axis=tuple(range(rank, len(values.shape))))
+        sample_weight = ops.broadcast_to(sample_weight, ops.shape(values))
+        values = values * sample_weight
+        if rank > 1:
+            sample_weight = reduce(sample_weight, axis=tuple(range(1, rank)))
+    if len(values.shape) > 1:
+        values = reduce(values, axis=tuple(range(1, len(values.shape))))
+    return values, sample_weight
+
+
+def _dtype_name(dtype):
+    dtype = getattr(dtype, "compute_dtype", dtype) or floatx()
+    return {"int": "int32", "float": "float32"}.get(dtype, dtype if isinstance(dtype, str) else np.dtype(dtype).name)
