@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 
 from kgraph.compiler.prims import elementwise as prims
+from kgraph.compiler.prims.composite import log_softmax_p, softmax_p
 from kgraph.compiler.trace import bind
 from kgraph.config import epsilon as fuzz
 from kgraph.ops.contract import einsum
@@ -216,24 +217,18 @@ def sparse_sigmoid(x):
     return clip(multiply(add(floating(x), 1), 0.5), 0, 1)
 
 
-def _shifted(x, axis):
-    """x less its largest element along an axis, which no gradient flows through: the shift changes no softmax."""
-    return subtract(x, bind(prims.stop_gradient_p, max(x, axis, True)))
-
-
 @op
 def softmax(x, axis=-1):
     """exp(x) / sum(exp(x)) along an axis, or several."""
     x = floating(x)
-    powers = exp(_shifted(x, axis))
-    return divide(powers, sum(powers, axis, True))
+    return bind(softmax_p, x, axes=axes_of(axis, len(x.shape), "softmax"))
 
 
 @op
 def log_softmax(x, axis=-1):
     """log(softmax(x)) along an axis, without overflow."""
-    shifted = _shifted(floating(x), axis)
-    return subtract(shifted, log(sum(exp(shifted), axis, True)))
+    x = floating(x)
+    return bind(log_softmax_p, x, axes=axes_of(axis, len(x.shape), "log_softmax"))
 
 
 @op

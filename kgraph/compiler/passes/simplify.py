@@ -1,4 +1,4 @@
-"""simplify: algebra, identities and constants; products that are no products; reductions in two stages.
+"""expand and simplify: definitions, algebra, identities and constants; products that are no products; reductions in two stages.
 
 Each rule is (rewriter, op, inputs) -> the values to use instead, or None. See rewrite.py.
 """
@@ -11,7 +11,7 @@ from kgraph.compiler.ir import Program
 from kgraph.compiler.passes.rewrite import rewrite
 from kgraph.compiler.prims.rules import apply
 
-__all__ = ["simplify", "split_reductions"]
+__all__ = ["expand", "simplify", "split_reductions"]
 
 
 def identity(t, op, inputs):
@@ -192,6 +192,13 @@ def inner_axes_first(t, op, inputs):
         return None
     inner = apply(op.prim.name, inputs[0], axes=tuple(a for a in axes if a != real[0]))
     return apply(op.prim.name, inner, axes=(real[0] - sum(a < real[0] for a in axes),))
+
+
+def expand(program: Program) -> Program:
+    """Composites become the primitives that they stand for."""
+    def definition(t, op, inputs):
+        return op.prim.lower(*inputs, **op.params)
+    return rewrite(program, {p.name: [definition] for p in PRIMITIVES.values() if p.kind == "composite"})
 
 
 def split_reductions(program: Program) -> Program:
