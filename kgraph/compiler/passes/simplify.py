@@ -9,6 +9,7 @@ import numpy as np
 from kgraph.compiler.emit.writer import squeeze
 from kgraph.compiler.ir import Program
 from kgraph.compiler.passes.rewrite import rewrite
+from kgraph.compiler.primitive import PRIMITIVES
 from kgraph.compiler.prims.rules import apply
 
 __all__ = ["expand", "simplify", "split_reductions"]

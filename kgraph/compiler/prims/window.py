@@ -1,0 +1,319 @@
+"""Convolutions and pooling over channels-last tensors ``[batch, space..., channels]`` with any number of space axes.
+
+An output at place o of a space axis reads the inputs at ``o * stride + k * dilation - low`` for the taps k of the
+kernel; places outside of the input are skipped. Each parameter has one entry for each space axis; ``padding`` is a
+pair (low, high), and a negative amount leaves input out. Kernels are ``[taps..., channels / groups, filters]``.
+
+A convolution is bilinear, so `conv`, `conv_data_grad` and `conv_weight_grad` are each other's gradients. The latter two
+are the linear maps that the first has for a fixed kernel and a fixed input, transposed. `conv_data_grad` is also the
+forward pass of what layers call a transposed convolution.
+"""
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+
+from kgraph.compiler.dims import Dim
+from kgraph.compiler.ir import TensorType
+from kgraph.compiler.primitive import Primitive
+from kgraph.compiler.prims.reduce import lowest
+from kgraph.compiler.prims.rules import FLOATS, NUMBERS, apply, check_dtype, require
+
+CHUNK = 1 << 24  # elements of the matrix of windows that the reference makes at once
+
+
+def output_size(size, taps, stride, padding, dilation=1):
+    """The size of an output axis: how often a window fits into the padded input."""
+    return (size + padding[0] + padding[1] - (taps - 1) * dilation - 1) // stride + 1
+
+
+def _output_space(name, space, window, strides, padding, dilation):
+    rank = len(space)
+    for what, values in (("strides", strides), ("padding", padding), ("dilation", dilation)):
+        require(len(values) == rank, lambda: f"{name}: expected {what} for {rank} space axes, received {values}")
+    require(all(v >= 1 for v in (*window, *strides, *dilation)),
+            lambda: f"{name}: expected windows, strides and dilations of at least 1, received {window}, {strides}, {dilation}")
+    found = tuple(map(output_size, space, window, strides, padding, dilation))
+    for axis, size in enumerate(found):
+        require(isinstance(size, Dim) or size >= 0,
+                lambda: f"{name}: expected a window within the padded input on space axis {axis}, received a window of "
+                        f"{window[axis]} (dilation {dilation[axis]}), size {space[axis]}, padding {padding[axis]}")
+    return found
+
+
+def _check_kernel(name, x, w, groups):
+    require(w.ndim == x.ndim and x.ndim >= 3,
+            lambda: f"{name}: expected an input [batch, space..., channels] and a kernel of as many axes, received {x}, {w}")
+    require(x.dtype == w.dtype, lambda: f"{name}: expected inputs of one dtype, received {x}, {w}")
+    require(groups >= 1 and w.shape[-1] % groups == 0,
+            lambda: f"{name}: expected groups that divide the {w.shape[-1]} filters, received groups={groups}")
+
+
+def _conv_infer(x, w, strides, padding, dilation, groups):
+    check_dtype("conv", x, FLOATS)
+    _check_kernel("conv", x, w, groups)
+    require(x.shape[-1] == w.shape[-2] * groups,
+            lambda: f"conv: expected {w.shape[-2] * groups} input channels for the kernel {w} in {groups} groups, received {x}")
+    space = _output_space("conv", x.shape[1:-1], w.shape[:-2], strides, padding, dilation)
+    return TensorType((x.shape[0], *space, w.shape[-1]), x.dtype)
+
+
+def _data_grad_infer(ct, w, strides, padding, dilation, groups, size):
+    check_dtype("conv_data_grad", ct, FLOATS)
+    _check_kernel("conv_data_grad", ct, w, groups)
+    space = _output_space("conv_data_grad", size, w.shape[:-2], strides, padding, dilation)
+    require(ct.shape[1:] == (*space, w.shape[-1]),
+            lambda: f"conv_data_grad: expected a gradient [batch, {', '.join(map(str, space))}, {w.shape[-1]}], received {ct}")
+    return TensorType((ct.shape[0], *size, w.shape[-2] * groups), ct.dtype)
+
+
+def _weight_grad_infer(x, ct, strides, padding, dilation, groups, window):
+    check_dtype("conv_weight_grad", x, FLOATS)
+    require(x.ndim == ct.ndim and x.dtype == ct.dtype,
+            lambda: f"conv_weight_grad: expected an input and a gradient of one rank and dtype, received {x}, {ct}")
+    require(x.shape[-1] % groups == 0 and ct.shape[-1] % groups == 0,
+            lambda: f"conv_weight_grad: expected groups that divide the channels, received groups={groups}, {x}, {ct}")
+    space = _output_space("conv_weight_grad", x.shape[1:-1], window, strides, padding, dilation)
+    require(ct.shape[:-1] == (x.shape[0], *space),
+            lambda: f"conv_weight_grad: expected a gradient [{x.shape[0]}, {', '.join(map(str, space))}, filters], received {ct}")
+    return TensorType((*window, x.shape[-1] // groups, ct.shape[-1]), x.dtype)
+
+
+# --- meaning, in NumPy: matrices of windows, a number of images at a time ---------------------------------------------
+
+def _padded(x, padding, value):
+    """x with its space axes padded; negative amounts cut."""
+    cut = tuple(slice(max(-low, 0), n - max(-high, 0)) for n, (low, high) in zip(x.shape[1:-1], padding))
+    wide = ((0, 0), *((max(low, 0), max(high, 0)) for low, high in padding), (0, 0))
+    return np.pad(x[:, *cut], wide, constant_values=value)
+
+
+def _windows(x, window, strides, dilation):
+    """A view [batch, outputs..., taps..., channels] of a padded input."""
+    space = tuple(output_size(n, k, s, (0, 0), d) for n, k, s, d in zip(x.shape[1:-1], window, strides, dilation))
+    steps = x.strides[1:-1]
+    return np.lib.stride_tricks.as_strided(
+        x, (x.shape[0], *space, *window, x.shape[-1]),
+        (x.strides[0], *(t * s for t, s in zip(steps, strides)), *(t * d for t, d in zip(steps, dilation)), x.strides[-1]),
+        writeable=False)
+
+
+def _image_chunks(images, elements):
+    """Slices of the batch, so that each has about CHUNK elements."""
+    step = max(1, CHUNK // max(1, elements))
+    return [slice(i, min(i + step, images)) for i in range(0, images, step)]
+
+
+def _columns(x, window, strides, padding, dilation, groups):
+    """The matrices [groups, outputs, taps * channels / groups] of the windows of some images."""
+    rank = len(window)
+    view = _windows(_padded(x, padding, 0), window, strides, dilation)
+    view = view.reshape(*view.shape[:-1], groups, view.shape[-1] // groups)
+    view = np.moveaxis(view, -2, 0)
+    return view.reshape(groups, math.prod(view.shape[1:2 + rank]), -1)
+
+
+def _matrices(values, groups):
+    """[rows..., filters] as [groups, rows, filters / groups]."""
+    return np.moveaxis(values.reshape(-1, groups, values.shape[-1] // groups), 1, 0)
+
+
+def _conv(x, w, strides, padding, dilation, groups):
+    window = w.shape[:-2]
+    space = tuple(map(output_size, x.shape[1:-1], window, strides, padding, dilation))
+    out = np.empty((x.shape[0], *space, w.shape[-1]), x.dtype)
+    kernel = _matrices(w, groups)
+    for images in _image_chunks(x.shape[0], math.prod(space) * math.prod(window) * x.shape[-1]):
+        product = _columns(x[images], window, strides, padding, dilation, groups) @ kernel
+        out[images] = np.moveaxis(product, 0, 1).reshape(-1, *space, w.shape[-1])
+    return out
+
+
+def _data_grad(ct, w, strides, padding, dilation, groups, size):
+    window, channels = w.shape[:-2], w.shape[-2] * groups
+    kernel = _matrices(w, groups).swapaxes(1, 2)
+    out = np.empty((ct.shape[0], *size, channels), ct.dtype)
+    for images in _image_chunks(ct.shape[0], math.prod(ct.shape[1:-1]) * math.prod(window) * channels):
+        part = ct[images]
+        columns = (_matrices(part, groups) @ kernel).reshape(groups, *part.shape[:-1], *window, channels // groups)
+        columns = np.moveaxis(columns, 0, -2).reshape(*part.shape[:-1], *window, channels)
+        out[images] = _overlap_add(columns, window, strides, padding, dilation, size)
+    return out
+
+
+def _overlap_add(columns, window, strides, padding, dilation, size):
+    """Windows [batch, outputs..., taps..., channels] added up at the places of the input that they were read from."""
+    rank = len(window)
+    space = columns.shape[1:1 + rank]
+    extent = tuple(max(n + max(low, 0) + max(high, 0), (o - 1) * s + (k - 1) * d + 1 + max(-low, 0))
+                   for n, (low, high), o, s, k, d in zip(size, padding, space, strides, window, dilation))
+    total = np.zeros((columns.shape[0], *extent, columns.shape[-1]), columns.dtype)
+    for tap in itertools.product(*map(range, window)):
+        places = tuple(slice(k * d + max(-low, 0), k * d + max(-low, 0) + (o - 1) * s + 1 if o else 0, s)
+                       for k, d, o, s, (low, _) in zip(tap, dilation, space, strides, padding))
+        total[:, *places] += columns[:, *[slice(None)] * rank, *tap]
+    return total[:, *(slice(max(low, 0), max(low, 0) + n) for n, (low, _) in zip(size, padding))]
+
+
+def _weight_grad(x, ct, strides, padding, dilation, groups, window):
+    channels, filters = x.shape[-1] // groups, ct.shape[-1]
+    total = np.zeros((groups, math.prod(window) * channels, filters // groups), x.dtype)
+    for images in _image_chunks(x.shape[0], math.prod(ct.shape[1:-1]) * math.prod(window) * x.shape[-1]):
+        columns = _columns(x[images], window, strides, padding, dilation, groups)
+        total += columns.swapaxes(1, 2) @ _matrices(ct[images], groups)
+    return np.moveaxis(total, 0, 1).reshape(*window, channels, filters)
+
+
+# --- gradients --------------------------------------------------------------------------------------------------------
+
+def _conv_vjp(ct, out, x, w, **params):
+    return (apply("conv_data_grad", ct, w, size=tuple(x.shape[1:-1]), **params),
+            apply("conv_weight_grad", x, ct, window=tuple(w.shape[:-2]), **params))
+
+
+def _data_grad_vjp(ct, out, x, w, size, **params):
+    return apply("conv", ct, w, **params), apply("conv_weight_grad", ct, x, window=tuple(w.shape[:-2]), **params)
+
+
+def _weight_grad_vjp(ct, out, x, y, window, **params):
+    return apply("conv_data_grad", y, ct, size=tuple(x.shape[1:-1]), **params), apply("conv", x, ct, **params)
+
+
+# --- examples: space, taps, stride, padding, dilation, groups, channels, filters, dtype -------------------------------
+
+_CASES = (((7,), (3,), (1,), ((0, 0),), (1,), 1, 3, 5, "float32"), ((8,), (3,), (2,), ((2, 1),), (2,), 1, 2, 37, "float32"),
+          ((6, 5), (3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), 1, 17, 18, "float32"),
+          ((7, 6), (2, 3), (2, 3), ((0, 1), (2, 2)), (1, 2), 2, 4, 6, "float64"),
+          ((5, 9), (3, 3), (3, 2), ((1, 1), (-1, 0)), (1, 1), 1, 3, 4, "float32"),
+          ((6, 6), (3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), 19, 19, 19, "float32"),
+          ((6, 7), (3, 3), (2, 2), ((0, 1), (1, 1)), (1, 1), 4, 4, 8, "float32"),
+          ((1, 1), (1, 1), (1, 1), ((0, 0), (0, 0)), (1, 1), 1, 5, 3, "float32"),
+          ((4, 5, 3), (2, 3, 2), (1, 2, 1), ((0, 0), (1, 1), (1, 0)), (2, 1, 1), 1, 3, 4, "float32"),
+          ((9, 9), (2, 2), (3, 3), ((0, 0), (0, 0)), (1, 1), 1, 5, 33, "float32"),
+          ((40, 6), (3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), 1, 2, 64, "float32"))
+
+
+def _case_arrays(rng):
+    for space, window, strides, padding, dilation, groups, channels, filters, dtype in _CASES:
+        params = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}
+        x = rng.normal(size=(3, *space, channels)).astype(dtype)
+        w = rng.normal(size=(*window, channels // groups, filters)).astype(dtype)
+        ct = rng.normal(size=_conv(x, w, **params).shape).astype(dtype)
+        yield x, w, ct, params
+
+
+conv_p = Primitive("conv", "window", _conv_infer, _conv, _conv_vjp, "conv",
+                   lambda rng: [([x, w], params) for x, w, ct, params in _case_arrays(rng)])
+conv_data_grad_p = Primitive(
+    "conv_data_grad", "window", _data_grad_infer, _data_grad, _data_grad_vjp, "conv_data_grad",
+    lambda rng: [([ct, w], {**params, "size": x.shape[1:-1]}) for x, w, ct, params in _case_arrays(rng)])
+conv_weight_grad_p = Primitive(
+    "conv_weight_grad", "window", _weight_grad_infer, _weight_grad, _weight_grad_vjp, "conv_weight_grad",
+    lambda rng: [([x, ct], {**params, "window": w.shape[:-2]}) for x, w, ct, params in _case_arrays(rng)])
+
+
+# --- pooling ----------------------------------------------------------------------------------------------------------
+
+def _pool_infer(name, accepted):
+    def infer(x, window, strides, padding):
+        check_dtype(name, x, accepted)
+        space = _output_space(name, x.shape[1:-1], window, strides, padding, (1,) * len(window))
+        return TensorType((x.shape[0], *space, x.shape[-1]), x.dtype)
+    return infer
+
+
+_max_infer, _sum_infer = _pool_infer("max_pool", NUMBERS), _pool_infer("sum_pool", FLOATS)
+
+
+def _tap_axes(window):
+    return tuple(range(1 + len(window), 1 + 2 * len(window)))
+
+
+def _max_pool(x, window, strides, padding):
+    view = _windows(_padded(x, padding, lowest(x.dtype.name)), window, strides, (1,) * len(window))
+    return view.max(axis=_tap_axes(window))
+
+
+def _sum_pool(x, window, strides, padding):
+    view = _windows(_padded(x, padding, 0), window, strides, (1,) * len(window))
+    return view.sum(axis=_tap_axes(window), dtype=x.dtype)
+
+
+def _sum_pool_grad_infer(ct, window, strides, padding, size):
+    out = _sum_infer(TensorType((ct.shape[0], *size, ct.shape[-1]), ct.dtype), window, strides, padding)
+    require(out == ct, lambda: f"sum_pool_grad: expected a gradient {out}, received {ct}")
+    return TensorType((ct.shape[0], *size, ct.shape[-1]), ct.dtype)
+
+
+def _sum_pool_grad(ct, window, strides, padding, size):
+    rank = len(window)
+    spots = ct.reshape(*ct.shape[:-1], *(1,) * rank, ct.shape[-1])
+    columns = np.broadcast_to(spots, (*ct.shape[:-1], *window, ct.shape[-1]))
+    return _overlap_add(columns, window, strides, padding, (1,) * rank, size)
+
+
+def _first_maximum(x, window, strides, padding):
+    """One-hot windows [batch, outputs..., taps..., channels]: where the first of the largest elements is."""
+    view = _windows(_padded(x, padding, lowest(x.dtype.name)), window, strides, (1,) * len(window))
+    rank, count = len(window), math.prod(window)
+    flat = view.reshape(*view.shape[:1 + rank], count, view.shape[-1])
+    hits = np.arange(count)[:, None] == flat.argmax(axis=-2)[..., None, :]
+    return hits.reshape(view.shape)
+
+
+def _max_pool_grad_infer(x, ct, window, strides, padding):
+    out = _max_infer(x, window, strides, padding)
+    require(out == ct, lambda: f"max_pool_grad: expected a gradient {out}, received {ct}")
+    return x
+
+
+def _max_pool_grad(x, ct, window, strides, padding):
+    rank = len(window)
+    spots = ct.reshape(*ct.shape[:-1], *(1,) * rank, ct.shape[-1])
+    columns = np.where(_first_maximum(x, window, strides, padding), spots, np.zeros((), ct.dtype))
+    return _overlap_add(columns, window, strides, padding, (1,) * rank, x.shape[1:-1])
+
+
+def _max_pool_pick_infer(x, y, window, strides, padding):
+    require(x == y, lambda: f"max_pool_pick: expected two inputs of one type, received {x}, {y}")
+    return _max_infer(x, window, strides, padding)
+
+
+def _max_pool_pick(x, y, window, strides, padding):
+    hits = _first_maximum(x, window, strides, padding)
+    view = _windows(_padded(y, padding, 0), window, strides, (1,) * len(window))
+    return np.where(hits, view, np.zeros((), y.dtype)).sum(axis=_tap_axes(window), dtype=y.dtype)
+
+
+_POOLS = (((7,), (2,), (2,), ((0, 0),), 5), ((6, 5), (3, 2), (1, 2), ((1, 1), (0, 1)), 37),
+          ((8, 8), (2, 2), (2, 2), ((0, 0), (0, 0)), 3), ((4, 4, 5), (2, 2, 2), (2, 1, 3), ((0, 0), (0, 1), (1, 1)), 4),
+          ((7, 9), (3, 3), (2, 2), ((0, 1), (1, 1)), 16), ((5, 5), (1, 1), (2, 2), ((0, 0), (0, 0)), 2))
+
+
+def _pool_arrays(rng):
+    for k, (space, window, strides, padding, channels) in enumerate(_POOLS):
+        x = rng.permutation(2 * math.prod(space) * channels).reshape(2, *space, channels) / 10  # no ties: finite differences
+        x = x.astype("float64" if k % 2 else "float32")
+        params = {"window": window, "strides": strides, "padding": padding}
+        yield x, rng.normal(size=_max_pool(x, **params).shape).astype(x.dtype), params
+
+
+max_pool_p = Primitive("max_pool", "window", _max_infer, _max_pool,
+                       lambda ct, out, x, **params: (apply("max_pool_grad", x, ct, **params),), "max_pool",
+                       lambda rng: [([x], params) for x, ct, params in _pool_arrays(rng)])
+# What reaches the first maximum of each window, and the transposed map: what it gives.
+max_pool_grad_p = Primitive("max_pool_grad", "window", _max_pool_grad_infer, _max_pool_grad,
+                            lambda c, out, x, ct, **params: (None, apply("max_pool_pick", x, c, **params)), "max_pool_grad",
+                            lambda rng: [([x, ct], params) for x, ct, params in _pool_arrays(rng)])
+max_pool_pick_p = Primitive("max_pool_pick", "window", _max_pool_pick_infer, _max_pool_pick,
+                            lambda ct, out, x, y, **params: (None, apply("max_pool_grad", x, ct, **params)), "max_pool_pick",
+                            lambda rng: [([x, np.sin(x)], params) for x, ct, params in _pool_arrays(rng)])
+sum_pool_p = Primitive("sum_pool", "window", _sum_infer, _sum_pool,
+                       lambda ct, out, x, **params: (apply("sum_pool_grad", ct, size=tuple(x.shape[1:-1]), **params),),
+                       "sum_pool", lambda rng: [([x], params) for x, ct, params in _pool_arrays(rng)])
+sum_pool_grad_p = Primitive(
+    "sum_pool_grad", "window", _sum_pool_grad_infer, _sum_pool_grad,
+    lambda c, out, ct, size, **params: (apply("sum_pool", c, **params),), "sum_pool_grad",
+    lambda rng: [([ct], {**params, "size": x.shape[1:-1]}) for x, ct, params in _pool_arrays(rng)])
