@@ -1,12 +1,16 @@
 """`Variable`: a named buffer that lives as long as the variable does."""
 from __future__ import annotations
 
+import contextlib
+import math
+import threading
+
 import numpy as np
 
 from kgraph.compiler.ir import TensorLike, TensorType
 from kgraph.compiler.trace import Tensor, bind, current_trace, open_tapes, suspend_recording, to_tensor
 
-__all__ = ["Variable", "flatten"]
+__all__ = ["Variable", "flatten", "reserve"]
 
 generation = 0  # grows whenever a variable's memory moves: compiled code then binds its addresses again
 
@@ -29,9 +33,9 @@ class Variable(TensorLike):
         if callable(value) and not isinstance(value, TensorLike):
             if shape is None:
                 raise ValueError(f"variable {name}: an initializer needs a shape, received shape=None")
-            with suspend_recording():
-                value = value(tuple(shape), dtype=dtype or "float32")
-        array = np.array(value, dtype=dtype, order="C")
+            array = _initial(value, tuple(shape), dtype or "float32")
+        else:
+            array = np.array(value, dtype=dtype, order="C")
         if dtype is None and array.dtype == np.float64 and not hasattr(value, "dtype"):
             array = array.astype(np.float32)
         if shape is not None and tuple(shape) != array.shape:
@@ -148,6 +152,37 @@ class Variable(TensorLike):
 
     def __getstate__(self):
         return {**self.__dict__, "_buffer": self._buffer.copy(), "home": None, "offset": 0}
+
+
+class _Reserving(threading.local):
+    limit = None   # bytes that may still be reserved; None: initializers run
+
+
+_reserving = _Reserving()
+
+
+@contextlib.contextmanager
+def reserve(limit: int):
+    """Inside, variables begin as zeros in place of what their initializer gives, for a loader that fills them next.
+
+    A ValueError is raised before they take more than `limit` bytes together: what a file asks for is no reason to
+    allocate it.
+    """
+    saved, _reserving.limit = _reserving.limit, limit
+    try:
+        yield
+    finally:
+        _reserving.limit = saved
+
+
+def _initial(initializer, shape, dtype):
+    if _reserving.limit is None:
+        with suspend_recording():
+            return np.array(initializer(shape, dtype=dtype), dtype=dtype, order="C")
+    _reserving.limit -= math.prod(shape) * np.dtype(dtype).itemsize
+    if _reserving.limit < 0:
+        raise ValueError(f"the configuration asks for a weight of shape {shape}, more than the file can hold")
+    return np.zeros(shape, dtype)
 
 
 def flatten(variables, name: str) -> Variable:

@@ -1,4 +1,4 @@
-"""Fashion-MNIST: 70,000 pictures of clothes of 28x28 pixels in 10 classes (H. Xiao, K. Rasul, R. Vollgraf, 2017; MIT)."""
+"""Fashion-MNIST: 70,000 pictures of clothes of 28x28 pixels (H. Xiao, K. Rasul, R. Vollgraf, 2017; MIT)."""
 import gzip
 import os
 

@@ -6,13 +6,13 @@ import random
 import numpy as np
 
 from kgraph import naming
+from kgraph.random import seed_generators
 
 __all__ = ["clear_session", "set_random_seed"]
 
 
 def set_random_seed(seed: int):
     """Seed Python's, NumPy's and kgraph's random numbers. Two runs with one seed are equal, whatever the threads."""
-    from kgraph.random import seed_generators
     random.seed(seed)
     np.random.seed(seed)
     seed_generators(seed)

@@ -1,0 +1,63 @@
+"""Imports go down only. What stands in one line may import from its own line and from the lines above it."""
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "kgraph"
+FLOORS = """
+__init__ naming tree config dtype_policies utils datasets
+compiler.dims
+compiler.ir
+compiler.primitive compiler.plan
+compiler.trace
+compiler.prims
+compiler.autodiff compiler.interp
+compiler.passes compiler.emit
+compiler.pipeline compiler
+variable
+runtime
+ops
+function gradient graph saving.serialization saving saving.scope
+random utils.session initializers regularizers constraints activations backend
+layers losses metrics optimizers
+callbacks training
+models
+legacy preprocessing wrappers saving.formats inspect __main__
+"""
+FLOOR = {name: number for number, line in enumerate(FLOORS.split("\n")) for name in line.split()}
+HOOKS = {  # (module, what it imports inside a function): a method of a lower class that is a door to a higher floor
+}
+
+
+def floor(module):
+    while module not in FLOOR:
+        assert "." in module, f"{module} stands on no floor: add it to FLOORS"
+        module = module.rpartition(".")[0]
+    return FLOOR[module]
+
+
+def name_of(path):
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {name_of(path): path for path in PACKAGE.rglob("*.py")}
+
+
+def imported(path):
+    """Modules of kgraph named in import statements, at the top or inside functions."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "kgraph":
+            base = node.module.partition(".")[2]
+            for alias in node.names:
+                full = f"{base}.{alias.name}".strip(".")
+                yield full if full in MODULES else base or "__init__"
+        elif isinstance(node, ast.Import):
+            yield from (a.name.partition(".")[2] or "__init__" for a in node.names if a.name.startswith("kgraph"))
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_imports_go_down(module):
+    breaches = [used for used in imported(MODULES[module])
+                if floor(used) > floor(module) and (module, used) not in HOOKS]
+    assert not breaches, f"kgraph.{module} imports from a higher floor: {', '.join(breaches)}"
