@@ -37,7 +37,7 @@ def _output_space(name, space, window, strides, padding, dilation):
             lambda: f"{name}: expected windows, strides and dilations of at least 1, received {window}, {strides}, {dilation}")
     found = tuple(map(output_size, space, window, strides, padding, dilation))
     for axis, size in enumerate(found):
-        require(isinstance(size, Dim) or size >= 0,
+        require(isinstance(size, Dim) or size >= 1,
                 lambda: f"{name}: expected a window within the padded input on space axis {axis}, received a window of "
                         f"{window[axis]} (dilation {dilation[axis]}), size {space[axis]}, padding {padding[axis]}")
     return found
