@@ -4,12 +4,16 @@ from __future__ import annotations
 import types
 
 from kgraph import ops
+from kgraph.ops import (celu, elu, glu, hard_shrink, hard_sigmoid, hard_silu, hard_tanh, leaky_relu, log_sigmoid,
+                        log_softmax, relu6, selu, sigmoid, silu, soft_shrink, softmax, softplus, softsign, sparse_plus,
+                        sparse_sigmoid, sparsemax, squareplus, tanh, tanh_shrink, threshold)
 from kgraph.saving.serialization import (deserialize_keras_object, find_object, get_registered_name,
                                          serialize_keras_object)
 
-_SAME = ("celu", "elu", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_tanh", "leaky_relu",
-         "log_sigmoid", "log_softmax", "relu6", "selu", "sigmoid", "silu", "soft_shrink", "softmax", "softplus",
-         "softsign", "sparse_plus", "sparse_sigmoid", "sparsemax", "squareplus", "tanh", "tanh_shrink", "threshold")
+__all__ = ["celu", "deserialize", "elu", "exponential", "gelu", "get", "glu", "hard_shrink", "hard_sigmoid", "hard_silu",
+           "hard_swish", "hard_tanh", "leaky_relu", "linear", "log_sigmoid", "log_softmax", "mish", "relu", "relu6",
+           "selu", "serialize", "sigmoid", "silu", "soft_shrink", "softmax", "softplus", "softsign", "sparse_plus",
+           "sparse_sigmoid", "sparsemax", "squareplus", "swish", "tanh", "tanh_shrink", "threshold"]
 
 
 def linear(x):
@@ -42,14 +46,14 @@ def mish(x):
     return x * ops.tanh(ops.softplus(x))
 
 
-OBJECTS = {"linear": linear, "relu": relu, "exponential": exponential, "mish": mish,
-           **{name: getattr(ops, name) for name in _SAME if hasattr(ops, name)}}
-globals().update(OBJECTS)
-_ALIASES = {"swish": "silu", "hard_swish": "hard_silu", "logsoftmax": "log_softmax", "LeakyReLU": "leaky_relu"}
-OBJECTS.update((alias, OBJECTS[name]) for alias, name in _ALIASES.items() if name in OBJECTS)
-swish, hard_swish = OBJECTS["silu"], OBJECTS["hard_silu"]
-_NAMES = {function: name for name, function in reversed(OBJECTS.items()) if name not in _ALIASES}
-__all__ = ["deserialize", "get", "serialize", *(name for name in OBJECTS if name.islower())]
+def gelu(x, approximate=False):
+    """x times the normal distribution function of x: Hendrycks and Gimpel (2016). approximate: by tanh."""
+    return ops.gelu(x, approximate=approximate)
+
+
+swish, hard_swish = silu, hard_silu
+OBJECTS = {name: globals()[name] for name in __all__ if name not in ("deserialize", "get", "serialize")}
+_NAMES = {function: name for name, function in OBJECTS.items() if name not in ("swish", "hard_swish")}
 
 
 def get(identifier):

@@ -1,8 +1,37 @@
-"""Layers."""
+"""Layers: the base class, and one class for each layer. OBJECTS is the table of the names that configs may use."""
+import inspect
+
+from kgraph.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax, ThresholdedReLU
 from kgraph.layers.base import Layer
+from kgraph.layers.basic import Identity, Lambda, Masking, Rescaling, Wrapper
 from kgraph.layers.dense import Dense
+from kgraph.layers.embedding import Embedding
 from kgraph.layers.input_layer import Input, InputLayer
 from kgraph.layers.input_spec import InputSpec
+from kgraph.layers.merging import (Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract, add, average,
+                                   concatenate, dot, maximum, minimum, multiply, subtract)
+from kgraph.layers.regularization import (ActivityRegularization, AlphaDropout, Dropout, GaussianDropout, GaussianNoise,
+                                          SpatialDropout1D, SpatialDropout2D, SpatialDropout3D)
+from kgraph.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
+from kgraph.saving import serialization
 
-__all__ = ["Dense", "Input", "InputLayer", "InputSpec", "Layer"]
-OBJECTS = {"Dense": Dense, "InputLayer": InputLayer, "Layer": Layer}
+__all__ = ["Activation", "ActivityRegularization", "Add", "AlphaDropout", "Average", "Concatenate", "Dense", "Dot",
+           "Dropout", "ELU", "Embedding", "Flatten", "GaussianDropout", "GaussianNoise", "Identity", "Input",
+           "InputLayer", "InputSpec", "Lambda", "Layer", "LeakyReLU", "Masking", "Maximum", "Minimum", "Multiply",
+           "PReLU", "Permute", "ReLU", "RepeatVector", "Rescaling", "Reshape", "Softmax", "SpatialDropout1D",
+           "SpatialDropout2D", "SpatialDropout3D", "Subtract", "ThresholdedReLU", "Wrapper", "add", "average",
+           "concatenate", "deserialize", "dot", "maximum", "minimum", "multiply", "serialize", "subtract"]
+OBJECTS = {name: x for name in __all__ if inspect.isclass(x := globals().get(name)) and issubclass(x, Layer)}
+
+
+def serialize(layer):
+    """The config of a layer, as Keras 3 writes it."""
+    return serialization.serialize_keras_object(layer)
+
+
+def deserialize(config, custom_objects=None):
+    """A layer from its config, of Keras 3 or of an older Keras."""
+    layer = serialization.deserialize_keras_object(config, custom_objects=custom_objects, module_objects=OBJECTS)
+    if not isinstance(layer, Layer):
+        raise ValueError(f"expected the config of a layer, received {config!r}")
+    return layer

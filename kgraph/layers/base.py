@@ -1,7 +1,7 @@
 """`Layer`: an operation with state."""
 from __future__ import annotations
 
-import contextlib
+import functools
 import inspect
 import warnings
 
@@ -25,6 +25,26 @@ _NEUTRAL = {"quantization_config": (None,), "ragged": (False, None), "sparse": (
             "time_major": (False,), "synchronized": (False,), "renorm": (False,), "virtual_batch_size": (None,)}
 
 
+def _once(build):
+    """A subclass's build(), run once, under the layer's name, also when the layer that holds this one calls it."""
+    @functools.wraps(build)
+    def build_once(self, *args, **kwargs):
+        if self._building:
+            return build(self, *args, **kwargs)  # a subclass that calls super().build()
+        if self.built and not self._can_build_again:
+            return None
+        self.path = self.path or "/".join(filter(None, (current_scope(), self.name)))
+        self._building = True
+        try:
+            with self._scope():
+                build(self, *args, **kwargs)
+        finally:
+            self._building = False
+        self._finish_build(inspect.signature(build).bind(self, *args, **kwargs).arguments)
+        return None
+    return build_once
+
+
 class Layer(Stateful, Operation):
     """The base class of layers. A subclass writes up to four methods:
 
@@ -40,6 +60,8 @@ class Layer(Stateful, Operation):
     Of Keras 2, input_shape, input_dim, input_length, batch_input_shape, batch_size, input_dtype and weights are taken.
     """
 
+    _can_build_again = False
+
     def __init__(self, *, activity_regularizer=None, trainable=True, dtype=None, autocast=True, name=None, **kwargs):
         super().__init__(name=name)
         self._take_keras2_arguments(kwargs)
@@ -48,7 +70,7 @@ class Layer(Stateful, Operation):
         self.dtype_policy = dtype_policies.get(dtype)
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.autocast = autocast
-        self.built = False
+        self.built = self._building = False
         self.path = None
         self.supports_masking = type(self).compute_mask is not Layer.compute_mask
         self.input_spec = None
@@ -97,6 +119,12 @@ class Layer(Stateful, Operation):
         return self.compute_dtype
 
     # ------------------------------------------------------------------ what subclasses write
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if "build" in cls.__dict__:
+            cls.build = _once(cls.__dict__["build"])
+
+    @_once
     def build(self, input_shape):
         """Make the variables. The default makes none: layers that this one holds are built when they are called."""
 
@@ -118,8 +146,8 @@ class Layer(Stateful, Operation):
         with entered(self) as trainings:
             call = self._bind(args, kwargs)
             self._check_inputs(call.first)
+            self._ensure_built(call)
             with self._scope():
-                self._ensure_built(call)
                 self._pass_training(call, trainings)
                 mask = self._pass_masks(call)
                 outputs = self.call(*call.args, **call.kwargs)
@@ -150,16 +178,13 @@ class Layer(Stateful, Operation):
         return name_scope(self.name)
 
     def _ensure_built(self, call):
-        if self.built:
+        if self.built or self._building:
             return
-        self.path = self.path or current_scope()
-        shapes = shapes_for(self.build, call, self)
-        self.build(**shapes)
-        self._finish_build(shapes)
+        self.build(**shapes_for(self.build, call, self))
         self._check_inputs(call.first)
 
     def _finish_build(self, shapes):
-        self._build_shapes = shapes
+        self._build_shapes = {name: shape for name, shape in shapes.items() if name != "self" and shape is not None}
         self.built = True
         if self._initial_weights is not None:
             self.set_weights(self._initial_weights)
@@ -290,16 +315,9 @@ class Layer(Stateful, Operation):
         if self.built or not config:
             return
         if "shapes_dict" in config:
-            shapes = {name: as_shape(shape) for name, shape in config["shapes_dict"].items()}
-        elif config.get("input_shape") is None:
-            return
-        else:
-            name = next(iter(inspect.signature(self.build).parameters))
-            shapes = {name: as_shape(config["input_shape"])}
-        self.path = self.path or "/".join(filter(None, (current_scope(), self.name)))
-        with self._scope() if type(self)._scope is Layer._scope else contextlib.nullcontext():
-            self.build(**shapes)
-        self._finish_build(shapes)
+            self.build(**{name: as_shape(shape) for name, shape in config["shapes_dict"].items()})
+        elif config.get("input_shape") is not None:
+            self.build(as_shape(config["input_shape"]))
 
     def __repr__(self):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"

@@ -12,7 +12,7 @@ from kgraph.compiler.ir import TensorLike
 from kgraph.compiler.trace import Tensor
 from kgraph.graph import shape_with_none
 
-__all__ = ["Call", "as_input", "entered", "shapes_for"]
+__all__ = ["Call", "as_input", "entered", "shapes_for", "shapes_of"]
 
 
 class _Contexts(threading.local):
@@ -114,8 +114,7 @@ def shapes_for(method, call: Call, layer) -> dict:
 
     A build with one parameter gets the first shape; several parameters are called `<argument>_shape`.
     """
-    shape = lambda x: None if x is None else shape_with_none(x.shape)
-    shapes = {name: tree.map_structure(shape, value) for name, value in call.tensors().items() if name != "mask"}
+    shapes = shapes_of(call)
     names = [p.name for p in inspect.signature(method).parameters.values() if p.kind is not p.VAR_KEYWORD]
     if len(names) == 1:
         return {names[0]: next(iter(shapes.values()), None)}
@@ -123,4 +122,10 @@ def shapes_for(method, call: Call, layer) -> dict:
         if not name.endswith("_shape") or not call.accepts(name.removesuffix("_shape")):
             raise ValueError(f"layer {layer.name!r}: expected the parameters of build() to be named after those of "
                              f"call(), such as inputs_shape, received {name!r}")
-    return {f"{name}_shape": value for name, value in shapes.items() if f"{name}_shape" in names}
+    return {name: shape for name, shape in shapes.items() if name in names}
+
+
+def shapes_of(call: Call) -> dict:
+    """{"<argument>_shape": shape or nested shapes} of the arguments made of tensors, but for the mask."""
+    shape = lambda x: None if x is None else shape_with_none(x.shape)
+    return {f"{name}_shape": tree.map_structure(shape, value) for name, value in call.tensors().items() if name != "mask"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 import numpy as np
 
 from kgraph import constraints, initializers, regularizers
-from kgraph.compiler.trace import current_scope
 from kgraph.random import SeedGenerator
 from kgraph.variable import Variable
 
@@ -35,7 +34,7 @@ class Stateful:
         if initializer is None:
             initializer = "glorot_uniform" if dtype.startswith("float") else "zeros"
         variable = Variable(initializers.get(initializer), shape=tuple(map(int, shape)), dtype=dtype, trainable=trainable,
-                            name=name, path="/".join(filter(None, (self.path or current_scope(), name))),
+                            name=name, path=f"{self.path or self.name}/{name}",
                             regularizer=regularizers.get(regularizer), constraint=constraints.get(constraint))
         self.__dict__.setdefault("_added_weights", []).append(variable)
         if not self.trainable:

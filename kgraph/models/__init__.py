@@ -1,5 +1,6 @@
 """Models: functional, sequential, subclassed."""
 from kgraph.models.model import Model
+from kgraph.models.sequential import Sequential
 
-__all__ = ["Model"]
-OBJECTS = {"Model": Model, "Functional": Model}
+__all__ = ["Model", "Sequential"]
+OBJECTS = {"Model": Model, "Functional": Model, "Sequential": Sequential}

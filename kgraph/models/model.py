@@ -11,7 +11,7 @@ from kgraph.compiler.ir import TensorLike
 from kgraph.compiler.trace import current_scope
 from kgraph.graph import Graph, KTensor, get_mask, infer, replay, set_mask, shape_with_none
 from kgraph.layers.base import Layer, as_shape, map_shapes
-from kgraph.layers.calls import as_input
+from kgraph.layers.calls import as_input, shapes_of
 from kgraph.layers.input_layer import Input, InputLayer
 from kgraph.layers.input_spec import InputSpec
 from kgraph.models.wiring import dump_graph, graph_config, load_graph, tensors_from_config
@@ -214,19 +214,18 @@ class Model(Trainer, Layer):
         self.compute_output_shape(input_shape)
 
     def _ensure_built(self, call):
+        """Without a build() of its own, a subclassed model is built by the call itself."""
         if type(self).build is not Model.build:
             super()._ensure_built(call)
-        elif not self.built:
-            self.path = self.path or current_scope()
-            shapes = {name: tree.map_structure(lambda x: None if x is None else shape_with_none(x.shape), value)
-                      for name, value in call.tensors().items() if name != "mask"}
-            self._finish_build({"input_shape": next(iter(shapes.values()), None)} if len(shapes) == 1 else shapes)
+        elif not self.built and not self._building:
+            self.path = self.path or "/".join(filter(None, (current_scope(), self.name)))
+            self._finish_build(shapes_of(call))
 
     def build_from_config(self, config):
         if self.built or not config:
             return
         if "shapes_dict" in config:
-            tensors = {name: map_shapes(lambda s: KTensor(s, self.input_dtype), shape)
+            tensors = {name.removesuffix("_shape"): map_shapes(lambda s: KTensor(s, self.input_dtype), shape)
                        for name, shape in config["shapes_dict"].items()}
             infer(self.run, **tensors)
         elif config.get("input_shape") is not None:

@@ -1,0 +1,144 @@
+"""Layers that wrap something: a function, another layer, nothing; and a mask for what is padding."""
+from __future__ import annotations
+
+import inspect
+
+import numpy as np
+
+from kgraph import ops
+from kgraph.graph import set_mask
+from kgraph.layers.base import Layer
+from kgraph.saving.serialization import deserialize_keras_object, serialize_keras_object
+
+__all__ = ["Identity", "Lambda", "Masking", "Rescaling", "Wrapper"]
+
+
+class Identity(Layer):
+    """Its inputs."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def call(self, inputs):
+        return inputs
+
+
+class Lambda(Layer):
+    """A function of the inputs, written with kgraph.ops.
+
+    function      called with the inputs, with `arguments` as keywords, and with mask and training if it takes them
+    output_shape  accepted as Keras has it; the shape is found by tracing
+    mask          the mask of the output, or a function (inputs, mask) that gives it
+    Saving: a named function must be registered; a lambda is saved as code, which loads with safe_mode=False only.
+    """
+
+    def __init__(self, function, output_shape=None, mask=None, arguments=None, **kwargs):
+        super().__init__(**kwargs)
+        if not callable(function):
+            raise TypeError(f"layer {self.name!r}: expected a function, received {function!r}")
+        self.function = function
+        self.output_shape_setting = output_shape
+        self.mask = mask
+        self.supports_masking = mask is not None
+        self.arguments = dict(arguments or {})
+        self._takes = _parameters(function)
+
+    def call(self, inputs, mask=None, training=None):
+        extra = {k: v for k, v in (("mask", mask), ("training", training)) if k in self._takes}
+        return self.function(inputs, **{**self.arguments, **extra})
+
+    def compute_mask(self, inputs, mask=None):
+        return self.mask(inputs, mask) if callable(self.mask) else self.mask
+
+    def get_config(self):
+        config = {**super().get_config(), "function": serialize_keras_object(self.function),
+                  "arguments": serialize_keras_object(self.arguments)}
+        if self.output_shape_setting is not None:
+            config["output_shape"] = serialize_keras_object(self.output_shape_setting)
+        if self.mask is not None:
+            config["mask"] = serialize_keras_object(self.mask)
+        return config
+
+    @classmethod
+    def from_config(cls, config):
+        config = {k: v for k, v in config.items() if k not in _KERAS2_LAMBDA}
+        if config.get("function_type") == "lambda":  # Keras 2's form of the same code
+            config["function"] = {"class_name": "__lambda__", "config": config["function"]}
+        config.pop("function_type", None)
+        for name in ("function", "output_shape", "mask", "arguments"):
+            if name in config:
+                config[name] = deserialize_keras_object(config[name])
+        if isinstance(config["function"], str):
+            raise ValueError(f"Lambda: the function {config['function']!r} is not known: pass it in custom_objects")
+        return cls(**config)
+
+
+_KERAS2_LAMBDA = ("module", "output_shape_type", "output_shape_module", "mask_type", "mask_module")
+
+
+def _parameters(function) -> frozenset:
+    try:
+        return frozenset(inspect.signature(function).parameters)
+    except (TypeError, ValueError):  # some builtins have no signature
+        return frozenset()
+
+
+class Masking(Layer):
+    """Marks time steps whose features all equal mask_value as padding, and sets them to 0: [batch, steps, features]."""
+
+    def __init__(self, mask_value=0.0, **kwargs):
+        super().__init__(**kwargs)
+        self.mask_value = deserialize_keras_object(mask_value)
+        self.supports_masking = True
+
+    def compute_mask(self, inputs, mask=None):
+        return ops.any(ops.not_equal(inputs, self.mask_value), axis=-1)
+
+    def call(self, inputs):
+        counts = ops.any(ops.not_equal(inputs, self.mask_value), axis=-1, keepdims=True)
+        outputs = ops.where(counts, inputs, ops.zeros_like(inputs))
+        set_mask(outputs, ops.squeeze(counts, axis=-1))
+        return outputs
+
+    def get_config(self):
+        return {**super().get_config(), **self.settings("mask_value")}
+
+
+class Rescaling(Layer):
+    """inputs * scale + offset."""
+
+    def __init__(self, scale, offset=0.0, **kwargs):
+        super().__init__(**kwargs)
+        self.scale, self.offset = deserialize_keras_object(scale), deserialize_keras_object(offset)
+        self.supports_masking = True
+
+    def call(self, inputs):
+        return ops.cast(inputs, self.compute_dtype) * self._factor(self.scale) + self._factor(self.offset)
+
+    def _factor(self, x):
+        return x if isinstance(x, (int, float)) else np.asarray(x, self.compute_dtype)
+
+    def get_config(self):
+        return {**super().get_config(), **self.settings("scale", "offset")}
+
+
+class Wrapper(Layer):
+    """The base of layers that change what another layer does."""
+
+    def __init__(self, layer, **kwargs):
+        super().__init__(**kwargs)
+        if not isinstance(layer, Layer):
+            raise ValueError(f"layer {self.name!r}: expected a layer to wrap, received {layer!r}")
+        self.layer = layer
+
+    def build(self, input_shape=None):
+        self.layer.build(input_shape)
+
+    def get_config(self):
+        return {**super().get_config(), "layer": serialize_keras_object(self.layer)}
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        return cls(deserialize_keras_object(config.pop("layer")), **config)

@@ -1,0 +1,156 @@
+"""Layers that act in training only: dropout and noise; and a penalty on activity.
+
+Their random numbers come from a SeedGenerator, so that eager and compiled training draw the same masks.
+"""
+from __future__ import annotations
+
+import math
+
+from kgraph import ops, random, regularizers
+from kgraph.layers.base import Layer
+from kgraph.layers.input_spec import InputSpec
+
+__all__ = ["ActivityRegularization", "AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise", "SpatialDropout1D",
+           "SpatialDropout2D", "SpatialDropout3D"]
+
+
+class _Random(Layer):
+    """The base of layers with one strength in [0, 1], whose setting is called `setting`."""
+
+    setting = "rate"
+
+    def __init__(self, strength, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        if not isinstance(strength, (int, float)) or not 0 <= strength <= 1:
+            raise ValueError(f"layer {self.name!r}: expected {self.setting} in [0, 1], received {strength!r}")
+        setattr(self, self.setting, strength)
+        self.seed = seed
+        self.seed_generator = random.SeedGenerator(seed) if strength > 0 else None
+        self.supports_masking = True
+
+    def call(self, inputs, training=False):
+        return self._disturb(inputs) if training and getattr(self, self.setting) > 0 else inputs
+
+    def get_config(self):
+        return {**super().get_config(), **self.settings(self.setting, "seed")}
+
+
+class Dropout(_Random):
+    """In training, sets a share `rate` of the elements to 0 and multiplies the others by 1 / (1 - rate).
+
+    noise_shape  the shape of the mask, broadcast to the inputs: 1 for axes dropped together, None for the input's size
+    Srivastava et al., "Dropout" (2014).
+    """
+
+    def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
+        super().__init__(rate, seed=seed, **kwargs)
+        self.noise_shape = None if noise_shape is None else tuple(noise_shape)
+
+    def _disturb(self, inputs):
+        return random.dropout(inputs, self.rate, noise_shape=self._mask_shape(inputs), seed=self.seed_generator)
+
+    def _mask_shape(self, inputs):
+        return self.noise_shape
+
+    def get_config(self):
+        return {**super().get_config(), **self.settings("noise_shape")}
+
+
+class _SpatialDropout(Dropout):
+    """Drops whole channels: Tompson et al. (2014)."""
+
+    rank = 3
+
+    def __init__(self, rate, seed=None, data_format=None, **kwargs):
+        super().__init__(rate, seed=seed, **kwargs)
+        if data_format not in (None, "channels_last", "channels_first"):
+            raise ValueError(f"layer {self.name!r}: expected data_format channels_last or channels_first, received "
+                             f"{data_format!r}")
+        self.data_format = data_format
+        self.input_spec = InputSpec(ndim=self.rank)
+
+    def _mask_shape(self, inputs):
+        ones = (1,) * (self.rank - 2)
+        return (None, None, *ones) if self.data_format == "channels_first" else (None, *ones, None)
+
+    def get_config(self):
+        config = {k: v for k, v in super().get_config().items() if k != "noise_shape"}
+        return config if self.data_format is None else {**config, "data_format": self.data_format}
+
+
+class SpatialDropout1D(_SpatialDropout):
+    """Dropout of whole channels of [batch, steps, channels]."""
+
+
+class SpatialDropout2D(_SpatialDropout):
+    """Dropout of whole channels of [batch, rows, columns, channels]."""
+
+    rank = 4
+
+
+class SpatialDropout3D(_SpatialDropout):
+    """Dropout of whole channels of [batch, depth, rows, columns, channels]."""
+
+    rank = 5
+
+
+class GaussianDropout(_Random):
+    """In training, multiplies by normal numbers of mean 1 and variance rate / (1 - rate)."""
+
+    def __init__(self, rate, seed=None, **kwargs):
+        super().__init__(rate, seed=seed, **kwargs)
+
+    def _disturb(self, inputs):
+        stddev = math.sqrt(self.rate / (1.0 - self.rate))
+        return inputs * random.normal(inputs.shape, 1.0, stddev, dtype=self.compute_dtype, seed=self.seed_generator)
+
+
+class GaussianNoise(_Random):
+    """In training, adds normal numbers of mean 0 and standard deviation stddev."""
+
+    setting = "stddev"
+
+    def __init__(self, stddev, seed=None, **kwargs):
+        super().__init__(stddev, seed=seed, **kwargs)
+
+    def _disturb(self, inputs):
+        return inputs + random.normal(inputs.shape, 0.0, self.stddev, dtype=self.compute_dtype, seed=self.seed_generator)
+
+
+_ALPHA_P = -1.6732632423543772 * 1.0507009873554805  # what selu tends to for very negative inputs
+
+
+class AlphaDropout(_Random):
+    """Dropout that keeps mean and variance of selu's outputs: Klambauer et al. (2017)."""
+
+    def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
+        super().__init__(rate, seed=seed, **kwargs)
+        self.noise_shape = None if noise_shape is None else tuple(noise_shape)
+
+    def _disturb(self, inputs):
+        sizes = self.noise_shape or (None,) * inputs.ndim
+        shape = tuple(n if size is None else size for size, n in zip(sizes, inputs.shape))
+        keep = random.uniform(shape, dtype="float32", seed=self.seed_generator) >= self.rate
+        a = ((1 - self.rate) * (1 + self.rate * _ALPHA_P**2)) ** -0.5
+        kept = ops.where(keep, inputs, ops.full_like(inputs, _ALPHA_P))
+        return a * kept - a * _ALPHA_P * self.rate
+
+    def get_config(self):
+        return {**super().get_config(), **self.settings("noise_shape")}
+
+
+class ActivityRegularization(Layer):
+    """Hands its inputs on and adds l1 * sum(abs(x)) + l2 * sum(x**2) per sample to the loss."""
+
+    def __init__(self, l1=0.0, l2=0.0, **kwargs):
+        kwargs.pop("activity_regularizer", None)
+        super().__init__(activity_regularizer=regularizers.L1L2(l1, l2), **kwargs)
+        self.l1, self.l2 = l1, l2
+        self.supports_masking = True
+
+    def call(self, inputs):
+        return inputs
+
+    def get_config(self):
+        config = {k: v for k, v in super().get_config().items() if k != "activity_regularizer"}
+        return {**config, **self.settings("l1", "l2")}
