@@ -36,6 +36,14 @@ def _binary(prim, name, doc, least=None):
     return _public(f, name, doc)
 
 
+def _ring(prim, of_bools, name, doc):
+    """Sum or product, which for two bools are or and and, as in NumPy."""
+    def f(x1, x2):
+        x1, x2 = broadcast_all(*promote(x1, x2), what=name)
+        return bind(of_bools if x1.dtype == "bool" else prim, x1, x2)
+    return _public(f, name, doc)
+
+
 def _bits(prim, name, doc, least=None):
     def f(x, y):
         return bind(prim, *broadcast_all(*promote(x, y, least=least), what=name))
@@ -75,9 +83,9 @@ erf = _float(prims.erf_p, "erf", "The error function, 2/sqrt(pi) times the integ
 floor = _float(prims.floor_p, "floor", "The largest whole number that is not above x.")
 ceil = _float(prims.ceil_p, "ceil", "The smallest whole number that is not below x.")
 
-add = _binary(prims.add_p, "add", "x1 + x2.", int)
+add = _ring(prims.add_p, prims.logical_or_p, "add", "x1 + x2; for bools, or.")
 subtract = _binary(prims.subtract_p, "subtract", "x1 - x2.", int)
-multiply = _binary(prims.multiply_p, "multiply", "x1 * x2.", int)
+multiply = _ring(prims.multiply_p, prims.logical_and_p, "multiply", "x1 * x2; for bools, and.")
 divide = _binary(prims.divide_p, "divide", "x1 / x2; integers become floatx.", float)
 true_divide = _binary(prims.divide_p, "true_divide", "x1 / x2; integers become floatx.", float)
 floor_divide = _binary(prims.floor_divide_p, "floor_divide", "floor(x1 / x2).", int)
@@ -338,10 +346,10 @@ def cbrt(x):
 def hypot(x1, x2):
     """sqrt(x1*x1 + x2*x2), scaled against overflow."""
     x1, x2 = promote(x1, x2, least=float)
-    x1, x2 = abs(x1), abs(x2)
-    top = maximum(x1, x2)
-    low = minimum(x1, x2)
-    return where(equal(top, 0), 0, multiply(top, sqrt(add(square(divide_no_nan(low, top)), 1))))
+    top = bind(prims.stop_gradient_p, maximum(abs(x1), abs(x2)))
+    plain = logical_and(greater(top, 0), isfinite(top))
+    scale = where(plain, top, 1)
+    return where(plain, multiply(scale, sqrt(add(square(divide(x1, scale)), square(divide(x2, scale))))), top)
 
 
 @op
@@ -433,6 +441,19 @@ def imag(x):
     """The imaginary part: zeros."""
     x = as_tensor(x)
     return where(True, as_tensor(0, x.dtype), x)
+
+
+@op
+def angle(x):
+    """The angle of a number in the complex plane: pi below 0, else 0; NaN for NaN."""
+    x = floating(x)
+    return where(isnan(x), x, where(less(x, 0), math.pi, 0.0))
+
+
+@op
+def erfc(x):
+    """1 - erf(x): right to the rounding of 1, so 0 for large x."""
+    return subtract(1, erf(x))
 
 
 @op

@@ -39,7 +39,7 @@ from kgraph.ops.elementwise import (
 )
 from kgraph.ops.index import one_hot, sort
 from kgraph.ops.reduce import max, mean, moments, sum
-from kgraph.ops.shape import moveaxis, reshape, split, squeeze, transpose
+from kgraph.ops.shape import reshape, split, squeeze, transpose
 
 # Klambauer et al., "Self-normalizing neural networks", 2017.
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
@@ -56,7 +56,7 @@ def relu(x):
 @op
 def relu6(x):
     """min(max(x, 0), 6)."""
-    return minimum(relu(x), 6)
+    return minimum(relu(floating(x)), 6)
 
 
 @op
@@ -370,25 +370,27 @@ def dot_product_attention(query, key, value, bias=None, mask=None, scale=None, i
 @op
 def depth_to_space(x, block_size, data_format="channels_last"):
     """Channels moved into blocks of block_size x block_size pixels."""
-    x = as_tensor(x)
-    x = moveaxis(x, 1, -1) if data_format == "channels_first" else x
+    x, s = as_tensor(x), block_size
+    if data_format == "channels_first":
+        b, c, h, w = x.shape
+        x = transpose(reshape(x, (b, c // (s * s), s, s, h, w)), (0, 1, 4, 2, 5, 3))
+        return reshape(x, (b, c // (s * s), h * s, w * s))
     b, h, w, c = x.shape
-    s = block_size
     x = transpose(reshape(x, (b, h, w, s, s, c // (s * s))), (0, 1, 3, 2, 4, 5))
-    x = reshape(x, (b, h * s, w * s, c // (s * s)))
-    return moveaxis(x, -1, 1) if data_format == "channels_first" else x
+    return reshape(x, (b, h * s, w * s, c // (s * s)))
 
 
 @op
 def space_to_depth(x, block_size, data_format="channels_last"):
     """Blocks of block_size x block_size pixels moved into channels."""
-    x = as_tensor(x)
-    x = moveaxis(x, 1, -1) if data_format == "channels_first" else x
+    x, s = as_tensor(x), block_size
+    if data_format == "channels_first":
+        b, c, h, w = x.shape
+        x = transpose(reshape(x, (b, c, h // s, s, w // s, s)), (0, 1, 3, 5, 2, 4))
+        return reshape(x, (b, c * s * s, h // s, w // s))
     b, h, w, c = x.shape
-    s = block_size
     x = transpose(reshape(x, (b, h // s, s, w // s, s, c)), (0, 1, 3, 2, 4, 5))
-    x = reshape(x, (b, h // s, w // s, c * s * s))
-    return moveaxis(x, -1, 1) if data_format == "channels_first" else x
+    return reshape(x, (b, h // s, w // s, c * s * s))
 
 
 @op

@@ -302,7 +302,8 @@ def nanmean(x, axis=None, keepdims=False):
 def nanvar(x, axis=None, keepdims=False):
     """The variance of what is not NaN."""
     x = floating(x)
-    return nanmean(square(subtract(x, nanmean(x, axis, True))), axis, keepdims)
+    gap = where(isnan(x), 0, subtract(x, nanmean(x, axis, True)))
+    return divide(sum(square(gap), axis, keepdims), _valid_count(x, axis, keepdims))
 
 
 @op
@@ -314,7 +315,9 @@ def nanstd(x, axis=None, keepdims=False):
 @op
 def nanmax(x, axis=None, keepdims=False):
     """The largest of what is not NaN; NaN if nothing is left."""
-    x = floating(x)
+    x = as_tensor(x)
+    if not is_float_dtype(x.dtype):
+        return max(x, axis, keepdims)
     empty = equal(_valid_count(x, axis, keepdims), 0)
     return where(empty, math.nan, max(_filled(x, -math.inf), axis, keepdims))
 
@@ -322,7 +325,9 @@ def nanmax(x, axis=None, keepdims=False):
 @op
 def nanmin(x, axis=None, keepdims=False):
     """The smallest of what is not NaN; NaN if nothing is left."""
-    x = floating(x)
+    x = as_tensor(x)
+    if not is_float_dtype(x.dtype):
+        return min(x, axis, keepdims)
     empty = equal(_valid_count(x, axis, keepdims), 0)
     return where(empty, math.nan, min(_filled(x, math.inf), axis, keepdims))
 
