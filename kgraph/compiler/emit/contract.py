@@ -19,6 +19,7 @@ __all__ = ["emit_contract"]
 BLOCK_ROWS = 56      # with BLOCK_COLUMNS floats each, half of a first-level cache
 BLOCK_COLUMNS = 128
 UNIT_ROWS = 8        # threads share the rows in steps of it
+ADD_TO_RESULT, SAME_COLUMNS = 1, 2  # flags of the tile routine (kgraph.runtime.gemm)
 
 
 @dataclass
@@ -102,13 +103,14 @@ def _emit_blocks(w: Writer, body, domain, product: _Product) -> LoopKernel:
     w.open("while u < hi:")
     w.line(f"block = u // {w.size(row_units)}")
     w.line(f"first = (u - block * {w.size(row_units)}) * {UNIT_ROWS}")
-    w.line(f"last = min({many_rows}, first + (hi - u) * {UNIT_ROWS})")
-    w.line(f"u = min(hi, (block + 1) * {w.size(row_units)})")
+    w.line(f"last = minimum({many_rows}, first + (hi - u) * {UNIT_ROWS})")
+    w.line(f"u = minimum(hi, (block + 1) * {w.size(row_units)})")
     _open_outer(w, product.outer, column_units)
     w.line(f"left = strip * {BLOCK_COLUMNS}")
-    w.line(f"width = min({BLOCK_COLUMNS}, {many_columns} - left)")
+    w.line(f"width = minimum({BLOCK_COLUMNS}, {many_columns} - left)")
+    w.line("flags = 0")
     w.open(f"for top in range(first, last, {BLOCK_ROWS}):")
-    w.line(f"height = min({BLOCK_ROWS}, last - top)")
+    w.line(f"height = minimum({BLOCK_ROWS}, last - top)")
     target, line = _target(w, body, product)
     _call_tiles(w, product, target, line, item)
     if len(body.ops) > 1:
@@ -155,10 +157,8 @@ def _call_tiles(w: Writer, product: _Product, target, line: str, item: int):
         c_start = w.at(_without(product.out_at, tile_groups))
         c_address = f"{w.address(product.out)} + {item} * ({c_start} + top * {line} + left)"
     loops = product.summed[:-1]
-    accumulate = "0"
     if loops:
-        w.line("more = 0")
-        accumulate = "more"
+        w.line("flags = 0")
         for group in loops:
             name = w.fresh("k")
             w.open(f"for {name} in range({w.size(_extent(group))}):")
@@ -170,12 +170,11 @@ def _call_tiles(w: Writer, product: _Product, target, line: str, item: int):
     b_address = f"{w.address(product.b)} + {item} * ({w.at(b_start)} + left * {b_column})"
     routine = w.routine(Symbol(f"gemm_{CASTS[product.out.dtype]}"))
     w.line(f"gemm({routine}, height, width, {depth}, {a_address}, {a_row}, {stride(product.a_at, product.summed[-1:])}, "
-           f"{b_address}, {stride(product.b_at, product.summed[-1:])}, {b_column}, {c_address}, {line}, {accumulate}, "
+           f"{b_address}, {stride(product.b_at, product.summed[-1:])}, {b_column}, {c_address}, {line}, flags, "
            f"scratch + {_scratch(item)})")
-    if loops:
-        w.line("more = 1")
-        for _ in loops:
-            w.close()
+    w.line(f"flags = {ADD_TO_RESULT if loops else SAME_COLUMNS}")
+    for _ in loops:
+        w.close()
 
 
 def _emit_epilogue(w: Writer, body, domain, product: _Product, target, line: str):

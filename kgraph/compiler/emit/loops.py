@@ -323,7 +323,7 @@ def _emit_columns(w: Writer, body: Program, domain: Domain, stages: _Stages) -> 
     extent = _open_units(w, outer + columns[:-1] + [[strip]])
     base, stop = w.fresh("j"), w.fresh("j")
     w.line(f"{base} = {strip.text} * {w.size(STRIP)}")
-    w.line(f"{stop} = min({base} + {w.size(STRIP)}, {w.size(width)})")
+    w.line(f"{stop} = minimum({base} + {w.size(STRIP)}, {w.size(width)})")
     sums = [(op, w.scratch_pointer(op.outputs[0].dtype, STRIP * 8 * i, i)) for i, op in enumerate(stages.reductions)]
     _columns_loop(w, columns[-1], base, stop)
     for op, pointer in sums:

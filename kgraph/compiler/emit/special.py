@@ -25,7 +25,7 @@ def emit_scatter_add(op: Op, same_memory, checks) -> LoopKernel:
     columns, strip = w.size(width), w.size(STRIP)
     w.open("for u in range(lo, hi):")
     w.line(f"start = u * {strip}")
-    w.line(f"stop = min(start + {strip}, {columns})")
+    w.line(f"stop = minimum(start + {strip}, {columns})")
     w.open(f"for i in range({w.size(out.shape[0])}):")
     w.open("for j in range(start, stop):")
     w.line(f"{target}[i * {columns} + j] = {w.constant(0, out.dtype)}")

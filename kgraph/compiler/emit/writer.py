@@ -117,7 +117,6 @@ class Writer(Pull):
         self._checks = checks if checks is not None else []
         self._levels: list[list[str]] = [[]]
         self._names: dict = {}     # word key -> local name
-        self._places: dict = {}    # word key -> number
         self._known: dict = {}     # (value, index key) -> (name, level)
         self._given: dict = {}     # value -> (name, level): results of reductions
         self._symbols: dict = {}
@@ -166,19 +165,12 @@ class Writer(Pull):
     # --- words ----------------------------------------------------------------------------------------------------
 
     def word(self, key, template: str, stem: str) -> str:
-        """The local name of an argument word, read once at the top of the kernel."""
+        """The local name of an argument word, read once at the top of the kernel. key: (what it is for, its content)."""
         if key not in self._names:
-            k = self.place(key)
-            self._names[key] = f"{stem}{k}"
-            self.line(f"{stem}{k} = {template.format(k=k)}", 0)
-        return self._names[key]
-
-    def place(self, key) -> int:
-        """The number of an argument word: key is (what it is for, what it holds, ...)."""
-        if key not in self._places:
-            self._places[key] = len(self.args)
+            name = self._names[key] = f"{stem}{len(self.args)}"
+            self.line(f"{name} = {template.format(k=len(self.args))}", 0)
             self.args.append(key[1])
-        return self._places[key]
+        return self._names[key]
 
     def pointer(self, value: Value) -> str:
         value = self._same_memory.get(value, value)
@@ -300,17 +292,17 @@ class Writer(Pull):
         """An integer element as an index that is reported and clamped when it lies outside [0, extent)."""
         level = max(self._needs[-1], self._guard)
         self._checks.append((self.op.scope or self.op.prim.name, extent))
-        status = self.place(("symbol", STATUS))
+        status = self.word(("symbol", STATUS), "word(args, {k})", "f")
         number = self.word(("size", len(self._checks), "check"), "word(args, {k})", "n")
         name = self.fresh("r")
-        self.line(f"{name} = checked(args, {status}, {number}, i64({text}), {self.size(extent)})", level)
+        self.line(f"{name} = checked({status}, {number}, i64({text}), {self.size(extent)})", level)
         return self._symbol(name, level)
 
     def clamp(self, text: str, limit: Size) -> Index:
         """An integer element as an index moved into [0, limit]."""
         level = max(self._needs[-1], self._guard)
         name = self.fresh("r")
-        self.line(f"{name} = min(max(i64({text}), 0), {self.size(limit)})", level)
+        self.line(f"{name} = minimum(maximum(i64({text}), 0), {self.size(limit)})", level)
         return self._symbol(name, level)
 
     def choose(self, test: str, value, otherwise) -> str:
@@ -319,7 +311,9 @@ class Writer(Pull):
         for header, branch in ((f"if {test}:", value), ("else:", otherwise)):
             self.open(header)
             self._guard = self.depth
+            self._needs.append(0)
             self.line(f"{name} = {branch()}")
+            self._needs.pop()
             self._guard = guard
             self.close()
         self._needs[-1] = max(self._needs[-1], self.depth)
