@@ -1,0 +1,287 @@
+"""`Executable`: a Plan ready to run. Extents are bound to integers, memory is laid out, kernels are machine code.
+
+A `_Binding` is everything that one call needs for one set of extents: arena, argument blocks, table. Bindings are kept;
+a call takes a free one, writes the addresses of its inputs and outputs into the blocks, and makes one native call.
+Concurrent calls take different bindings.
+"""
+from __future__ import annotations
+
+import ctypes
+import os
+import struct
+import threading
+
+import numpy as np
+
+from kgraph import variable
+from kgraph.compiler.dims import evaluate, names
+from kgraph.compiler.ir import Value
+from kgraph.compiler.plan import STATUS, Plan, Symbol
+from kgraph.runtime import gemm, kernels, routines, team, twin
+from kgraph.runtime.memory import address_of, aligned
+
+__all__ = ["Executable"]
+
+MAX_BINDINGS = 64      # sets of extents whose memory is kept
+WORK_OF_A_TEAM = 24_000  # scalar operations below which waking and meeting other threads costs more than it saves
+
+
+class Executable:
+    """Runs a Plan.
+
+    states     the Variables (or arrays, written in place) of the plan's state buffers, in their order
+    constants  arrays of its constant buffers
+    """
+
+    def __init__(self, plan: Plan, states=(), constants=()):
+        self.plan = plan
+        self.states = list(states)
+        self.constants = [np.ascontiguousarray(c) for c in constants]
+        self.python = os.environ.get("KGRAPH_EMIT") == "python"
+        self.extent_names = sorted(_names_of(plan))
+        program = plan.program
+        self.inputs = _by_index(plan, "input", program.inputs)
+        self.outputs = [plan.buffer(v) for v in program.outputs]
+        scope = {k: ", ".join(k.scopes) or program.name for k in plan.kernels}
+        self.kernels = [0 if self.python else kernels.address(k.name, k.source, reason=scope[k]) for k in plan.kernels]
+        self.call_native = None if self.python else ctypes.CFUNCTYPE(None, ctypes.c_void_p)(routines.address("run"))
+        self._free: dict[tuple, list] = {}
+        self._last: tuple | None = None
+        self._lock = threading.Lock()
+
+    def run(self, inputs, extents=None, outputs=None, steps: int = 1) -> list:
+        """Run the program ``steps`` times in one native call.
+
+        inputs   arrays in the order of the plan's inputs; others than contiguous ones of the right dtype are copied
+        extents  {name: int} for the names in its sizes
+        outputs  arrays to write the results into: contiguous, of the right shapes and dtypes; else new ones are made
+        returns  the list of results, owned by the caller
+
+        Raises ValueError for a wrong shape, IndexError for an index outside its range.
+        """
+        key = tuple([extents[n] for n in self.extent_names]) if self.extent_names else ()
+        free = self._free.get(key)
+        if free is None or key != self._last:
+            free = self._touch(key)
+        try:
+            binding = free.pop()
+        except IndexError:
+            binding = _Binding(self, dict(zip(self.extent_names, key)))
+        if binding.generation != variable.generation or binding.threads != (team._threads or team.get_num_threads()):
+            binding.bind()
+        try:
+            return binding.call(inputs, outputs, steps)
+        finally:
+            free.append(binding)
+
+    def _touch(self, key) -> list:
+        """The free bindings of these extents, which become the most recent ones."""
+        with self._lock:
+            free = self._free.pop(key, None)
+            if free is None:
+                free = []
+            self._free[key] = free
+            while len(self._free) > MAX_BINDINGS:
+                del self._free[next(iter(self._free))]
+            self._last = key
+        return free
+
+    @property
+    def arena_bytes(self) -> dict:
+        """For the last extents that ran: bytes of the arena, and what it would take without sharing."""
+        extents = dict(zip(self.extent_names, self._last or ()))
+        return {"planned": sum(evaluate(list(self.plan.slots), extents)), "naive": evaluate(self.plan.naive_bytes, extents)}
+
+
+class _Binding:
+    """The memory and the argument blocks of a plan for one set of extents."""
+
+    def __init__(self, executable: Executable, extents: dict):
+        self.executable, self.extents = executable, extents
+        plan = executable.plan
+        for a, b in plan.equal_sizes:
+            if evaluate(a, extents) != evaluate(b, extents):
+                raise ValueError(f"{plan.program.name}: expected equal sizes {a} and {b}, received "
+                                 f"{evaluate(a, extents)} and {evaluate(b, extents)} for {extents}")
+        self.status = np.zeros(2, np.int64)
+        self._reported = memoryview(self.status)
+        self.inputs = [(np.dtype(v.dtype), evaluate(v.shape, extents)) for v in executable.inputs]
+        self._results = [(np.dtype(v.dtype), evaluate(v.shape, extents), buffer.kind == "output")
+                         for v, buffer in zip(plan.program.outputs, executable.outputs)]
+        self._slots = [aligned(evaluate(s, extents)) for s in plan.slots]
+        self.bind()
+
+    def bind(self):
+        """Write argument blocks and table: the addresses of variables, the number of threads."""
+        plan, extents = self.executable.plan, self.extents
+        self.generation, self.threads = variable.generation, team.get_num_threads()
+        self._memory = {"slot": self._slots, "constant": self.executable.constants,
+                        "state": [getattr(s, "buffer", s) for s in self.executable.states]}
+        words, starts = [], []
+        self._places: dict = {"input": {}, "output": {}}
+        for kernel in plan.kernels:
+            starts.append(len(words))
+            for argument in kernel.args:
+                words.append(self._word(argument, len(words)))
+        self.words = np.array(words or [0], np.int64)
+        self._words = memoryview(self.words)
+        self._input_places = [tuple(self._places["input"].get(i, ())) for i in range(len(self.inputs))]
+        self._output_places = [tuple(self._places["output"].get(i, ())) for i in range(len(self._results))]
+        self.entries = []
+        for k, (kernel, address, start) in enumerate(zip(plan.kernels, self.executable.kernels, starts)):
+            extent, work = evaluate((kernel.extent, kernel.work), extents)
+            units = -(-extent // kernel.grain)
+            share = min(self.threads, units) if work >= WORK_OF_A_TEAM else 1
+            self.entries.append([address, self.words.ctypes.data + 8 * start, extent, kernel.grain, max(share, 1)])
+        self.scratch_bytes = max((self._scratch_of(k) for k in plan.kernels), default=0) + 63 & ~63
+        self.team_size = self.threads if any(e[4] > 1 for e in self.entries) else 1
+        self.scratch = aligned(self.scratch_bytes * self.team_size)
+        if not self.executable.python:
+            self._alone = Table(self, [[*e[:4], 1] for e in self.entries], 1)
+            self._together = Table(self, self.entries, self.team_size) if self.team_size > 1 else self._alone
+
+    def _scratch_of(self, kernel) -> int:
+        calls_gemm = any(isinstance(a, Symbol) and a.name.startswith("gemm") for a in kernel.args)
+        return evaluate(kernel.scratch, self.extents) + (gemm.SCRATCH if calls_gemm else 0)
+
+    def _word(self, argument, position) -> int:
+        if isinstance(argument, Value):
+            return self._address(argument, position)
+        if isinstance(argument, float):
+            return struct.unpack("q", struct.pack("d", argument))[0]
+        if argument is STATUS:
+            return self.status.ctypes.data
+        if isinstance(argument, Symbol):
+            return gemm.itemsize(argument.name) if self.executable.python else gemm.address(argument.name)
+        return evaluate(argument, self.extents)
+
+    def _address(self, value, position) -> int:
+        buffer = self.executable.plan.buffer(value)
+        offset = evaluate(buffer.offset, self.extents)
+        if buffer.kind in self._places:
+            self._places[buffer.kind].setdefault(buffer.index, []).append((position, offset))
+            return 0
+        return self._memory[buffer.kind][buffer.index].ctypes.data + offset
+
+    def call(self, inputs, outputs, steps) -> list:
+        kept = self._place_inputs(inputs)
+        results = self._place_outputs(outputs)
+        if self.executable.python:
+            self._run_python(steps)
+        else:
+            self._run_native(steps)
+        if self._reported[0]:
+            self._raise_reported()
+        for i, (_, _, is_own) in enumerate(self._results):
+            if not is_own:
+                results[i][...] = self._contents(i, kept)
+        return results
+
+    def _run_native(self, steps):
+        """One native call, with the team if some kernel is worth it and nobody else has the team."""
+        lent = team.take(self.threads) if self.team_size > 1 else None
+        if lent is None:
+            self._alone.run(steps)
+            return
+        try:
+            self._together.run(steps, lent.address)
+        finally:
+            lent.busy.release()
+
+    def _place_inputs(self, inputs) -> list:
+        """Write the addresses of the input arrays; returns the arrays, which must live until the call is over."""
+        words, kept = self._words, []
+        if len(inputs) != len(self.inputs):
+            raise ValueError(f"{self._name}: expected {len(self.inputs)} inputs, received {len(inputs)}")
+        for array, (dtype, shape), places in zip(inputs, self.inputs, self._input_places):
+            if type(array) is not np.ndarray or array.dtype is not dtype or not array.flags.c_contiguous:
+                array = np.ascontiguousarray(array, dtype).reshape(np.shape(array))
+            if array.shape != shape:
+                raise ValueError(f"{self._name}: expected an input of shape {shape}, received {array.shape}")
+            address = address_of(array)
+            for position, offset in places:
+                words[position] = address + offset
+            kept.append(array)
+        return kept
+
+    def _place_outputs(self, outputs) -> list:
+        words = self._words
+        results = self._checked_outputs(outputs) if outputs is not None else \
+            [np.empty(shape, dtype) for dtype, shape, _ in self._results]
+        for array, places in zip(results, self._output_places):
+            if places:
+                address = address_of(array)
+                for position, offset in places:
+                    words[position] = address + offset
+        return results
+
+    def _checked_outputs(self, outputs) -> list:
+        outputs = list(outputs)
+        for i, (array, (dtype, shape, _)) in enumerate(zip(outputs, self._results, strict=True)):
+            if array.dtype != dtype or array.shape != shape or not array.flags.c_contiguous or not array.flags.writeable:
+                raise ValueError(f"{self._name}: expected for output {i} a contiguous, writable {dtype.name} array of shape "
+                                 f"{shape}, received {array.dtype.name} of shape {array.shape}")
+        return outputs
+
+    def _contents(self, i, inputs) -> np.ndarray:
+        """The value of an output that lies in memory of another kind: an input, a state, a constant, a slot."""
+        buffer = self.executable.outputs[i]
+        memory = inputs if buffer.kind == "input" else self._memory[buffer.kind]
+        dtype, shape, _ = self._results[i]
+        start = evaluate(buffer.offset, self.extents)
+        flat = memory[buffer.index].reshape(-1).view(np.uint8)
+        return flat[start:start + dtype.itemsize * int(np.prod(shape))].view(dtype).reshape(shape)
+
+    def _run_python(self, steps):
+        scratch = self.scratch.ctypes.data
+        for _ in range(steps):
+            for kernel, entry in zip(self.executable.plan.kernels, self.entries):
+                twin.run_kernel(kernel.name, kernel.source, entry[1], entry[2], scratch)
+                if self._reported[0]:
+                    return
+
+    def _raise_reported(self):
+        number, index = self.status.tolist()
+        self.status[:] = 0
+        scope, extent = self.executable.plan.checks[number - 1]
+        raise IndexError(f"{scope}: index {index} is outside [0, {evaluate(extent, self.extents)})")
+
+    @property
+    def _name(self) -> str:
+        return self.executable.plan.program.name
+
+
+class Table:
+    """Entries (kernel, arguments, extent, grain, threads) as the block of words that routines.run walks."""
+
+    def __init__(self, binding: _Binding, entries, threads: int):
+        words = [len(entries), 1, binding.status.ctypes.data, binding.scratch.ctypes.data, binding.scratch_bytes, threads,
+                 routines.address("execute"), 0]
+        before = entries[-1][4] if entries else 1  # when steps repeat, the last entry comes before the first
+        for entry in entries:
+            words += [*entry, int(entry[4] > 1 or before > 1)]
+            before = entry[4]
+        self._array = np.array(words, np.int64)
+        self._words = memoryview(self._array)
+        self._address = self._array.ctypes.data
+        self._call = binding.executable.call_native
+
+    def run(self, steps: int = 1, team_address: int = 0):
+        self._words[1], self._words[7] = steps, team_address
+        self._call(self._address)
+
+
+def _by_index(plan, kind, values) -> list:
+    """The values whose own memory is of that kind, in the order of their index."""
+    found = {plan.buffer(v).index: v for v in values if plan.buffer(v).kind == kind}
+    return [found[i] for i in sorted(found)]
+
+
+def _names_of(plan: Plan) -> set:
+    """All names in the plan's sizes."""
+    sizes = [*plan.slots, *(s for pair in plan.equal_sizes for s in pair), plan.naive_bytes]
+    for kernel in plan.kernels:
+        sizes += [kernel.extent, kernel.work, kernel.scratch, *(a for a in kernel.args if not isinstance(a, Value))]
+    for v in (*plan.program.inputs, *plan.program.outputs):
+        sizes += v.shape
+    return names(sizes)

@@ -1,0 +1,235 @@
+"""The register tile of products, in LLVM vectors: instructions `tile_ROWS_VECTORS...` of the kernel language.
+
+A tile computes ROWS x (VECTORS * lanes) elements of C = A B, or of C + A B: all its elements stay in registers while
+k runs, each one a chain of fused multiply-adds in the order of k. So an element's value does not depend on the tile
+that it falls into. The last vectors of a row may be partly or wholly outside C: they are loaded and stored under masks.
+
+`transpose_...` packs a block of B whose columns lie contiguous; `copy_...` moves one vector under a mask.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from llvmlite import ir
+
+__all__ = ["Tile", "packing_instructions", "tile_instructions"]
+
+_I1, _I32, _I64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
+
+
+@dataclass(frozen=True)
+class Tile:
+    """rows x vectors of `lanes` elements.
+
+    column  A's rows are neighbours in memory (a_m = 1), so that they are addressed by constants; else by a_m
+    direct  B lies as the user has it, its vectors are loaded under masks too; else it is packed, padded with zeros
+    """
+
+    dtype: str
+    lanes: int
+    rows: int
+    vectors: int
+    column: bool
+    direct: bool
+
+    @property
+    def name(self) -> str:
+        return f"tile_{self.rows}_{self.vectors}" + "_column" * self.column + "_direct" * self.direct
+
+    @property
+    def element(self):
+        return ir.FloatType() if self.dtype == "float32" else ir.DoubleType()
+
+    @property
+    def itemsize(self) -> int:
+        return 4 if self.dtype == "float32" else 8
+
+    @property
+    def vector(self):
+        return ir.VectorType(self.element, self.lanes)
+
+
+def tile_instructions(tiles) -> dict:
+    """Entries of native.INSTRUCTIONS:
+
+    tile_...(depth, a, a_m, a_k, b, b_k, c, c_m, columns, accumulate)
+
+    addresses in bytes; a_m, a_k, b_k, c_m in elements: from row to row and along k of A, along k of B, from row to row of
+    C. columns: how many columns there are from the tile's first one on.
+    """
+    return {tile.name: (10, False, lambda builder, *values, tile=tile: builder.call(_function(builder.module, tile), values))
+            for tile in tiles}
+
+
+def _function(module, tile):
+    name = f"kgraph.{tile.name}"
+    if name not in module.globals:
+        function = ir.Function(module, ir.FunctionType(ir.VoidType(), [_I64] * 10), name)
+        function.linkage = "internal"
+        function.attributes.add("noinline")
+        _TileWriter(tile, function).write()
+    return module.globals[name]
+
+
+class _TileWriter:
+    """Writes the body of one tile's function."""
+
+    def __init__(self, tile: Tile, function):
+        self.tile = tile
+        self.builder = ir.IRBuilder(function.append_basic_block("entry"))
+        self.function = function
+        self.cells = [(i, j) for i in range(tile.rows) for j in range(tile.vectors)]
+
+    def write(self):
+        tile, b = self.tile, self.builder
+        depth, a, a_m, a_k, b_start, b_k, c, c_m, columns, accumulate = self.function.args
+        self.masks = [self._mask(columns, j) for j in range(tile.vectors)]
+        self.places = {(i, j): self._place(c, b.add(b.mul(c_m, _I64(i)), _I64(tile.lanes * j))) for i, j in self.cells}
+        first, start = self._first(accumulate)
+        self.base = b.inttoptr(a, tile.element.as_pointer())
+        self.offsets = [_I64(i) if tile.column else b.mul(a_m, _I64(i)) for i in range(tile.rows)]
+        loop, after = self.function.append_basic_block("k"), self.function.append_basic_block("end")
+        b.cbranch(b.icmp_signed("<", _I64(0), depth), loop, after)
+        b.position_at_end(loop)
+        step = self._phi(_I64, _I64(0), start)
+        sums = {ij: self._phi(tile.vector, first[ij], start) for ij in self.cells}
+        added = self._multiply_add(sums, b.mul(step, a_k), b_start, b.mul(step, b_k))
+        following = b.add(step, _I64(1))
+        step.add_incoming(following, loop)
+        for ij in self.cells:
+            sums[ij].add_incoming(added[ij], loop)
+        b.cbranch(b.icmp_signed("<", following, depth), loop, after)
+        b.position_at_end(after)
+        last = {ij: self._phi(tile.vector, first[ij], start) for ij in self.cells}
+        for ij in self.cells:
+            last[ij].add_incoming(added[ij], loop)
+        self._store(last)
+        b.ret_void()
+
+    def _mask(self, columns, j):
+        """Which lanes of vector j are inside C."""
+        lanes, b = self.tile.lanes, self.builder
+        wide = ir.VectorType(_I64, lanes)
+        return b.icmp_signed("<", ir.Constant(wide, [lanes * j + i for i in range(lanes)]), _splat(b, columns, wide))
+
+    def _first(self, accumulate):
+        """The sums before the loop: C where accumulating, else zeros. Also the block where they are known."""
+        b = self.builder
+        zero = ir.Constant(self.tile.vector, None)
+        start = b.block
+        load, loop_start = self.function.append_basic_block("load"), self.function.append_basic_block("start")
+        b.cbranch(b.icmp_signed("!=", accumulate, _I64(0)), load, loop_start)
+        b.position_at_end(load)
+        loaded = {ij: self._load(self.places[ij], self.masks[ij[1]]) for ij in self.cells}
+        b.branch(loop_start)
+        b.position_at_end(loop_start)
+        first = {ij: self._phi(self.tile.vector, zero, start) for ij in self.cells}
+        for ij in self.cells:
+            first[ij].add_incoming(loaded[ij], load)
+        return first, loop_start
+
+    def _multiply_add(self, sums, a_offset, b_start, b_offset):
+        b, tile = self.builder, self.tile
+        row = b.gep(b.inttoptr(b_start, tile.element.as_pointer()), [b_offset])
+        vectors = [self._load(b.bitcast(b.gep(row, [_I64(j * tile.lanes)]), tile.vector.as_pointer()),
+                              self.masks[j] if tile.direct else None) for j in range(tile.vectors)]
+        column = b.gep(self.base, [a_offset])
+        added = {}
+        for i in range(tile.rows):
+            value = _splat(b, b.load(b.gep(column, [self.offsets[i]])), tile.vector)
+            for j in range(tile.vectors):
+                added[i, j] = _intrinsic(b, "fma", tile.vector, tile.vector, [value, vectors[j], sums[i, j]])
+        return added
+
+    def _store(self, last):
+        for i, j in self.cells:
+            _masked_store(self.builder, last[i, j], self.places[i, j], self.masks[j], self.tile.itemsize)
+
+    def _load(self, place, mask):
+        if mask is not None:
+            return _masked_load(self.builder, place, mask, self.tile.itemsize)
+        value = self.builder.load(place)
+        value.align = self.tile.itemsize
+        return value
+
+    def _place(self, address, offset):
+        pointer = self.builder.inttoptr(address, self.tile.element.as_pointer())
+        return self.builder.bitcast(self.builder.gep(pointer, [offset]), self.tile.vector.as_pointer())
+
+    def _phi(self, kind, first, start):
+        phi = self.builder.phi(kind)
+        phi.add_incoming(first, start)
+        return phi
+
+
+def _splat(builder, value, kind):
+    undefined = ir.Constant(kind, ir.Undefined)
+    single = builder.insert_element(undefined, value, _I32(0))
+    return builder.shuffle_vector(single, undefined, ir.Constant(ir.VectorType(_I32, kind.count), [0] * kind.count))
+
+
+def _masked_load(builder, place, mask, alignment):
+    """Zeros where the mask is off; nothing is read there."""
+    kind = place.type.pointee
+    return _intrinsic(builder, "masked.load", kind, kind, [place, _I32(alignment), mask, ir.Constant(kind, None)])
+
+
+def _masked_store(builder, value, place, mask, alignment):
+    _intrinsic(builder, "masked.store", value.type, ir.VoidType(), [value, place, _I32(alignment), mask])
+
+
+def _intrinsic(builder, name, kind, result, values):
+    """A call of llvm.NAME for vectors of that kind."""
+    module = builder.module
+    element = "f32" if isinstance(kind.element, ir.FloatType) else "f64"
+    symbol = f"llvm.{name}.v{kind.count}{element}" + ".p0" * name.startswith("masked")
+    function = module.globals.get(symbol) or ir.Function(module, ir.FunctionType(result, [v.type for v in values]), symbol)
+    return builder.call(function, values)
+
+
+def packing_instructions(dtype: str, lanes: int) -> dict:
+    """Entries of native.INSTRUCTIONS that pack B:
+
+    copy_F(source, target, count)                            one vector, zeros from `count` on
+    transpose_F(source, stride, target, step, rows, depth)   target[p * step + j] = source[j * stride + p] for p < depth;
+                                                             0 for rows <= j < lanes; at most `lanes` of each
+    """
+    short = "f32" if dtype == "float32" else "f64"
+    element = ir.FloatType() if dtype == "float32" else ir.DoubleType()
+    kind, item = ir.VectorType(element, lanes), 4 if dtype == "float32" else 8
+    lane = ir.Constant(ir.VectorType(_I64, lanes), list(range(lanes)))
+
+    def before(builder, count):
+        return builder.icmp_signed("<", lane, _splat(builder, count, lane.type))
+
+    def place(builder, address, offset):
+        pointer = builder.gep(builder.inttoptr(address, element.as_pointer()), [offset])
+        return builder.bitcast(pointer, kind.as_pointer())
+
+    def copy(builder, source, target, count):
+        value = _masked_load(builder, place(builder, source, _I64(0)), before(builder, count), item)
+        builder.store(value, place(builder, target, _I64(0))).align = item
+
+    def transpose(builder, source, stride, target, step, rows, depth):
+        mask, nothing = before(builder, depth), ir.Constant(ir.VectorType(_I1, lanes), None)
+        vectors = []
+        for j in range(lanes):
+            inside = builder.select(builder.icmp_signed("<", _I64(j), rows), mask, nothing)
+            vectors.append(_masked_load(builder, place(builder, source, builder.mul(stride, _I64(j))), inside, item))
+        for p, value in enumerate(_transposed(builder, vectors)):
+            with builder.if_then(builder.icmp_signed("<", _I64(p), depth), likely=True):
+                builder.store(value, place(builder, target, builder.mul(step, _I64(p)))).align = item
+    return {f"copy_{short}": (3, False, copy), f"transpose_{short}": (6, False, transpose)}
+
+
+def _transposed(builder, vectors):
+    """Rows and columns of a square of lanes exchanged: halves swapped, then quarters, and so on."""
+    lanes = len(vectors)
+    half = lanes // 2
+    while half:
+        low = [i if not i & half else lanes + i - half for i in range(lanes)]
+        high = [i + half if not i & half else lanes + i for i in range(lanes)]
+        pick = [ir.Constant(ir.VectorType(_I32, lanes), chosen) for chosen in (low, high)]
+        vectors = [builder.shuffle_vector(vectors[i & ~half], vectors[i | half], pick[bool(i & half)]) for i in range(lanes)]
+        half //= 2
+    return vectors

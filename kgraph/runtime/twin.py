@@ -1,0 +1,128 @@
+"""The kernel language in plain Python, for KGRAPH_EMIT=python: emitted sources run line by line, and can be debugged.
+
+The same names as kgraph.runtime.jit offers, over NumPy scalars and ctypes memory. Slow, and meant to be.
+"""
+from __future__ import annotations
+
+import ctypes
+import struct
+
+import numpy as np
+
+from kgraph.compiler.prims.erf import erf
+from kgraph.compiler.prims.random import mix
+from kgraph.runtime.micro import short_name
+
+__all__ = ["NAMESPACE", "run_kernel"]
+
+_DTYPES = [np.dtype(name) for name in ("float32", "float64", "bool", *(f"{s}int{n}" for s in ("", "u") for n in (8, 16, 32, 64)))]
+
+
+def run_kernel(name: str, source: str, args: int, extent: int, scratch: int):
+    """Run a kernel's source on the argument block at address ``args``, all of its extent at once."""
+    namespace = dict(NAMESPACE)
+    exec(compile(source, f"<{name}>", "exec"), namespace)
+    with np.errstate(all="ignore"):
+        namespace[name](args, 0, extent, scratch)
+
+
+class _Pointer:
+    """Elements of one dtype from an address on."""
+
+    def __init__(self, address: int, dtype: np.dtype):
+        self.address, self.dtype = address, dtype
+
+    def _element(self, i) -> np.ndarray:
+        return _view(self.address + int(i) * self.dtype.itemsize, (1,), (self.dtype.itemsize,), self.dtype)
+
+    def __getitem__(self, i):
+        return self._element(i)[0]
+
+    def __setitem__(self, i, value):
+        self._element(i)[0] = value
+
+
+def _view(address: int, shape, strides, dtype) -> np.ndarray:
+    """The memory at an address as an array; strides in bytes."""
+    if 0 in shape:
+        return np.empty(shape, dtype)
+    reach = sum((n - 1) * s for n, s in zip(shape, strides)) + dtype.itemsize
+    block = (ctypes.c_char * reach).from_address(int(address))
+    return np.ndarray(shape, dtype, block, 0, strides)
+
+
+def _word(args: int, k: int) -> int:
+    return ctypes.c_int64.from_address(args + 8 * k).value
+
+
+def _real(args: int, k: int) -> float:
+    return struct.unpack("d", struct.pack("q", _word(args, k)))[0]
+
+
+def _gemm(routine, m, n, k, a, a_m, a_k, b, b_k, b_n, c, c_m, flags, scratch):
+    """kgraph.runtime.gemm in NumPy. ``routine`` is the address of the native one, or the itemsize in its place."""
+    dtype = np.dtype("float32" if routine == 4 else "float64")
+    size = dtype.itemsize
+    left = _view(a, (m, k), (a_m * size, a_k * size), dtype)
+    right = _view(b, (k, n), (b_k * size, b_n * size), dtype)
+    out = _view(c, (m, n), (c_m * size, size), dtype)
+    out[...] = left @ right + (out if flags & 1 else 0)
+
+
+def _report(status, number, index):
+    if _word(status, 0) == 0:
+        (ctypes.c_int64 * 2).from_address(status)[:] = [int(number), int(index)]
+
+
+def _checked(status, number, index, size):
+    if not 0 <= index < size:
+        _report(status, number, index)
+    return min(max(int(index), 0), int(size) - 1)
+
+
+def _mix_bits(k0, k1, i):
+    golden = np.uint64(0x9E3779B97F4A7C15)
+    state = mix((np.uint64(k0) | (np.uint64(k1) << np.uint64(32))) + golden)
+    return np.uint32(mix(state + np.uint64(int(i) + 1) * golden) >> np.uint64(32))
+
+
+def _power(a, b):
+    if np.asarray(a).dtype.kind == "f":
+        return np.power(a, b)
+    kind, a, b = np.asarray(a).dtype.type, int(a), int(b)
+    if b < 0:
+        return kind(0 if abs(a) != 1 else a ** (b & 1))
+    return np.array(pow(a, b, 2**64), np.uint64).astype(kind)[()]
+
+
+
+def _sigmoid(x):
+    small = np.exp(-np.abs(x))
+    return np.where(x < 0, small, x.dtype.type(1))[()] / (1 + small)
+
+
+def _names():
+    names = {}
+    for dtype in _DTYPES:
+        short = short_name(dtype)
+        names[short] = lambda x, dtype=dtype: np.asarray(x).astype(dtype)[()]
+        names["p" + short] = lambda args, k, dtype=dtype: _Pointer(_word(args, k), dtype)
+        names[f"p{short}_at"] = lambda address, scope, dtype=dtype: _Pointer(address, dtype)
+    for name in ("exp", "expm1", "log", "log1p", "sqrt", "tanh", "sin", "cos", "tan", "sinh", "cosh", "floor", "ceil",
+                 "rint", "abs", "sign", "maximum", "minimum", "isnan", "isfinite"):
+        names[name] = getattr(np, name)
+    for name in ("asin", "acos", "atan", "asinh", "acosh", "atanh", "atan2"):
+        names[name] = getattr(np, name.replace("a", "arc", 1))
+    return names
+
+
+NAMESPACE = {
+    **_names(),
+    "erf": lambda x: erf(x)[()], "rsqrt": lambda x: x.dtype.type(1) / np.sqrt(x), "sigmoid": _sigmoid,
+    "pow": _power, "remainder": np.remainder, "floordiv": np.floor_divide,
+    "quotient": lambda a, b: a // b, "modulo": lambda a, b: a % b,
+    "where": lambda c, a, b: a if c else b, "mix_bits": _mix_bits,
+    "word": _word, "real64": lambda args, k: np.float64(_real(args, k)),
+    "real32": lambda args, k: np.float32(_real(args, k)),
+    "gemm": _gemm, "report": _report, "checked": _checked,
+}
