@@ -58,11 +58,7 @@ def _class_ids(y_true, y_pred):
 
 
 def _in_top_k(labels, scores, k):
-    """Fewer than k scores are larger than the label's own; ties count in its favour, a NaN never."""
-    own = ops.take_along_axis(scores, ops.expand_dims(labels, -1), axis=-1)
-    larger = ops.sum(ops.cast(scores > own, "int32"), axis=-1)
-    known = ops.equal(own, own)
-    return ops.cast(ops.logical_and(larger < k, ops.squeeze(known, -1)), floatx())
+    return ops.cast(ops.in_top_k(labels, scores, k), floatx())
 
 
 class Accuracy(MeanMetricWrapper):

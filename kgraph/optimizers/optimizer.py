@@ -8,6 +8,7 @@ import numpy as np
 
 from kgraph import ops
 from kgraph.compiler.ir import TensorLike
+from kgraph.compiler.trace import current_trace
 from kgraph.config import floatx
 from kgraph.naming import auto_name, check_keywords
 from kgraph.optimizers.flat import Run, flatten_together, runs
@@ -92,7 +93,10 @@ class Optimizer:
             raise ValueError(f"{self.name}: ema_overwrite_frequency: expected an int of 1 or more, received {every}")
 
     def _rate_variable(self, rate):
-        if isinstance(rate, (LearningRateSchedule, Variable)) or callable(rate):
+        if isinstance(rate, (LearningRateSchedule, Variable)):
+            return rate
+        if callable(rate):
+            self._rate_now = Variable(0.0, dtype=floatx(), trainable=False, name="rate_now")
             return rate
         if not isinstance(rate, (int, float, np.number, np.ndarray, TensorLike)):
             raise ValueError(f"{self.name}: learning_rate: expected a number, a LearningRateSchedule or a callable, "
@@ -132,7 +136,7 @@ class Optimizer:
     def learning_rate(self, value):
         if isinstance(value, LearningRateSchedule) or (callable(value) and not isinstance(value, TensorLike)):
             self._variables = [v for v in self._variables if v is not self._learning_rate]
-            self._learning_rate = value
+            self._learning_rate = self._rate_variable(value)
         elif isinstance(self._learning_rate, Variable):
             self._learning_rate.assign(value)
         else:
@@ -146,8 +150,17 @@ class Optimizer:
         """Whether the learning rate is a plain callable, which has to be asked before every step."""
         return callable(self._learning_rate) and not isinstance(self._learning_rate, (LearningRateSchedule, Variable))
 
+    def refresh_rate(self):
+        """Ask a learning rate that is a plain callable, for the step that comes."""
+        rate = self._learning_rate()
+        if not isinstance(rate, TensorLike):
+            self._rate_now.assign(np.float32(rate))
+
     def _current_rate(self):
-        rate = ops.cast(self.learning_rate, floatx())
+        rate = self.learning_rate
+        if self.host_rate and not isinstance(rate, TensorLike) and current_trace() is not None:
+            rate = self._rate_now  # its value now would become a constant of the program
+        rate = ops.cast(rate, floatx())
         if self.decay:
             rate = rate / (1.0 + self.decay * ops.cast(self._iterations, floatx()))
         return rate

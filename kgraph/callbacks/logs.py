@@ -1,0 +1,208 @@
+"""Callbacks that report: the progress bar, files, servers, functions of the user's own."""
+from __future__ import annotations
+
+import csv
+import json
+import os
+import urllib.error
+import urllib.parse
+import urllib.request
+import warnings
+
+import numpy as np
+
+from kgraph.callbacks.callback import Callback
+from kgraph.training.progress import Progbar, say
+
+__all__ = ["BaseLogger", "CSVLogger", "LambdaCallback", "ProgbarLogger", "RemoteMonitor", "TerminateOnNaN"]
+
+
+class ProgbarLogger(Callback):
+    """The progress bar of fit, evaluate and predict. Keras 2's arguments are accepted."""
+
+    def __init__(self, count_mode="steps", stateful_metrics=None):
+        super().__init__()
+        self.count_mode = count_mode
+        self.stateful_metrics = stateful_metrics
+        self.bar = None
+        self.in_fit = False
+
+    def sees_batches(self, mode) -> bool:
+        return False
+
+    def on_train_begin(self, logs=None):
+        self.in_fit = True
+
+    def on_train_end(self, logs=None):
+        self.in_fit = False
+
+    def on_epoch_begin(self, epoch, logs=None):
+        epochs = self.params.get("epochs") or 1
+        prefix = f"Epoch {epoch + 1}/{epochs}" if epochs > 1 else ""
+        self._start(prefix)
+        if prefix and self.bar.redraws:
+            say(prefix)
+
+    def on_test_begin(self, logs=None):
+        if not self.in_fit:
+            self._start()
+
+    def on_predict_begin(self, logs=None):
+        self._start()
+
+    def on_progress(self, mode, batch, logs):
+        if self.bar is not None and self.bar.redraws and not (mode == "test" and self.in_fit):
+            self._update(batch + 1, logs, False)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._finish(logs)
+
+    def on_test_end(self, logs=None):
+        if not self.in_fit:
+            self._finish(logs)
+
+    def on_predict_end(self, logs=None):
+        self._finish(None)
+
+    def _start(self, prefix=""):
+        verbose = self.params.get("verbose", 1)
+        self.bar = Progbar(self.params.get("steps"), verbose=int(verbose) if verbose != "auto" else 1, prefix=prefix)
+
+    def _update(self, done, logs, finalize):
+        numbers = [(k, v) for k, v in (logs or {}).items() if np.ndim(v) == 0 or isinstance(v, np.ndarray)]
+        self.bar.stateful_metrics.update(k for k, _ in numbers)
+        self.bar.update(done, numbers, finalize)
+
+    def _finish(self, logs):
+        if self.bar is None:
+            return
+        done = self.params.get("done") or self.bar.target or self.bar._seen
+        if self.bar.target is None and done:
+            self.bar.target = done
+        self._update(done, logs, True)
+
+
+class BaseLogger(Callback):
+    """Keras 2's averaging of batch logs over an epoch. kgraph's logs are means already: this changes nothing."""
+
+    def __init__(self, stateful_metrics=None):
+        super().__init__()
+        self.stateful_metrics = set(stateful_metrics or [])
+
+
+class CSVLogger(Callback):
+    """A row for each epoch: its number, and the logs in the order of their names.
+
+    filename, separator, append  (append: go on with an existing file; its header is kept)
+
+    The columns are those of the first epoch: no others are made up, a value that is missing later is ``NA``, and one
+    that appears later is left out with a warning.
+    """
+
+    def __init__(self, filename, separator=",", append=False):
+        super().__init__()
+        self.filename = os.fspath(filename)
+        self.sep = separator
+        self.append = append
+        self.keys = None
+        self.file = None
+        self.writer = None
+
+    def on_train_begin(self, logs=None):
+        self.keys = self._old_columns() if self.append else None
+        self._old = self.keys is not None
+        self.file = open(self.filename, "a" if self.append else "w", newline="", encoding="utf-8")
+        self.writer = None
+
+    def _old_columns(self):
+        if not os.path.exists(self.filename):
+            return None
+        with open(self.filename, newline="", encoding="utf-8") as f:
+            header = next(csv.reader(f, delimiter=self.sep), None)
+        return header[1:] if header else None
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs = logs or {}
+        if self.keys is None:
+            self.keys = sorted(logs)
+        if self.writer is None:
+            self.writer = csv.DictWriter(self.file, ["epoch", *self.keys], delimiter=self.sep, lineterminator="\n")
+            if not self._old:
+                self.writer.writeheader()
+            extra = sorted(set(logs) - set(self.keys))
+            if extra:
+                warnings.warn(f"CSVLogger: {self.filename} has no column for {', '.join(extra)}: left out", stacklevel=2)
+        self.writer.writerow({"epoch": epoch, **{k: _cell(logs.get(k, "NA")) for k in self.keys}})
+        self.file.flush()
+
+    def on_train_end(self, logs=None):
+        self.file.close()
+        self.writer = None
+
+
+def _cell(value):
+    if isinstance(value, str) or np.ndim(value) == 0:
+        return value
+    return f"\"[{', '.join(map(str, value))}]\""
+
+
+class RemoteMonitor(Callback):
+    """Posts the logs of each epoch to a server, as form field ``field`` or as a JSON body. A server that cannot be
+    reached is a warning.
+    """
+
+    def __init__(self, root="http://localhost:9000", path="/publish/epoch/end/", field="data", headers=None,
+                 send_as_json=False):
+        super().__init__()
+        self.root, self.path, self.field = root, path, field
+        self.headers = headers or {}
+        self.send_as_json = send_as_json
+
+    def on_epoch_end(self, epoch, logs=None):
+        values = {k: np.asarray(v).tolist() for k, v in (logs or {}).items()}
+        data = json.dumps({"epoch": epoch, **values})
+        if self.send_as_json:
+            body, kind = data, "application/json"
+        else:
+            body, kind = urllib.parse.urlencode({self.field: data}), "application/x-www-form-urlencoded"
+        request = urllib.request.Request(self.root + self.path, body.encode(), {"Content-Type": kind, **self.headers})
+        try:
+            urllib.request.urlopen(request, timeout=10).close()
+        except (urllib.error.URLError, OSError) as error:
+            warnings.warn(f"RemoteMonitor: could not reach {self.root}: {error}", stacklevel=2)
+
+
+class LambdaCallback(Callback):
+    """A callback made of functions, each named as the method it takes the place of."""
+
+    def __init__(self, on_epoch_begin=None, on_epoch_end=None, on_train_begin=None, on_train_end=None,
+                 on_train_batch_begin=None, on_train_batch_end=None, **kwargs):
+        super().__init__()
+        given = dict(on_epoch_begin=on_epoch_begin, on_epoch_end=on_epoch_end, on_train_begin=on_train_begin,
+                     on_train_end=on_train_end, on_train_batch_begin=on_train_batch_begin,
+                     on_train_batch_end=on_train_batch_end, **kwargs)
+        for name, function in given.items():
+            if function is not None:
+                setattr(self, name, function)
+
+
+class TerminateOnNaN(Callback):
+    """Stops training at the first batch whose loss is not finite, and names the first op that made such a value.
+
+    raise_error: raise RuntimeError instead.
+    """
+
+    def __init__(self, raise_error=False):
+        super().__init__()
+        self.raise_error = raise_error
+
+    def on_batch_end(self, batch, logs=None):
+        loss = (logs or {}).get("loss")
+        if loss is None or np.isfinite(loss):
+            return
+        where = self.model.first_bad_op()
+        text = f"Batch {batch}: the loss is {loss}" + (f"; first bad value: {where}" if where else "")
+        if self.raise_error:
+            raise RuntimeError(text)
+        say(f"{text}; terminating training")
+        self.model.stop_training = True

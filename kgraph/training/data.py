@@ -1,0 +1,352 @@
+"""Where batches come from: arrays, data sets with a length, and anything that can be iterated over.
+
+A source has `steps` (batches an epoch, or None), `batches(epoch)` (an iterator of (x, y, sample_weight)), and
+`on_epoch_end()`. Arrays can also be handed over whole: see Arrays.
+"""
+from __future__ import annotations
+
+import inspect
+import math
+import warnings
+
+import numpy as np
+
+from kgraph import tree
+from kgraph.compiler.ir import TensorLike
+from kgraph.config import floatx
+from kgraph.naming import check_keywords
+
+__all__ = ["Arrays", "Iterable", "PyDataset", "Sequence", "Sequences", "make_source", "split", "unpack"]
+
+
+class PyDataset:
+    """A data set that gives batch number i with ``self[i]``: (x, y) or (x, y, sample_weight). Also called Sequence.
+
+    Subclasses define ``__getitem__`` and ``__len__`` (or ``num_batches``), and may define ``on_epoch_end``.
+
+    workers              how many batches are prepared at the same time (0 or 1: when they are needed)
+    use_multiprocessing  prepare them in processes rather than threads
+    max_queue_size       how many prepared batches may wait
+    """
+
+    def __init__(self, workers=1, use_multiprocessing=False, max_queue_size=10):
+        self.workers = workers
+        self.use_multiprocessing = use_multiprocessing
+        self.max_queue_size = max_queue_size
+
+    def __getitem__(self, index):
+        raise NotImplementedError(f"{type(self).__name__} must define __getitem__(index)")
+
+    @property
+    def num_batches(self):
+        """Batches an epoch; None: without end."""
+        return len(self) if hasattr(self, "__len__") else None
+
+    def on_epoch_begin(self):
+        """Before each epoch."""
+
+    def on_epoch_end(self):
+        """After each epoch."""
+
+    def __iter__(self):
+        for i in range(self.num_batches):
+            yield self[i]
+
+
+Sequence = PyDataset
+
+
+# -- arrays
+
+
+class Arrays:
+    """x, y and weights held whole, cut into batches.
+
+    shuffle  False, True (rows in another order each epoch) or "batch" (whole batches in another order, rows inside
+             them together: for files)
+    seed     the order of epoch e follows from (seed, e) alone, so that an interrupted run can go on where it was
+    """
+
+    def __init__(self, x, y=None, sample_weight=None, batch_size=None, shuffle=False, seed=0, steps=None):
+        self.x, self.y, self.sample_weight = x, y, sample_weight
+        self.leaves = [a for a in tree.flatten((x, y, sample_weight)) if a is not None]
+        self.rows = _common_length(x, y, sample_weight)
+        self.batch_size = batch_size or 32
+        self.whole_steps = math.ceil(self.rows / self.batch_size)
+        self.steps = min(steps or self.whole_steps, self.whole_steps)
+        self.shuffle = shuffle
+        self.seed = seed
+        self.in_memory = all(isinstance(a, np.ndarray) for a in self.leaves)
+        if shuffle is True and not self.in_memory:
+            warnings.warn("shuffle=True reads single rows of a file all over the place, which is slow; "
+                          "shuffle='batch' reads it in slices", stacklevel=3)
+
+    def order(self, epoch):
+        """int32 row numbers of the epoch in their order, or None for the order they are in."""
+        if not self.shuffle:
+            return None
+        rng = np.random.default_rng((self.seed, epoch))
+        if self.shuffle != "batch":
+            return rng.permutation(self.rows).astype("int32")
+        full = self.rows // self.batch_size
+        starts = rng.permutation(full) * self.batch_size
+        rows = (starts[:, None] + np.arange(self.batch_size)).ravel()
+        return np.concatenate([rows, np.arange(full * self.batch_size, self.rows)]).astype("int32")
+
+    def bounds(self) -> list:
+        """(start, stop) of each batch of an epoch."""
+        starts = range(0, self.steps * self.batch_size, self.batch_size)
+        return [(i, min(i + self.batch_size, self.rows)) for i in starts]
+
+    def batches(self, epoch=0):
+        order = self.order(epoch)
+        for start, stop in self.bounds():
+            rows = slice(start, stop) if order is None else order[start:stop]
+            yield tuple(None if part is None else tree.map_structure(lambda a: _rows(a, rows), part)
+                        for part in (self.x, self.y, self.sample_weight))
+
+    def on_epoch_end(self):
+        """Nothing to do."""
+
+
+def _rows(array, rows):
+    if array is None:
+        return None
+    if isinstance(array, np.ndarray) or isinstance(rows, slice):
+        return standardize(array[rows])
+    if np.all(np.diff(rows) == 1):
+        return standardize(array[int(rows[0]):int(rows[-1]) + 1])
+    sorted_rows, back = np.unique(rows, return_inverse=True)  # files want ascending row numbers
+    return standardize(array[sorted_rows])[back]
+
+
+def _common_length(x, y, weight):
+    sizes = {}
+    for name, part in (("x", x), ("y", y), ("sample_weight", weight)):
+        for path, a in tree.flatten_with_path(part) if part is not None else ():
+            if a is not None:
+                where = "".join(f"[{k!r}]" for k in path)
+                if len(a.shape) == 0:
+                    raise ValueError(f"{name}{where}: expected an array with a batch axis, received a scalar")
+                sizes[name + where] = a.shape[0]
+    if len(set(sizes.values())) > 1:
+        raise ValueError("expected arrays of one length, received "
+                         + ", ".join(f"{name} of length {n}" for name, n in sizes.items()))
+    length = next(iter(sizes.values()), 0)
+    if not length:
+        raise ValueError("expected at least one sample, received none")
+    return length
+
+
+def standardize(a):
+    """a as an array that the compiler takes: floats in floatx, pandas and tensors unwrapped, files read."""
+    if type(a) is not np.ndarray:
+        a = _unwrap(a)
+    if a.dtype.kind == "f" and a.dtype.name != floatx():
+        a = a.astype(floatx())
+    return np.ascontiguousarray(a) if not a.flags.c_contiguous else a
+
+
+def _unwrap(a):
+    if isinstance(a, TensorLike):
+        return np.array(a.numpy())
+    if hasattr(a, "detach"):  # a torch tensor
+        a = a.detach().cpu()
+    if hasattr(a, "to_numpy"):  # pandas; a series becomes a column, as in Keras
+        values = a.to_numpy()
+        values = values if values.ndim > 1 else values[:, None]
+        return values.astype(floatx()) if values.dtype == object else values
+    return np.asarray(a)
+
+
+def as_arrays(x):
+    """Nested arrays out of what users pass: lists of numbers become one array, files stay files."""
+    if x is None or is_file(x) or type(x) is np.ndarray:
+        return x if x is None or is_file(x) else standardize(x)
+    if isinstance(x, dict):
+        return {k: as_arrays(v) for k, v in x.items()}
+    if isinstance(x, (list, tuple)):
+        return standardize(np.asarray(x)) if _is_plain(x) else type(x)(as_arrays(v) for v in x)
+    return standardize(x)
+
+
+def is_file(x) -> bool:
+    """An array on disk (h5py's Dataset, HDF5Matrix): something with rows to slice that is no array itself."""
+    return hasattr(x, "shape") and hasattr(x, "dtype") and hasattr(x, "__getitem__") \
+        and not isinstance(x, (np.ndarray, TensorLike)) and not hasattr(x, "to_numpy") and not hasattr(x, "detach")
+
+
+def _is_plain(x):
+    """Nested lists of Python numbers only."""
+    return all(isinstance(v, (int, float, bool, np.number)) or (isinstance(v, (list, tuple)) and _is_plain(v)) for v in x)
+
+
+def split(x, y, sample_weight, fraction):
+    """The arrays without their last `fraction`, and that part: ((x, y, w), (x, y, w)). Before any shuffling."""
+    leaves = [a for a in tree.flatten((x, y, sample_weight)) if a is not None]
+    if not 0 < fraction < 1:
+        raise ValueError(f"validation_split: expected a number between 0 and 1, received {fraction}")
+    rows = _common_length(x, y, sample_weight)
+    at = math.floor(rows * (1.0 - fraction))
+    if at == 0 or at == rows:
+        raise ValueError(f"validation_split={fraction} of {rows} samples leaves none to "
+                         f"{'train on' if at == 0 else 'validate with'}")
+    del leaves
+    cut = lambda part, s: None if part is None else tree.map_structure(lambda a: None if a is None else a[s], part)
+    head, tail = slice(None, at), slice(at, None)
+    return tuple(cut(p, head) for p in (x, y, sample_weight)), tuple(cut(p, tail) for p in (x, y, sample_weight))
+
+
+# -- what gives batches itself
+
+
+def unpack(item):
+    """(x, y, sample_weight) from what a generator or data set gave. Raises ValueError for anything else."""
+    if isinstance(item, (tuple, list)) and not _is_plain(item):
+        if len(item) not in (1, 2, 3):
+            raise ValueError("a batch: expected (x,), (x, y) or (x, y, sample_weight), received a "
+                             f"{type(item).__name__} of {len(item)}")
+        return (*item, None, None)[:3]
+    return item, None, None
+
+
+class Iterable:
+    """Batches from a generator, a loader, or anything else with an iterator.
+
+    steps  batches an epoch; None: as many as it gives. A generator goes on where it was in the next epoch, anything
+           else is started again each epoch.
+    """
+
+    batch_size = None
+    in_memory = False
+
+    def __init__(self, source, steps=None, weigh=None):
+        self.source = source
+        self.steps = steps if steps is not None else _length(source)
+        self.bound = steps
+        self.weigh = weigh
+        self._iterator = None
+        self.once = inspect.isgenerator(source) or iter_is_itself(source)
+
+    def batches(self, epoch=0):
+        if self._iterator is None or (not self.once and self.bound is None):
+            self._iterator = iter(self.source)
+        done = 0
+        while self.bound is None or done < self.bound:
+            item = next(self._iterator, None)
+            if item is None and not self.once and done < (self.bound or 0) and _length(self.source) != 0:
+                self._iterator = iter(self.source)  # a loader shorter than an epoch begins again
+                item = next(self._iterator, None)
+            if item is None:
+                self._check_end(epoch, done)
+                return
+            yield _weighted(item, self.weigh)
+            done += 1
+        if not self.once and self.bound is not None and _length(self.source) == self.bound:
+            self._iterator = None
+
+    def _check_end(self, epoch, done):
+        if self.bound is not None:
+            raise ValueError(f"the data ended early: expected {self.bound} batches an epoch (steps_per_epoch), received "
+                             f"{done} in epoch {epoch + 1}. Give fewer steps, or a generator that goes on for ever.")
+        if done == 0:
+            raise ValueError(f"the data has no batches{' left' if epoch else ''} for epoch {epoch + 1}: a generator can "
+                             "be read once. Give steps_per_epoch and a generator that goes on, or something with a "
+                             "length, such as a PyDataset.")
+        self._iterator = None if not self.once else self._iterator
+
+    def on_epoch_end(self):
+        """Nothing to do."""
+
+
+class Sequences:
+    """Batches from a PyDataset, prepared by its workers."""
+
+    batch_size = None
+    in_memory = False
+
+    def __init__(self, source, steps=None, shuffle=False, seed=0, weigh=None):
+        self.source = source
+        count = getattr(source, "num_batches", None)
+        count = len(source) if count is None and hasattr(source, "__len__") else count
+        if count == 0:
+            raise ValueError(f"{type(source).__name__}: expected at least one batch, received a length of 0")
+        self.count = count
+        self.steps = steps if count is None else min(steps or count, count)
+        self.shuffle = shuffle and count is not None
+        self.seed = seed
+        self.weigh = weigh
+
+    def batches(self, epoch=0):
+        from kgraph.training.workers import prepared
+        if hasattr(self.source, "on_epoch_begin"):
+            self.source.on_epoch_begin()
+        indices = range(self.steps) if self.steps is not None else None
+        if self.shuffle:
+            indices = np.random.default_rng((self.seed, epoch)).permutation(self.count)[:self.steps].tolist()
+        for item in prepared(self.source, indices):
+            yield _weighted(item, self.weigh)
+
+    def on_epoch_end(self):
+        if hasattr(self.source, "on_epoch_end"):
+            self.source.on_epoch_end()
+
+
+def _weighted(item, weigh):
+    x, y, w = unpack(item)
+    x, y, w = as_arrays(x), as_arrays(y), as_arrays(w)
+    return (x, y, w) if weigh is None else (x, y, weigh(y, w))
+
+
+def _length(source):
+    try:
+        return len(source)
+    except (TypeError, NotImplementedError):
+        return None
+
+
+def iter_is_itself(source) -> bool:
+    return hasattr(source, "__next__")
+
+
+def is_arrays(x) -> bool:
+    """Whether x holds data itself, rather than giving batches of it."""
+    if x is None or isinstance(x, (np.ndarray, TensorLike, dict)) or hasattr(x, "to_numpy") or is_file(x):
+        return True
+    if isinstance(x, (list, tuple)):
+        return len(x) > 0
+    return hasattr(x, "__array__") or hasattr(x, "detach")
+
+
+def make_source(x, y=None, sample_weight=None, batch_size=None, steps=None, shuffle=False, seed=0, class_weight=None,
+                classes=None, name="fit"):
+    """The source of batches for what fit, evaluate or predict were given.
+
+    classes: function (y) -> number of classes of each output, for class_weight.
+    Raises ValueError for data that do not fit together.
+    """
+    from kgraph.training.weights import ClassWeights
+    weights = ClassWeights(class_weight, classes) if class_weight is not None else None
+    if x is None:
+        raise ValueError(f"{name}: expected x, received None")
+    if is_arrays(x):
+        x, y, w = as_arrays(x), as_arrays(y), as_arrays(sample_weight)
+        w = w if weights is None else weights(y, w)
+        return Arrays(x, y, w, batch_size, shuffle, seed, steps)
+    for argument, value in (("y", y), ("sample_weight", sample_weight)):
+        if value is not None:
+            raise ValueError(f"{name}: {argument} belongs into the batches when x gives batches "
+                             f"({type(x).__name__}), received {argument}=...")
+    if isinstance(x, PyDataset) or (hasattr(x, "__getitem__") and hasattr(x, "__len__") and not hasattr(x, "__iter__")):
+        return Sequences(x, steps, shuffle, seed, weights)
+    if hasattr(x, "__iter__") or hasattr(x, "__next__"):
+        return Iterable(x, steps, weights)
+    raise ValueError(f"{name}: expected arrays, a PyDataset or something to iterate over, received {x!r}")
+
+
+def set_workers(source, kwargs, where):
+    """Keras 2's workers=, use_multiprocessing= and max_queue_size= of fit, given to the data set."""
+    check_keywords(where, kwargs, ("workers", "use_multiprocessing", "max_queue_size"))
+    for name, value in kwargs.items():
+        if isinstance(source, PyDataset):
+            setattr(source, name, value)

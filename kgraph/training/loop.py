@@ -1,0 +1,396 @@
+"""The loops behind fit, evaluate and predict."""
+from __future__ import annotations
+
+import inspect
+import math
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+
+from kgraph import tree
+from kgraph.callbacks.callback import CallbackList
+from kgraph.compiler import dims
+from kgraph.compiler.interp import interpret
+from kgraph.naming import nearest
+from kgraph.random import make_default_seed
+from kgraph.training.data import Arrays, PyDataset, as_arrays, make_source, split
+from kgraph.training.program import eager_data, leaves_of
+from kgraph.training.progress import Progbar, resolve_verbose
+from kgraph.training.steps import Steps
+
+__all__ = ["FitOptions", "evaluate", "fit", "predict", "predict_on_batch"]
+
+WORKERS = ("workers", "use_multiprocessing", "max_queue_size")
+
+
+@dataclass
+class FitOptions:
+    """The arguments of fit beside the data, in its order; workers: Keras 2's, for a PyDataset."""
+
+    batch_size: int | None
+    epochs: int
+    verbose: object
+    callbacks: object
+    validation_split: float
+    validation_data: object
+    shuffle: object
+    class_weight: dict | None
+    initial_epoch: int
+    steps_per_epoch: int | None
+    validation_steps: int | None
+    validation_batch_size: int | None
+    validation_freq: object
+    workers: dict
+
+
+def old_arguments(method, kwargs, renamed, function) -> dict:
+    """Arguments of Keras 1 and 2 under their modern names, those for workers as they are.
+
+    Raises TypeError for a name that is not known, with the nearest one.
+    """
+    found = {}
+    for name, value in kwargs.items():
+        if name in WORKERS:
+            found[name] = value
+        elif renamed.get(name):
+            warnings.warn(f"{method}: {name}= is now {renamed[name]}=", FutureWarning, stacklevel=3)
+            found[renamed[name]] = value
+        else:
+            known = [p for p in inspect.signature(function).parameters if p not in ("self", "kwargs")]
+            raise TypeError(f"{method}: unknown argument {name!r}, received {name}={value!r}.{nearest(name, known)}")
+    return found
+
+
+def _with_workers(x, workers):
+    if isinstance(x, PyDataset):
+        for name, value in workers.items():
+            setattr(x, name, value)
+    return x
+
+
+def fit(model, x, y, sample_weight, options):
+    """See Trainer.fit."""
+    verbose = resolve_verbose(options.verbose)
+    _check_fit(options)
+    if options.validation_split and options.validation_data is None:
+        (x, y, sample_weight), validation = _split(model, x, y, sample_weight, options.validation_split)
+    else:
+        validation = options.validation_data
+    seed = model._fit_seed = make_default_seed()
+    source = make_source(_with_workers(x, options.workers), y, sample_weight, options.batch_size,
+                         options.steps_per_epoch, options.shuffle, seed, options.class_weight, model._class_counts)
+    _check_targets(model, source)
+    validation = _validation_source(validation, options)
+    callbacks = options.callbacks
+    if not isinstance(callbacks, CallbackList):
+        callbacks = CallbackList(callbacks, add_history=True, add_progbar=verbose != 0, model=model, verbose=verbose,
+                                 epochs=options.epochs, steps=source.steps)
+    steps = Steps(model, "train")
+    model.stop_training = False
+    model._initial_epoch, model._initial_batch = options.initial_epoch, 0
+    callbacks.on_train_begin()
+    steps.keep = getattr(model, "_keep_before_step", False)
+    source.seed = model._fit_seed
+    logs = {}
+    for epoch in range(model._initial_epoch, options.epochs):
+        logs = _fit_epoch(model, steps, source, epoch, callbacks, validation, options)
+        if model.stop_training:
+            break
+    if model.optimizer is not None and options.epochs > 0:
+        model.optimizer.finalize_variable_values(model.trainable_variables)
+    callbacks.on_train_end(logs)
+    return model.history
+
+
+def _fit_epoch(model, steps, source, epoch, callbacks, validation, options):
+    model.reset_metrics()
+    model._epoch_now = epoch
+    callbacks.on_epoch_begin(epoch)
+    skip, model._initial_batch = model._initial_batch, 0
+    done, logs = run_epoch(model, steps, source, epoch, callbacks, skip)
+    if done == 0:
+        raise ValueError("fit: the data gave no batch")
+    if source.steps is None:
+        source.steps = done
+    source.on_epoch_end()
+    logs = dict(logs)
+    if validation is not None and _due(epoch + 1, options.validation_freq):
+        model.reset_metrics()
+        found = run_test(model, validation, callbacks)
+        logs.update({f"val_{name}": value for name, value in found.items()})
+    if callbacks.params is not None:
+        callbacks.params["done"] = done
+    callbacks.on_epoch_end(epoch, logs)
+    return logs
+
+
+def run_epoch(model, steps, source, epoch, callbacks, skip=0):
+    """Run one epoch's steps, with the calls that callbacks want; (batches done, logs of the last)."""
+    mode = steps.mode
+    watched = callbacks.sees_batches(mode)
+    begin = getattr(callbacks, f"on_{mode}_batch_begin")
+    end = getattr(callbacks, f"on_{mode}_batch_end")
+    per_call = model.steps_per_execution if isinstance(model.steps_per_execution, int) else 1 if watched else None
+    done, logs = 0, {}
+    said = False
+    for call in steps.calls(source, epoch, per_call, skip):
+        if watched:
+            begin(done)
+        done, logs = call()
+        if watched:
+            end(done - 1, logs)
+        callbacks.on_progress(mode, done - 1, logs)
+        if mode == "train":
+            said = said or _say_nan(model, logs, epoch, done)
+            if model.stop_training:
+                break
+    return done, logs
+
+
+def _say_nan(model, logs, epoch, done) -> bool:
+    loss = logs.get("loss")
+    if not isinstance(loss, float) or not math.isnan(loss):
+        return False
+    if not getattr(model, "_said_nan", False):
+        model._said_nan = True
+        warnings.warn(f"the loss is NaN (epoch {epoch + 1}, by batch {done}). The callback TerminateOnNaN stops at the "
+                      "first such batch and names the op.", RuntimeWarning, stacklevel=5)
+    return True
+
+
+def _check_fit(options):
+    if not isinstance(options.epochs, (int, np.integer)):
+        raise ValueError(f"fit: epochs: expected an int, received {options.epochs!r}")
+    for name in ("batch_size", "steps_per_epoch", "validation_steps", "validation_batch_size"):
+        value = getattr(options, name)
+        if value is not None and (not isinstance(value, (int, np.integer)) or value < 1):
+            raise ValueError(f"fit: {name}: expected an int of 1 or more, received {value!r}")
+    if options.shuffle not in (True, False, "batch", None):
+        raise ValueError(f"fit: shuffle: expected True, False or 'batch', received {options.shuffle!r}")
+    _due(1, options.validation_freq)
+
+
+def _due(epoch, frequency) -> bool:
+    """Whether epoch number `epoch`, from 1, is validated."""
+    if isinstance(frequency, (int, np.integer)) and frequency > 0:
+        return epoch % frequency == 0
+    if isinstance(frequency, (list, tuple, set, range)):
+        return epoch in frequency
+    raise ValueError(f"fit: validation_freq: expected an int of 1 or more or a list of epochs, received {frequency!r}")
+
+
+def _split(model, x, y, sample_weight, fraction):
+    """Training and validation parts; says so when the last part has labels that the first has not."""
+    arrays = [as_arrays(part) for part in (x, y, sample_weight)]
+    if not isinstance(x, (np.ndarray, list, tuple, dict)) and not hasattr(x, "shape"):
+        raise ValueError("fit: validation_split needs arrays, received x of type "
+                         f"{type(x).__name__}; pass validation_data")
+    parts = split(*arrays, fraction)
+    head, tail = parts[0][1], parts[1][1]
+    if isinstance(head, np.ndarray) and head.dtype.kind in "iub" and head.ndim < 3:
+        missing = set(np.unique(tail).tolist()) - set(np.unique(head).tolist())
+        if missing:
+            warnings.warn(f"validation_split takes the last {fraction:.0%} of the samples, before shuffling; only there "
+                          f"are labels {sorted(missing)[:5]}: are the samples sorted?", stacklevel=4)
+    return parts
+
+
+def _check_targets(model, source):
+    if isinstance(source, Arrays) and source.y is None and model._compile_loss is not None:
+        raise ValueError(f"fit: expected y, the targets for the loss of model {model.name!r}; received none")
+
+
+def _validation_source(given, options):
+    if given is None:
+        return None
+    batch_size = options.validation_batch_size or options.batch_size
+    if isinstance(given, (tuple, list)):
+        if len(given) not in (1, 2, 3):
+            raise ValueError("fit: validation_data: expected (x, y) or (x, y, sample_weight), received "
+                             f"{len(given)} items")
+        x, y, w = (*given, None, None)[:3]
+        return make_source(x, y, w, batch_size, options.validation_steps, name="fit: validation_data")
+    return make_source(_with_workers(given, options.workers), batch_size=batch_size, steps=options.validation_steps,
+                       name="fit: validation_data")
+
+
+def run_test(model, source, callbacks) -> dict:
+    """Evaluate on a source, metrics reset before; the logs."""
+    steps = Steps(model, "test")
+    callbacks.on_test_begin()
+    done, logs = run_epoch(model, steps, source, 0, callbacks)
+    source.on_epoch_end()
+    if callbacks.params is not None:
+        callbacks.params["done"] = done
+    callbacks.on_test_end(logs)
+    return logs
+
+
+def evaluate(model, x, y, sample_weight, batch_size, verbose, steps, callbacks, workers) -> dict:
+    """See Trainer.evaluate; the logs."""
+    verbose = resolve_verbose(verbose)
+    source = make_source(_with_workers(x, workers), y, sample_weight, batch_size, steps, name="evaluate")
+    if not isinstance(callbacks, CallbackList):
+        callbacks = CallbackList(callbacks, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=1,
+                                 steps=source.steps)
+    model.reset_metrics()
+    return dict(run_test(model, source, callbacks))
+
+
+# -- predict
+
+
+def predict(model, x, batch_size, verbose, steps, callbacks, workers):
+    """See Trainer.predict."""
+    verbose = resolve_verbose(verbose) if verbose != 0 else 0
+    source = make_source(_with_workers(x, workers), batch_size=batch_size, steps=steps, name="predict")
+    if callbacks is not None:
+        callbacks = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
+            callbacks, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=1, steps=source.steps)
+        callbacks.on_predict_begin()
+    bar = Progbar(source.steps, verbose=verbose) if verbose and callbacks is None else None
+    watch = _Watch(callbacks, bar)
+    if isinstance(source, Arrays) and source.in_memory and not model.run_eagerly:
+        result = _predict_arrays(model, source, watch)
+    else:
+        result = _predict_batches(model, source, watch)
+    if bar is not None:
+        bar.update(watch.done, finalize=True)
+    if callbacks is not None:
+        callbacks.on_predict_end()
+    return result
+
+
+class _Watch:
+    """What happens around each batch of predict."""
+
+    def __init__(self, callbacks, bar):
+        self.callbacks = callbacks
+        self.bar = bar
+        self.idle = callbacks is None and (bar is None or not bar.redraws)
+        self.done = 0
+
+    def before(self):
+        if self.callbacks is not None:
+            self.callbacks.on_predict_batch_begin(self.done)
+
+    def after(self, outputs):
+        self.done += 1
+        if self.callbacks is not None:
+            self.callbacks.on_predict_batch_end(self.done - 1, {"outputs": outputs})
+            self.callbacks.on_progress("predict", self.done - 1, {})
+        elif self.bar is not None:
+            self.bar.update(self.done, finalize=False)
+
+
+def _predict_arrays(model, source, watch):
+    """Batches are rows of the arrays as they lie, and are written to their rows of the results."""
+    data = (source.x, None, None)
+    leaves = source.leaves
+    program = model._programs_of("predict").batch(data, leaves)
+    rows = min(source.rows, source.steps * source.batch_size)
+    run, extents = program.compiled.run, program.compiled.extents(leaves)
+    results = _result_arrays(program, extents, rows)
+    if results is None:
+        return _predict_batches(model, source, watch)
+    for start, stop in source.bounds():
+        if not watch.idle:
+            watch.before()
+        extents["B"] = stop - start
+        program.check(stop - start)
+        outputs = [r[start:stop] for r in results]
+        run([a[start:stop] for a in leaves], extents, outputs)
+        if not watch.idle:
+            watch.after(outputs)
+    watch.done = source.steps
+    return program.pack(results)
+
+
+def _result_arrays(program, extents, rows):
+    """An array for each output with room for all rows; None where an output's first axis is not that of the batch."""
+    extents = {**extents, "B": rows if program.leading is None else program.leading}
+    found = []
+    for t in program.output_types:
+        if not t.shape or t.shape[0] != (dims.dim("B") if program.leading is None else program.leading):
+            return None
+        found.append(np.empty((rows, *dims.evaluate(t.shape[1:], extents)), t.dtype))
+    return found
+
+
+def _predict_batches(model, source, watch):
+    collected, structure = [], None
+    for x, _, _ in source.batches():
+        watch.before()
+        outputs = _predict_one(model, x)
+        structure = outputs
+        collected.append(tree.flatten(outputs))
+        watch.after(outputs)
+    if not collected:
+        raise ValueError("predict: the data gave no batch")
+    joined = [parts[0] if len(parts) == 1 else _join(parts) for parts in zip(*collected)]
+    return tree.pack_sequence_as(structure, joined)
+
+
+def _join(parts):
+    return np.concatenate(parts) if parts[0].ndim else np.stack(parts)
+
+
+def _predict_one(model, x):
+    data = (x, None, None)
+    if model.run_eagerly:
+        model._prepare("predict", data)
+        outputs = model.predict_step((eager_data(data)[0],))
+        return tree.map_structure(lambda v: np.array(v.numpy()), outputs)
+    leaves = leaves_of(data)
+    program = model._programs_of("predict").batch(data, leaves)
+    rows = leaves[0].shape[0]
+    program.check(rows)
+    extents = program.compiled.extents(leaves)
+    extents["B"] = rows
+    return program.pack(program.compiled.run(leaves, extents))
+
+
+def predict_on_batch(model, x):
+    """See Trainer.predict_on_batch. One array of the type seen last takes a short way."""
+    fast = model._fast_predict
+    if fast is not None and type(x) is np.ndarray and not model._run_eagerly:
+        program, tail, dtype, owner = fast
+        if x.shape[1:] == tail and x.dtype == dtype and x.flags.c_contiguous and model._programs.get("predict") is owner:
+            return program.single(x)
+    x = as_arrays(x)
+    result = _predict_one(model, x)
+    if isinstance(x, np.ndarray) and not model.run_eagerly:
+        owner = model._programs_of("predict")
+        program = owner.batch((x, None, None), [x])
+        if program.simple:
+            model._fast_predict = (program, x.shape[1:], x.dtype, owner)
+    return result
+
+
+# -- looking for NaN
+
+
+def first_bad_op(model):
+    """Run the remembered step again, op by op; the first op whose result is not finite though its inputs are."""
+    step = getattr(model, "_last_step", None)
+    if step is None:
+        return None
+    compiled, arrays, extents, before = step
+    values = dict(zip(compiled._inputs, arrays))
+    values.update(zip(compiled._states, before))
+    values.update((v, t.numpy()) for v, t in compiled._captured)
+    for v, array in values.items():
+        if not _finite(array):
+            return f"{v.name or 'an input'} has values that are not finite before the step"
+    with np.errstate(all="ignore"):
+        values = interpret(compiled.traced, values, extents)
+    for op in compiled.traced.ops:
+        if all(_finite(values[v]) for v in op.inputs) and not all(_finite(values[v]) for v in op.outputs):
+            return f"{op.prim.name} in {op.scope or 'the step'}"
+    return None
+
+
+def _finite(array) -> bool:
+    array = np.asarray(array)
+    return array.dtype.kind != "f" or bool(np.isfinite(array).all())

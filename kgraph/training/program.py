@@ -1,0 +1,233 @@
+"""A model's steps as compiled programs: one batch, or many batches cut out of whole arrays in one native call."""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from kgraph import ops, tree
+from kgraph.compiler import dims
+from kgraph.compiler.dims import Dim
+from kgraph.compiler.ir import TensorType
+from kgraph.compiler.prims.index import take_p
+from kgraph.compiler.prims.move import dynamic_slice_p
+from kgraph.compiler.trace import Tensor, bind
+from kgraph.function import build
+from kgraph.variable import Variable
+
+__all__ = ["Logs", "Program", "Programs"]
+
+CALL_SECONDS = 0.1  # a native call of many batches should take about this long: Ctrl-C and the bar wait for it
+B, N = dims.dim("B"), dims.dim("N")
+
+
+@dataclass
+class Logs:
+    """How logs (name -> scalar or array) lie in one vector."""
+
+    parts: list = field(default_factory=list)  # (name, start, stop, shape)
+    scalars: bool = True
+
+    def pack(self, logs):
+        """The logs as one float vector; remembers where each is."""
+        if not isinstance(logs, dict):
+            raise TypeError(f"train_step and test_step: expected a dict of logs as result, received {logs!r}")
+        self.parts, vectors, at = [], [], 0
+        for name, value in _flat_logs(logs):
+            value = ops.cast(value, "float32") if getattr(value, "dtype", "") != "float64" else value
+            shape = tuple(ops.shape(value))
+            size = dims.size_of(shape)
+            if not isinstance(size, int):
+                raise ValueError(f"log {name!r}: expected a fixed shape, received {shape}")
+            self.parts.append((name, at, at + size, shape))
+            vectors.append(ops.reshape(value, (size,)))
+            at += size
+        self.scalars = all(shape == () for *_, shape in self.parts)
+        self.names = [name for name, *_ in self.parts]
+        return ops.concatenate(vectors, axis=0) if len(vectors) != 1 else vectors[0]
+
+    def unpack(self, vector) -> dict:
+        """name -> float, or array for what is no scalar."""
+        if self.scalars:
+            return dict(zip(self.names, vector.tolist()))
+        return {name: vector[a:b].reshape(shape).copy() if shape else float(vector[a])
+                for name, a, b, shape in self.parts}
+
+
+def _flat_logs(logs):
+    for name, value in logs.items():
+        yield from _flat_logs(value) if isinstance(value, dict) else [(name, value)]
+
+
+def plain_logs(logs) -> dict:
+    """The logs of an eager step: floats, and arrays for what is no scalar."""
+    found = {}
+    for name, value in _flat_logs(logs):
+        array = np.asarray(value)
+        found[name] = float(array) if array.ndim == 0 else array
+    return found
+
+
+class Program:
+    """One compiled step. ``run(arrays, extents, steps)`` takes the leaves of (x, y, sample_weight) in order."""
+
+    def __init__(self, compiled, logs, leading, structure):
+        self.compiled = compiled
+        self.logs = logs
+        self.leading = leading  # the batch size it is fixed to, or None
+        self.structure = structure
+        self.output_types = [v.type for v in compiled.traced.outputs]
+        self.simple = leading is None and not tree.is_nested(structure)
+        self.names = [name for name, *_ in compiled._extent_places]
+
+    def pack(self, arrays):
+        """The outputs in the structure of the step's result."""
+        return tree.pack_sequence_as(self.structure, arrays)
+
+    def single(self, x):
+        """One array in, one array out, without anything around it."""
+        extents = {"B": x.shape[0]} if self.names == ["B"] else self.compiled.extents([x])
+        return self.compiled.run([x], extents)[0]
+
+    def step(self, arrays, rows) -> dict:
+        """One batch of `rows` rows; the logs."""
+        self.check(rows)
+        extents = self.compiled.extents(arrays)
+        extents["B"] = rows
+        return self.logs.unpack(self.compiled.run(arrays, extents)[0])
+
+    def check(self, rows):
+        if self.leading is not None and rows != self.leading:
+            raise ValueError(f"the model has a fixed batch size of {self.leading}, received a batch of {rows}. Give "
+                             f"batch_size={self.leading} and a multiple of it as the number of samples.")
+
+
+class Programs:
+    """The programs of one model and one mode (train, test, predict), made when first needed, one for each signature."""
+
+    def __init__(self, model, mode):
+        self.model = model
+        self.mode = mode
+        self.made = {}
+        self.cursor = Variable(0, dtype="int32", trainable=False, name="cursor", path=f"{mode}/cursor")
+        self.pace = 1  # batches that one native call should do
+
+    def measured(self, seconds):
+        """Learn from the time one batch took: how many fit into CALL_SECONDS."""
+        self.pace = max(1, min(int(CALL_SECONDS / max(seconds, 1e-9)), 8 * self.pace))
+
+    def batch(self, data, leaves) -> Program:
+        """The program of one step on a batch with the structure and types of `data`, a tuple (x, y, sample_weight)."""
+        return self._get("batch", data, leaves, lambda program, types: (program, types))
+
+    def epoch(self, data, leaves) -> Program:
+        """The program that takes the rows ``order[cursor:cursor + B]`` of whole arrays, and moves the cursor on.
+
+        Its inputs are the order (int32[N]) and then the leaves.
+        """
+        def wrap(step, types):
+            def run(order, *whole):
+                start = self.cursor.value
+                rows = bind(dynamic_slice_p, order, start, sizes=(types[0].shape[0],))
+                batch = [bind(take_p, a, rows) for a in whole]
+                self.cursor.assign(start + ops.cast(types[0].shape[0], "int32"))
+                return step(*batch)
+            whole = [TensorType((N, *t.shape[1:]), t.dtype) for t in types]
+            return run, [TensorType((N,), "int32"), *whole]
+        return self._get("epoch", data, leaves, wrap)
+
+    def _get(self, kind, data, leaves, wrap):
+        key = (kind, tuple([(a.shape[1:], a.dtype) for a in leaves]), _shape_of(data))
+        program = self.made.get(key)
+        if program is None:
+            program = self.made[key] = self._make(kind, data, leaves, wrap)
+        return program
+
+    def _make(self, kind, data, leaves, wrap):
+        model = self.model
+        model._prepare(self.mode, data)
+        types = self._types(data, leaves)
+        logs, structure = Logs(), []
+
+        def step(*values):
+            filled = _fill(data, values)
+            if self.mode == "predict":
+                outputs = model.predict_step((filled[0],))
+                structure.append(tree.map_structure(lambda v: None, outputs))
+                return outputs
+            run = model.train_step if self.mode == "train" else model.test_step
+            return logs.pack(run(_as_step_data(filled)))
+        function, inputs = wrap(step, types)
+        name = self.mode if kind == "batch" else f"{self.mode}_epoch"
+        leading = types[0].shape[0]
+        compiled = build(name, function, inputs)
+        return Program(compiled, logs, leading if isinstance(leading, int) else None, structure[0] if structure else None)
+
+    def _types(self, data, leaves):
+        """Types of the leaves of a batch: sizes that the model leaves open are Dims, all others are fixed."""
+        x_sizes, y_sizes, lead = self._open_sizes(data)
+        count = sum(a is not None for a in tree.flatten(data[0]))
+        types = []
+        for i, a in enumerate(leaves):
+            known = x_sizes[i] if i < count else y_sizes
+            shape = [lead, *a.shape[1:]]
+            for axis in range(1, len(shape)):
+                if axis < len(known) and isinstance(known[axis], Dim):
+                    shape[axis] = known[axis]
+            types.append(TensorType(tuple(shape), a.dtype.name))
+        return types
+
+    def _open_sizes(self, data):
+        """(shape of each input, shape of the outputs as far as they agree, batch size) of the model, with Dims."""
+        model, count = self.model, len(tree.flatten(data[0]))
+        if not model.is_functional or len(model.inputs) != count:
+            return [()] * count, (), B
+        inputs = [x.type.shape for x in _in_order(model, data[0])]
+        outputs = [x.type.shape for x in model.outputs]
+        shared = outputs[0] if all(s[:2] == outputs[0][:2] for s in outputs) else ()
+        named = tuple(s if isinstance(s, Dim) and s == dims.dim(str(s)) else 0 for s in shared[:2])
+        return inputs, named, inputs[0][0]
+
+
+def _in_order(model, x):
+    """The model's inputs in the order of the leaves of x."""
+    if isinstance(x, dict):
+        by_name = {i.operation.name: i for i in model.inputs}
+        if isinstance(model.input, dict):
+            by_name = dict(model.input)
+        if set(x) <= set(by_name):
+            return [by_name[name] for name in sorted(x)]
+    return model.inputs
+
+
+def _as_step_data(data):
+    """(x,), (x, y) or (x, y, sample_weight), as train_step gets it."""
+    x, y, w = data
+    return (x, y, w) if w is not None else (x, y) if y is not None else (x,)
+
+
+def _shape_of(data):
+    """A hashable picture of how data nests."""
+    if isinstance(data, (tuple, list)):
+        return tuple([_shape_of(d) for d in data])
+    if isinstance(data, dict):
+        return tuple([(k, _shape_of(data[k])) for k in sorted(data)])
+    return data is None
+
+
+def _fill(data, values):
+    """data with its leaves replaced by the values in order; None stays."""
+    rest = iter(values)
+    return tuple(None if part is None else tree.map_structure(lambda a: None if a is None else next(rest), part)
+                 for part in data)
+
+
+def eager_data(data):
+    """data as tensors, for a step that runs eagerly."""
+    return tuple(None if part is None else tree.map_structure(lambda a: None if a is None else Tensor(a), part)
+                 for part in data)
+
+
+def leaves_of(data) -> list:
+    """The arrays of (x, y, sample_weight) in order, without what is None."""
+    return [a for a in tree.flatten(data) if a is not None]

@@ -1,0 +1,113 @@
+"""Running a model's steps: on single batches, or through an epoch of whole arrays in as few native calls as allowed."""
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from kgraph import tree
+from kgraph.training.data import Arrays
+from kgraph.training.program import _as_step_data, eager_data, leaves_of, plain_logs
+
+__all__ = ["Steps"]
+
+
+class Steps:
+    """The steps of a model in one mode: train or test."""
+
+    def __init__(self, model, mode):
+        self.model = model
+        self.mode = mode
+        self.eager = model.run_eagerly
+        self.programs = model._programs_of(mode)
+        self.keep = getattr(model, "_keep_before_step", False)
+
+    def batch(self, data) -> dict:
+        """One step on a batch (x, y, sample_weight) of arrays; the logs.
+
+        Raises ValueError when the arrays differ in length.
+        """
+        leaves = leaves_of(data)
+        rows = _rows(leaves, data)
+        self._refresh_rate()
+        if self.eager:
+            return self._eager(data)
+        program = self.programs.batch(data, leaves)
+        self._remember(program, leaves, {**program.compiled.extents(leaves), "B": rows})
+        return program.step(leaves, rows)
+
+    def _eager(self, data):
+        model = self.model
+        model._prepare(self.mode, data)
+        step = model.train_step if self.mode == "train" else model.test_step
+        return plain_logs(step(_as_step_data(eager_data(data))))
+
+    def _refresh_rate(self):
+        optimizer = self.model.optimizer
+        if self.mode == "train" and optimizer is not None and optimizer.host_rate:
+            optimizer.refresh_rate()
+
+    def calls(self, source, epoch, per_call=None, skip=0):
+        """Functions to call one after the other for an epoch; each gives (batches done so far, logs).
+
+        per_call  batches in one call, or None for as many as take about a tenth of a second
+        skip      batches that were done before
+        """
+        whole = isinstance(source, Arrays) and source.in_memory and not self.eager
+        optimizer = self.model.optimizer
+        if self.mode == "train" and optimizer is not None and optimizer.host_rate:
+            per_call = 1
+        if self.keep:
+            per_call = 1
+        if whole:
+            yield from self._whole(source, epoch, per_call, skip)
+            return
+        for i, data in enumerate(source.batches(epoch)):
+            if i >= skip:
+                yield lambda i=i, data=data: (i + 1, self.batch(data))
+
+    def _whole(self, source, epoch, per_call, skip):
+        data = (source.x, source.y, source.sample_weight)
+        program = self.programs.epoch(data, source.leaves)
+        order = source.order(epoch)
+        arrays = [np.arange(source.rows, dtype="int32") if order is None else order, *source.leaves]
+        size = min(source.batch_size, source.rows)
+        extents = {**program.compiled.extents(arrays), "B": size}
+        full = min(source.steps, source.rows // size)
+        last = source.rows - full * size if source.steps > full else 0
+        program.check(size)
+        if last:
+            program.check(last)
+        self.programs.cursor.assign(np.int32(skip * size))
+        done = skip
+        while done < full:
+            count = min(full - done, per_call or self.programs.pace)
+            done += count
+            yield lambda count=count, done=done: (done, self._run(program, arrays, extents, count))
+        if last and done < source.steps:
+            yield lambda: (full + 1, self._run(program, arrays, {**extents, "B": last}, 1))
+
+    def _run(self, program, arrays, extents, count):
+        self._refresh_rate()
+        self._remember(program, arrays, extents)
+        start = time.perf_counter()
+        vector = program.compiled.run(arrays, extents, steps=count)[0]
+        self.programs.measured((time.perf_counter() - start) / count)
+        return program.logs.unpack(vector)
+
+    def _remember(self, program, arrays, extents):
+        """For TerminateOnNaN: what the step starts from, so that it can be run again and looked into."""
+        if self.keep:
+            before = [v.numpy() for v in program.compiled.variables]
+            self.model._last_step = (program.compiled, list(arrays), dict(extents), before)
+
+
+def _rows(leaves, data) -> int:
+    rows = leaves[0].shape[0]
+    for a in leaves:
+        if a.shape[0] != rows:
+            lengths = {name: sorted({v.shape[0] for v in tree.flatten(part) if v is not None})
+                       for name, part in zip(("x", "y", "sample_weight"), data) if part is not None}
+            raise ValueError("a batch: expected arrays of one length, received "
+                             + ", ".join(f"{name} of length {', '.join(map(str, n))}" for name, n in lengths.items()))
+    return rows

@@ -1,0 +1,451 @@
+"""`Trainer`: compile, fit, evaluate, predict and their relatives. `Model` inherits them."""
+from __future__ import annotations
+
+import warnings
+from types import SimpleNamespace
+
+from kgraph import ops, optimizers, tree
+from kgraph.config import floatx
+from kgraph.gradient import GradientTape
+from kgraph.graph import KTensor, infer
+from kgraph.metrics import Mean, Metric
+from kgraph.naming import check_keywords
+from kgraph.training import loop
+from kgraph.training.compile_args import CompileLoss, CompileMetrics
+from kgraph.training.data import as_arrays, unpack
+from kgraph.training.program import Programs, eager_data, leaves_of, plain_logs
+from kgraph.training.steps import Steps
+from kgraph.training.weights import ClassWeights
+
+__all__ = ["Trainer"]
+
+
+class Trainer:
+    """Training for models. What a subclass may override: train_step, test_step, predict_step, compute_loss,
+    compute_metrics, and the property metrics.
+    """
+
+    def __init__(self):
+        self._forget_training()
+
+    def _forget_training(self):
+        self.optimizer = None
+        self.compiled = False
+        self.stop_training = False
+        self.history = None
+        self.loss = None
+        self.steps_per_execution = "auto"
+        self.jit_compile = True
+        self._run_eagerly = False
+        self._compile_loss = self._compile_metrics = self._loss_tracker = None
+        self._compile_config = None
+        self._added_metrics = []
+        self._initial_epoch = None
+        self._programs = {}
+        self._fast_predict = None
+        self._keep_before_step = False
+        self._last_step = None
+        self._trainable_then = None
+
+    # -- compile
+
+    def compile(self, optimizer="rmsprop", loss=None, loss_weights=None, metrics=None, weighted_metrics=None,
+                run_eagerly=False, steps_per_execution="auto", jit_compile="auto", auto_scale_loss=True,
+                sample_weight_mode=None, **kwargs):
+        """Say how to train.
+
+        optimizer            a name, an Optimizer or its config
+        loss                 a name, function or Loss; for several outputs a list, a dict by output name, or one for all
+        loss_weights         a number, or one for each output
+        metrics              a list; for several outputs a list of lists or a dict by output name
+        weighted_metrics     metrics that sample weights count in
+        run_eagerly          run the steps in Python, on values one can print
+        steps_per_execution  batches in one native call; "auto": as many as the callbacks allow
+        jit_compile, auto_scale_loss   accepted; kgraph always compiles unless run_eagerly
+        sample_weight_mode   Keras 2's "temporal": the shape of the weights says so today
+
+        Raises ValueError for a name that is not known and TypeError for an argument that is not, with the nearest one.
+        """
+        self._refuse_old(kwargs, sample_weight_mode)
+        optimizer = optimizers.get(optimizer)
+        names = self.output_names if self.is_functional else None
+        compile_loss = CompileLoss(loss, loss_weights, names) if loss is not None else None
+        compile_metrics = None
+        if metrics is not None or weighted_metrics is not None:
+            compile_metrics = CompileMetrics(metrics, weighted_metrics, names)
+        if steps_per_execution != "auto" and (not isinstance(steps_per_execution, int) or steps_per_execution < 1):
+            raise ValueError("steps_per_execution: expected 'auto' or an int of 1 or more, "
+                             f"received {steps_per_execution!r}")
+        self.optimizer, self.loss = optimizer, loss
+        self._compile_loss, self._compile_metrics = compile_loss, compile_metrics
+        self._loss_tracker = Mean(name="loss")
+        self._run_eagerly = bool(run_eagerly)
+        self.steps_per_execution = steps_per_execution
+        self.jit_compile = jit_compile
+        self.stop_training = False
+        self.compiled = True
+        self._programs = {}
+        self._trainable_then = self._trainable_now()
+        self._said_nan = False
+        self._compile_config = SimpleNamespace(  # not a dict: layers look for state inside dicts
+            optimizer=optimizer, loss=loss, loss_weights=loss_weights, metrics=metrics,
+            weighted_metrics=weighted_metrics, run_eagerly=run_eagerly, steps_per_execution=steps_per_execution,
+            jit_compile=jit_compile)
+
+    def _refuse_old(self, kwargs, sample_weight_mode):
+        if kwargs.pop("target_tensors", None) is not None:
+            raise ValueError("compile: target_tensors is of Keras 1 and 2 with TensorFlow graphs: pass targets as y to "
+                             "fit(), or make a loss a part of the model with add_loss()")
+        if kwargs.pop("distribute", None) is not None:
+            raise ValueError("compile: distribute is of TensorFlow: use kgraph.distribution.set_distribution("
+                             "kgraph.distribution.DataParallel()) before the model is made")
+        if sample_weight_mode is not None:
+            modes = tree.flatten(sample_weight_mode)
+            if any(m not in (None, "temporal", "samplewise") for m in modes):
+                raise ValueError("sample_weight_mode: expected None, 'samplewise' or 'temporal', "
+                                 f"received {sample_weight_mode!r}")
+            warnings.warn("sample_weight_mode is not needed: weights of shape (samples, steps) count per step",
+                          FutureWarning, stacklevel=3)
+        check_keywords("compile", kwargs, Trainer.compile)
+
+    def _trainable_now(self):
+        return [(layer.name, layer.trainable) for layer in self._all_layers()]
+
+    @property
+    def run_eagerly(self) -> bool:
+        """Whether steps run in Python rather than compiled."""
+        return self._run_eagerly
+
+    @run_eagerly.setter
+    def run_eagerly(self, value):
+        self._run_eagerly = bool(value)
+
+    def get_compile_config(self):
+        """What compile() was given, as plain data; None before compile()."""
+        if not self.compiled or self._compile_config is None:
+            return None
+        from kgraph.saving.serialization import serialize_keras_object
+        return serialize_keras_object(vars(self._compile_config))
+
+    def compile_from_config(self, config):
+        """compile() with what get_compile_config() gave, and the optimizer's state made when the model is built."""
+        from kgraph.saving.serialization import deserialize_keras_object
+        if type(self).compile is not Trainer.compile:
+            warnings.warn(f"{type(self).__name__} has a compile() of its own: call it after loading, or override "
+                          "compile_from_config(config) too", stacklevel=2)
+            return
+        self.compile(**{k: _revive(v, deserialize_keras_object) for k, v in config.items()})
+        if self.built and self.optimizer is not None:
+            self.optimizer.build(self.trainable_variables)
+
+    def _assert_compiled(self, method):
+        if not self.compiled:
+            raise RuntimeError(f"model {self.name!r}: call compile(optimizer=..., loss=...) before {method}()")
+        if self._trainable_then != (now := self._trainable_now()):
+            if self._trainable_then is not None and len(self._trainable_then) == len(now):
+                changed = [a[0] for a, b in zip(now, self._trainable_then) if a != b]
+                warnings.warn(f"trainable of {', '.join(changed)} changed after compile(): the steps are compiled anew "
+                              "for it; call compile() again for a fresh optimizer", stacklevel=3)
+            self._trainable_then = now
+            self._renew_optimizer()
+            self._programs = {}
+
+    def _renew_optimizer(self):
+        """A new optimizer of the same settings where the set of trainable variables is no longer the one it knows."""
+        optimizer = self.optimizer
+        if optimizer is None or not optimizer.built:
+            return
+        if any(id(v) not in optimizer._indices for v in self.trainable_variables):
+            self.optimizer = type(optimizer).from_config(optimizer.get_config())
+
+    # -- metrics
+
+    @property
+    def metrics(self) -> list:
+        """All metrics: the mean loss, those of compile(), the losses of several outputs, those of layers."""
+        found = [] if self._loss_tracker is None else [self._loss_tracker]
+        found += [] if self._compile_metrics is None else self._compile_metrics.metrics
+        found += [] if self._compile_loss is None else self._compile_loss.metrics
+        return [*found, *self._own_metrics()]
+
+    def _own_metrics(self) -> list:
+        layers = [layer for layer in self._all_layers() if layer is self or not isinstance(layer, Trainer)]
+        held = [m for layer in layers for m in layer._held(Metric) if m is not self._loss_tracker]
+        return list({id(m): m for m in (*held, *self._added_metrics)}.values())
+
+    @property
+    def metrics_names(self) -> list:
+        """Names of the numbers that evaluate() returns, in their order."""
+        return _order_of(self, self._log_names())
+
+    def _log_names(self):
+        names = [] if self._loss_tracker is None else ["loss"]
+        names += [] if self._compile_metrics is None else [n for n, _ in self._compile_metrics.names()]
+        names += [] if self._compile_loss is None else [m.name for m in self._compile_loss.metrics]
+        return [*names, *(m.name for m in self._own_metrics())]
+
+    def reset_metrics(self):
+        """Forget what metrics have seen; every epoch begins with it."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+    def add_metric(self, metric, name=None, aggregation=None):
+        """Keras 2: report one more metric, a Metric object."""
+        if not isinstance(metric, Metric):
+            raise ValueError(f"add_metric: expected a Metric, received {metric!r}; a tensor's mean is reported by "
+                             "making a Mean in __init__ and calling it in call()")
+        metric.name = name or metric.name
+        self._added_metrics.append(metric)
+
+    def reset_states(self):
+        """Reset the states of stateful recurrent layers. `reset_state` is the same."""
+        for layer in self._all_layers():
+            if layer is not self and hasattr(layer, "reset_state") and not isinstance(layer, Trainer):
+                layer.reset_state()
+
+    reset_state = reset_states
+
+    # -- what one step does
+
+    def train_step(self, data) -> dict:
+        """One step of training on a batch (x, y, sample_weight). Override it for a way of training of your own."""
+        x, y, sample_weight = unpack(data)
+        with GradientTape() as tape:
+            y_pred = self(x, training=True)
+            loss = self.compute_loss(x, y, y_pred, sample_weight)
+            self._track_loss(loss, x)
+            scaled = loss if self.optimizer is None else self.optimizer.scale_loss(loss)
+        variables = self.trainable_variables
+        if variables and self.optimizer is not None:
+            self.optimizer.apply(tape.gradient(scaled, variables), variables)
+        return self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def test_step(self, data) -> dict:
+        """One step of evaluation on a batch (x, y, sample_weight)."""
+        x, y, sample_weight = unpack(data)
+        y_pred = self(x, training=False)
+        self._track_loss(self.compute_loss(x, y, y_pred, sample_weight), x)
+        return self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def predict_step(self, data):
+        """The predictions for a batch."""
+        return self(unpack(data)[0], training=False)
+
+    def _track_loss(self, loss, x):
+        if self._loss_tracker is not None:
+            rows = ops.shape(tree.flatten(x)[0])[0]
+            self._loss_tracker.update_state(loss, sample_weight=ops.cast(rows, floatx()))
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """The scalar to make small: the losses of compile(), and those that layers and regularizers add."""
+        found = []
+        if self._compile_loss is not None:
+            if y is None:
+                raise ValueError(f"model {self.name!r}: expected targets y, since compile() was given a loss; "
+                                 "received none")
+            loss = self._compile_loss(y, y_pred, sample_weight)
+            found += [] if loss is None else [loss]
+        found += [ops.sum(ops.cast(v, floatx())) for v in self.losses]
+        if not found:
+            raise ValueError(f"model {self.name!r} has no loss: give compile() a loss, or add one with add_loss()")
+        total = found[0]
+        for loss in found[1:]:
+            total = total + loss
+        return total
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None) -> dict:
+        """Update the metrics with a batch, and give the results so far."""
+        if self._compile_metrics is not None:
+            self._compile_metrics.update_state(y, y_pred, sample_weight)
+        return self.get_metrics_result()
+
+    def get_metrics_result(self) -> dict:
+        """name -> value of all metrics."""
+        found = {} if self._loss_tracker is None else {"loss": self._loss_tracker.result()}
+        if self._compile_metrics is not None:
+            found.update(self._compile_metrics.result())
+        if self._compile_loss is not None:
+            found.update({m.name: m.result() for m in self._compile_loss.metrics})
+        for metric in self._own_metrics():
+            result = metric.result()
+            found.update(result if isinstance(result, dict) else {metric.name: result})
+        return found
+
+    # -- getting ready
+
+    def _prepare(self, mode, data):
+        """Everything that has to exist before a step is traced or run: variables, losses, metrics, slots, homes."""
+        x, y, _ = data
+        if not self.built or self._needs_shapes(mode):
+            as_tensors = lambda part: tree.map_structure(lambda a: KTensor((None, *a.shape[1:]), a.dtype.name), part)
+            y_pred = infer(lambda v: self(v, training=False), as_tensors(x))
+            if y is not None and mode != "predict":
+                self._build_compiled(tree.map_structure(lambda a: a if a is None else KTensor(
+                    (None, *a.shape[1:]), a.dtype.name), y), y_pred)
+        if mode == "train" and self.optimizer is not None:
+            self.optimizer.flatten(self.trainable_variables)
+
+    def _needs_shapes(self, mode):
+        wanted = (self._compile_loss, self._compile_metrics)
+        return mode != "predict" and any(w is not None and not w.built for w in wanted)
+
+    def _build_compiled(self, y, y_pred):
+        if self._compile_loss is not None and not self._compile_loss.built:
+            self._compile_loss.build(y, y_pred)
+        if self._compile_metrics is not None and not self._compile_metrics.built:
+            self._compile_metrics.build(y, y_pred)
+
+    def _programs_of(self, mode) -> Programs:
+        if mode not in self._programs:
+            self._programs[mode] = Programs(self, mode)
+        return self._programs[mode]
+
+    def _class_counts(self):
+        """{output name: number of classes} in order, for class_weight."""
+        if not self.is_functional:
+            return {None: None}
+        names = self.output_names if len(self.outputs) > 1 else [None]
+        return {name: o.shape[-1] if len(o.shape) > 1 else None for name, o in zip(names, self.outputs)}
+
+    # -- whole runs
+
+    def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, validation_split=0.0,
+            validation_data=None, shuffle=True, class_weight=None, sample_weight=None, initial_epoch=0,
+            steps_per_epoch=None, validation_steps=None, validation_batch_size=None, validation_freq=1, **kwargs):
+        """Train for a number of epochs, and return the History.
+
+        x, y              arrays, lists or dicts of them, frames, files; or x alone: a generator, PyDataset or loader of
+                          (x, y) or (x, y, sample_weight)
+        batch_size        rows in a batch of arrays, 32 by default
+        verbose           0 silent, 1 a progress bar, 2 a line an epoch; "auto": a bar where there is a terminal
+        validation_split  this last part of the arrays is kept for validation (taken before shuffling)
+        validation_data   (x, y), (x, y, sample_weight), or anything that x may be
+        shuffle           True, False, or "batch" (keeps the rows of a batch together; for files)
+        class_weight      {class id: weight}, or by output name
+        sample_weight     one weight a sample, or a sample and step, or a list or dict by output
+        initial_epoch     the number of the first epoch, to go on with an earlier run
+        steps_per_epoch, validation_steps   batches an epoch
+        validation_freq   validate every so many epochs, or after the epochs in a list
+
+        Raises ValueError for data that do not fit together or to the model, TypeError for an unknown argument (with the
+        nearest known one), RuntimeError before compile(). Ctrl-C leaves the weights and ``history`` as they are then.
+        """
+        self._assert_compiled("fit")
+        kwargs = loop.old_arguments("fit", kwargs, {"nb_epoch": "epochs", "samples_per_epoch": None}, Trainer.fit)
+        epochs = kwargs.pop("epochs", epochs)
+        return loop.fit(self, x, y, sample_weight, loop.FitOptions(
+            batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle, class_weight,
+            initial_epoch, steps_per_epoch, validation_steps, validation_batch_size, validation_freq, kwargs))
+
+    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, steps=None, callbacks=None,
+                 return_dict=False, **kwargs):
+        """Loss and metrics on data: a number, a list in the order of metrics_names, or with return_dict a dict.
+
+        Arguments as for fit.
+        """
+        self._assert_compiled("evaluate")
+        kwargs = loop.old_arguments("evaluate", kwargs, {}, Trainer.evaluate)
+        logs = loop.evaluate(self, x, y, sample_weight, batch_size, verbose, steps, callbacks, kwargs)
+        return logs if return_dict else _as_list(self, logs)
+
+    def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None, **kwargs):
+        """The outputs for all of x, as NumPy arrays in the structure of the model's outputs."""
+        if kwargs:
+            kwargs = loop.old_arguments("predict", kwargs, {}, Trainer.predict)
+        return loop.predict(self, x, batch_size, verbose, steps, callbacks, kwargs)
+
+    # -- single batches
+
+    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False, reset_metrics=False):
+        """One step of training; loss and metrics as evaluate() gives them (means since metrics were last reset)."""
+        self._assert_compiled("train_on_batch")
+        return self._on_batch("train", x, y, sample_weight, class_weight, return_dict, reset_metrics)
+
+    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False, reset_metrics=False):
+        """Loss and metrics of one batch, added to those since metrics were last reset."""
+        self._assert_compiled("test_on_batch")
+        return self._on_batch("test", x, y, sample_weight, None, return_dict, reset_metrics)
+
+    def _on_batch(self, mode, x, y, sample_weight, class_weight, return_dict, reset_metrics):
+        if reset_metrics:
+            self.reset_metrics()
+        x, y, w = as_arrays(x), as_arrays(y), as_arrays(sample_weight)
+        if class_weight is not None:
+            w = ClassWeights(class_weight, self._class_counts)(y, w)
+        logs = Steps(self, mode).batch((x, y, w))
+        return logs if return_dict else _as_list(self, logs)
+
+    def predict_on_batch(self, x):
+        """The outputs for one batch, as NumPy arrays in the structure of the model's outputs."""
+        return loop.predict_on_batch(self, x)
+
+    def first_bad_op(self):
+        """Where the last step made its first value that is not finite, as text; None when that is not known."""
+        return loop.first_bad_op(self)
+
+    # -- Keras 2
+
+    def fit_generator(self, generator, steps_per_epoch=None, epochs=1, verbose=1, callbacks=None, validation_data=None,
+                      validation_steps=None, validation_freq=1, class_weight=None, max_queue_size=10, workers=1,
+                      use_multiprocessing=False, shuffle=True, initial_epoch=0):
+        """Keras 2's fit for generators: fit takes them."""
+        _modern("fit_generator", "fit")
+        return self.fit(generator, steps_per_epoch=steps_per_epoch, epochs=epochs, verbose=verbose, callbacks=callbacks,
+                        validation_data=validation_data, validation_steps=validation_steps,
+                        validation_freq=validation_freq, class_weight=class_weight, shuffle=shuffle,
+                        initial_epoch=initial_epoch, max_queue_size=max_queue_size, workers=workers,
+                        use_multiprocessing=use_multiprocessing)
+
+    def evaluate_generator(self, generator, steps=None, callbacks=None, max_queue_size=10, workers=1,
+                           use_multiprocessing=False, verbose=0):
+        """Keras 2's evaluate for generators: evaluate takes them."""
+        _modern("evaluate_generator", "evaluate")
+        return self.evaluate(generator, steps=steps, callbacks=callbacks, verbose=verbose, workers=workers,
+                             max_queue_size=max_queue_size, use_multiprocessing=use_multiprocessing)
+
+    def predict_generator(self, generator, steps=None, callbacks=None, max_queue_size=10, workers=1,
+                          use_multiprocessing=False, verbose=0):
+        """Keras 2's predict for generators: predict takes them."""
+        _modern("predict_generator", "predict")
+        return self.predict(generator, steps=steps, callbacks=callbacks, verbose=verbose, workers=workers,
+                            max_queue_size=max_queue_size, use_multiprocessing=use_multiprocessing)
+
+    def predict_proba(self, x, batch_size=32, verbose=0):
+        """Keras 2's predict of a classifier."""
+        _modern("predict_proba", "predict")
+        return self.predict(x, batch_size=batch_size, verbose=verbose)
+
+    def predict_classes(self, x, batch_size=32, verbose=0):
+        """Keras 2: the class ids that a classifier predicts (of one sigmoid output: whether it is above 0.5)."""
+        _modern("predict_classes", "predict(...).argmax(-1), or (predict(...) > 0.5).astype('int32')")
+        p = self.predict(x, batch_size=batch_size, verbose=verbose)
+        return p.argmax(axis=-1) if p.shape[-1] > 1 else (p > 0.5).astype("int32")
+
+
+def _modern(old, new):
+    warnings.warn(f"{old}() is now {new}", FutureWarning, stacklevel=3)
+
+
+def _order_of(model, names) -> list:
+    """Names in the order of evaluate's list: loss, metrics without an output's prefix, then the rest by name."""
+    first = ["loss"] if model._loss_tracker is not None else []
+    if model._compile_metrics is not None:
+        first += [m.name for m in model._compile_metrics.metrics]
+    if model._compile_loss is not None:
+        first += [m.name for m in model._compile_loss.metrics]
+    first = [n for n in dict.fromkeys([*first, *(m.name for m in model._own_metrics())]) if n in names]
+    return [*first, *sorted(n for n in names if n not in first)]
+
+
+def _as_list(model, logs):
+    values = [logs[name] for name in _order_of(model, logs)]
+    return values[0] if len(values) == 1 else values
+
+
+def _revive(x, load):
+    """Objects in compile's arguments from their configs; names and numbers stay."""
+    if isinstance(x, dict) and "class_name" not in x:
+        return {k: _revive(v, load) for k, v in x.items()}
+    if isinstance(x, (list, tuple)):
+        return [_revive(v, load) for v in x]
+    return load(x) if isinstance(x, dict) else x

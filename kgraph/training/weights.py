@@ -1,0 +1,93 @@
+"""class_weight: a weight for each class, turned into a weight for each sample."""
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from kgraph import tree
+from kgraph.naming import nearest
+
+__all__ = ["ClassWeights"]
+
+
+class ClassWeights:
+    """Called with (y, sample_weight), gives the sample weights with those of the classes multiplied in.
+
+    given    {class id: weight}, or {output name: {class id: weight}}
+    classes  function () -> {output name or None: number of classes, or None where not known}, in order of the outputs
+
+    A class that is not mentioned weighs 1, which is said once. Raises ValueError for class ids, in the data or in
+    class_weight, that are no class of the output.
+    """
+
+    def __init__(self, given, classes):
+        if not isinstance(given, dict):
+            raise ValueError(f"class_weight: expected a dict, received {given!r}")
+        self.per_output = any(isinstance(v, dict) for v in given.values())
+        self.given = given
+        self.classes = classes
+        self._said = False
+
+    def __call__(self, y, sample_weight=None):
+        if y is None:
+            raise ValueError("class_weight: expected targets y to find the class of each sample in, received none")
+        counts = self.classes() if self.classes else {None: None}
+        targets = self._targets(y, list(counts))
+        tables = self._tables(list(counts), len(targets))
+        given = tree.flatten(sample_weight) if tree.is_nested(sample_weight) else [sample_weight] * len(targets)
+        weights = [self._weigh(t, table, w, n) for t, table, w, n in
+                   zip(targets, tables, given, [*counts.values(), *[None] * len(targets)])]
+        if all(w is None for w in weights):
+            return sample_weight
+        if len(weights) == 1 and not tree.is_nested(y):
+            return weights[0]
+        return [np.ones(len(t), "float32") if w is None else w for w, t in zip(weights, targets)]
+
+    def _targets(self, y, names):
+        if isinstance(y, dict):
+            return [y[n] for n in names if n in y] or tree.flatten(y)
+        return tree.flatten(y)
+
+    def _tables(self, names, count):
+        if not self.per_output:
+            if count > 1:
+                raise ValueError(f"class_weight: the model has {count} outputs: expected a dict of dicts by output name "
+                                 f"({', '.join(map(str, names))}), received {self.given!r}")
+            return [self.given]
+        for name in self.given:
+            if name not in names:
+                raise ValueError(f"class_weight: expected names of outputs ({', '.join(map(str, names))}), "
+                                 f"received {name!r}.{nearest(name, names)}")
+        return [self.given.get(name) for name in names]
+
+    def _weigh(self, y, table, sample_weight, count):
+        if table is None:
+            return sample_weight
+        table = {int(k): float(v) for k, v in table.items()}
+        ids = np.asarray(y)
+        if ids.ndim > 1 and ids.shape[-1] > 1:
+            count = ids.shape[-1]
+            ids = ids.argmax(-1)
+        elif ids.ndim > 1:
+            ids = ids[..., 0]
+        ids = np.rint(ids).astype("int64")
+        count = 2 if count == 1 else count
+        self._check(ids, table, count)
+        known = np.array(sorted(table))
+        at = np.searchsorted(known, ids).clip(max=len(known) - 1)
+        values = np.array([table[k] for k in known], "float32")
+        weights = np.where(known[at] == ids, values[at], np.float32(1))
+        return weights if sample_weight is None else weights * np.reshape(sample_weight, weights.shape)
+
+    def _check(self, ids, table, count):
+        for what, found in (("class_weight", sorted(table)), ("y", [int(ids.min()), int(ids.max())])):
+            wrong = [i for i in found if i < 0 or (count is not None and i >= count)]
+            if wrong:
+                limit = f"[0, {count})" if count is not None else "0 or more"
+                raise ValueError(f"class_weight: expected class ids in {limit}, received {wrong[0]} in {what}")
+        missing = sorted(set(np.unique(ids).tolist()) - set(table))
+        if missing and not self._said:
+            self._said = True
+            warnings.warn(f"class_weight says nothing about class {', '.join(map(str, missing[:10]))}: weight 1 is used",
+                          stacklevel=6)
