@@ -52,6 +52,9 @@ class DTypePolicy:
         return f"<DTypePolicy {self.name}>"
 
 
+OBJECTS = {"DTypePolicy": DTypePolicy, "Policy": DTypePolicy, "FloatDTypePolicy": DTypePolicy}
+
+
 def get(identifier) -> DTypePolicy:
     """A policy from None (the default), a name, a NumPy dtype, a config or a policy."""
     if isinstance(identifier, DTypePolicy):
@@ -70,6 +73,6 @@ def serialize(policy: DTypePolicy) -> dict:
 
 def deserialize(config: dict) -> DTypePolicy:
     """The policy that serialize() wrote (by kgraph or Keras, whose older class was called Policy)."""
-    if config.get("class_name") not in ("DTypePolicy", "Policy", "FloatDTypePolicy"):
+    if config.get("class_name") not in OBJECTS:
         raise ValueError(f"expected the config of a dtype policy, received {config}")
     return DTypePolicy.from_config({"name": config["config"]["name"]})

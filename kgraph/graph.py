@@ -223,15 +223,29 @@ class Operation:
 
 
 class OpFunction(Operation):
-    """A function of kgraph.ops as an operation; `settings` are the keyword arguments that hold no tensor."""
+    """A function of kgraph.ops as an operation; `settings` are the arguments, by name, that hold no tensor."""
 
     def __init__(self, function, name=None, **settings):
-        super().__init__(name or auto_name(function.__name__.strip("_")))
+        super().__init__(name or auto_name(function.__name__))
         self.function = function
         self.settings = settings
 
     def call(self, *args, **kwargs):
+        parameters = inspect.signature(self.function).parameters.values()
+        if any(p.kind is p.VAR_POSITIONAL for p in parameters):  # einsum(subscripts, *operands)
+            leading = [p.name for p in parameters if p.name in self.settings and p.kind is p.POSITIONAL_OR_KEYWORD]
+            rest = {k: v for k, v in self.settings.items() if k not in leading}
+            return self.function(*(self.settings[k] for k in leading), *args, **kwargs, **rest)
+        if self.function.__name__ == "get_item" and isinstance(args[1], list):  # JSON has no tuples
+            args = (args[0], tuple(args[1]))
         return self.function(*args, **kwargs, **self.settings)
+
+    def get_config(self):
+        return {"name": self.name, **self.settings}
+
+    def _keras_identity(self):
+        from kgraph.saving.op_names import identity_of
+        return identity_of(self.function.__name__)
 
 
 class MaskOf(Operation):
@@ -297,22 +311,26 @@ def record(operation, args, kwargs):
 def record_function(function, args, kwargs):
     """Record a call of a kgraph.ops function: arguments with tensors stay in the Node, the others become settings."""
     bound = inspect.signature(function).bind(*args, **kwargs)
-    tensors, settings = {}, {}
+    positional, tensors, settings = [], {}, {}
     for name, value in bound.arguments.items():
-        kind = bound.signature.parameters[name].kind
-        if kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.POSITIONAL_ONLY):
-            return record(OpFunction(function), args, kwargs)
-        (tensors if name in TENSOR_ARGUMENTS or any_symbolic(value) else settings)[name] = value
-    positional = []
-    for name in bound.signature.parameters:
-        if name not in tensors:
-            break
-        positional.append(tensors.pop(name))
+        parameter = bound.signature.parameters[name]
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            positional += value
+        elif parameter.kind is parameter.VAR_KEYWORD:
+            settings.update(value)
+        elif name not in _TENSOR_ARGUMENTS and not any_symbolic(value):
+            settings[name] = value
+        elif len(positional) == list(bound.signature.parameters).index(name):
+            positional.append(value)
+        else:
+            tensors[name] = value
     return record(OpFunction(function, **settings), tuple(positional), tensors)
 
 
-TENSOR_ARGUMENTS = frozenset({"x", "x1", "x2", "xs", "x3", "y", "a", "b", "inputs", "arrays", "condition", "indices",
-                              "key", "updates", "values"})
+# The parameters of kgraph.ops that take tensors: Keras 3 keeps them, also when they are plain numbers, with the call.
+_TENSOR_ARGUMENTS = frozenset("a array bias bins choicelist condition condlist constant_values data default indices inputs "
+                              "key mask operands q query segment_ids start_indices target targets updates value values "
+                              "variable weights x x1 x2 xs y".split())
 ops_core.record_symbolic = record_function
 
 

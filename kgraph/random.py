@@ -57,6 +57,7 @@ class SeedGenerator:
         return cls(**config)
 
 
+OBJECTS = {"SeedGenerator": SeedGenerator}
 _generator: list = []
 
 

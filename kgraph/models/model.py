@@ -6,7 +6,7 @@ import inspect
 
 import numpy as np
 
-from kgraph import ops, tree
+from kgraph import ops, saving, tree
 from kgraph.compiler.ir import TensorLike
 from kgraph.compiler.trace import current_scope
 from kgraph.graph import Graph, KTensor, get_mask, infer, replay, set_mask, shape_with_none
@@ -16,12 +16,7 @@ from kgraph.layers.input_layer import Input, InputLayer
 from kgraph.layers.input_spec import InputSpec
 from kgraph.models.wiring import dump_graph, graph_config, load_graph, tensors_from_config
 from kgraph.naming import auto_name, nearest
-
-try:
-    from kgraph.training.trainer import Trainer
-except ImportError:  # the Trainer has not landed yet
-    class Trainer:
-        pass
+from kgraph.training.trainer import Trainer
 
 __all__ = ["Model"]
 
@@ -245,8 +240,7 @@ class Model(Trainer, Layer):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """The model that a config describes, without its weights. Nothing is computed and nothing imported."""
-        from kgraph.saving.serialization import CustomObjectScope
-        with CustomObjectScope(custom_objects):
+        with saving.CustomObjectScope(custom_objects):
             if not {"layers", "input_layers", "output_layers"} <= set(config):
                 return cls(**config)
             inputs, outputs = tensors_from_config(config)
@@ -261,8 +255,30 @@ class Model(Trainer, Layer):
                       expand_nested=expand_nested, show_trainable=show_trainable, layer_range=layer_range,
                       show_masks=show_masks)
 
+    # ------------------------------------------------------------------ files
+    def save(self, filepath, overwrite=True, include_optimizer=True, save_format=None, **kwargs):
+        """Write the whole model to a .keras or .h5 file; see kgraph.saving.save_model."""
+        saving.save_model(self, filepath, overwrite=overwrite, include_optimizer=include_optimizer,
+                          save_format=save_format, **kwargs)
+
+    def save_weights(self, filepath, overwrite=True, save_format=None):
+        """Write the weights to a .weights.h5 or .h5 file; see kgraph.saving.save_weights."""
+        saving.save_weights(self, filepath, overwrite=overwrite, save_format=save_format)
+
+    def load_weights(self, filepath, by_name=False, skip_mismatch=False):
+        """Read weights that save_weights or save wrote, of kgraph or Keras; see kgraph.saving.load_weights."""
+        return saving.load_weights(self, filepath, by_name=by_name, skip_mismatch=skip_mismatch)
+
+    def to_json(self, **kwargs) -> str:
+        """The architecture as JSON; kgraph.models.model_from_json reads it."""
+        return saving.to_json(self, **kwargs)
+
+    def to_yaml(self, **kwargs) -> str:
+        """The architecture as YAML; kgraph.models.model_from_yaml reads it."""
+        return saving.to_yaml(self, **kwargs)
+
     def __getstate__(self):
-        state = super().__getstate__()
+        state = {**super().__getstate__(), "_programs": {}}
         if self.is_functional:
             dump = dump_graph(self._graph, self._inputs, self._outputs)
             state = {**state, "_graph": dump, "_inputs": None, "_outputs": None, "_symbolic_losses": len(self._symbolic_losses)}

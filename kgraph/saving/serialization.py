@@ -30,7 +30,7 @@ MODULES = {"layers": "kgraph.layers", "models": "kgraph.models", "initializers":
            "regularizers": "kgraph.regularizers", "constraints": "kgraph.constraints",
            "activations": "kgraph.activations", "losses": "kgraph.losses", "metrics": "kgraph.metrics",
            "schedules": "kgraph.optimizers.schedules", "optimizers": "kgraph.optimizers",
-           "random": "kgraph.random", "dtype_policies": "kgraph.dtype_policies", "ops": "kgraph.graph"}
+           "random": "kgraph.random", "dtype_policies": "kgraph.dtype_policies", "ops": "kgraph.saving.op_names"}
 _PLAIN = (str, int, float, bool)
 
 
