@@ -14,6 +14,7 @@ from kgraph.compiler.ir import Op, Program, ProgramError, verify
 from kgraph.compiler.passes.clean import cse, dce
 from kgraph.compiler.passes.fuse import fuse, fused_p
 from kgraph.compiler.passes.memory import plan_memory
+from kgraph.compiler.passes.merge import merge
 from kgraph.compiler.passes.rematerialise import rematerialise
 from kgraph.compiler.passes.schedule import VIEW_NAMES, Views, schedule
 from kgraph.compiler.passes.simplify import expand, simplify, split_reductions
@@ -24,7 +25,7 @@ __all__ = ["PASSES", "compile_program", "run_passes"]
 PASSES = [
     ("expand", expand), ("simplify", simplify), ("cse", cse), ("dce", dce), ("split_reductions", split_reductions),
     ("simplify", simplify), ("cse", cse), ("dce", dce), ("fuse", fuse),
-    ("rematerialise", rematerialise), ("schedule", schedule),
+    ("merge", merge), ("rematerialise", rematerialise), ("merge", merge), ("schedule", schedule),
 ]
 
 

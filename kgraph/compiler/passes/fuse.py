@@ -9,7 +9,7 @@ it fits the group's iteration domain and no path leads from the group to the mem
 """
 from __future__ import annotations
 
-from kgraph.compiler.emit.loops import Domain
+from kgraph.compiler.emit.loops import COSTLY, Domain
 from kgraph.compiler.emit.writer import Probe, squeeze
 from kgraph.compiler.interp import interpret
 from kgraph.compiler.ir import Op, Program, TensorType, Value
@@ -20,6 +20,8 @@ __all__ = ["FUSION_RULES", "Group", "fuse", "is_view"]
 
 MOST_READS = 40   # tensors one kernel may read: beyond it, address registers and alias checks cost more than they save
 MOST_OPS = 160
+FEW = 8           # elements up to which a tensor is as good as a scalar
+BRANCHING = frozenset(("concatenate", "pad", "dynamic_update_slice"))  # moves whose elements come from several places
 
 
 def _example(rng):
@@ -123,11 +125,25 @@ def _is_pulled(op: Op) -> bool:
         callable(op.prim.lower) or op.prim.kind == "reduce" and op.prim.name != "cumsum")
 
 
-def _is_inline(op: Op) -> bool:
-    if op.prim.kind == "move":
-        return callable(op.prim.lower)
-    scalar = all(squeeze(v.shape) == () for v in (*op.inputs, *op.outputs))
-    return op.prim.kind == "elementwise" and scalar
+def _is_small(value: Value) -> bool:
+    size = value.size
+    return isinstance(size, int) and size <= FEW
+
+
+def _inline_ops(program: Program, in_memory: set) -> set:
+    """Moves without branches; arithmetic on scalars; and what is generated from a few numbers (random bits, masks made
+    of them) by cheap arithmetic. These are written again wherever they are read."""
+    inline, generated = set(), set()
+    for op in program.ops:
+        from_little = all(_is_small(v) or v in generated for v in op.inputs)
+        cheap = op.prim.kind in ("move", "elementwise", "random") and op.prim.name not in BRANCHING
+        if cheap and from_little and (op.prim.name not in COSTLY - {"random_bits"}):
+            generated.update(op.outputs)
+        scalar = op.prim.kind == "elementwise" and all(squeeze(v.shape) == () for v in (*op.inputs, *op.outputs))
+        moves = op.prim.kind == "move" and callable(op.prim.lower) and op.prim.name not in BRANCHING
+        if (moves or scalar or op.outputs[0] in generated) and op.outputs[0] not in in_memory:
+            inline.add(op)
+    return inline
 
 
 class _Fusion:
@@ -141,7 +157,7 @@ class _Fusion:
         self.readers: dict[Value, list[Group]] = {}
         self.scalar_groups: list[Group] = []
         self.in_memory = self._needed_in_memory()
-        self.inline = {op for op in program.ops if _is_inline(op) and op.outputs[0] not in self.in_memory}
+        self.inline = _inline_ops(program, self.in_memory)
         self.inline_producers = {o: op for op in self.inline for o in op.outputs}
         self.views = {op for op in program.ops if op.outputs[0] in self.in_memory and is_view(op)}
 
@@ -149,7 +165,7 @@ class _Fusion:
         """Values that must have a buffer: results, what kernels that are no loops read, and what views stand on."""
         needed = set(self.program.outputs) | {v for _, v in self.program.updates}
         for op in reversed(self.program.ops):
-            if _is_flattening(op):
+            if _is_flattening(op) or op.prim.name == "concatenate" and is_view(op):
                 needed.add(op.outputs[0])
             if not _is_pulled(op) or any(o in needed for o in op.outputs) and is_view(op):
                 needed.update(op.inputs)

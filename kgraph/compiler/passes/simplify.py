@@ -140,11 +140,16 @@ def degenerate_product(t, op, inputs):
     batch_last = bool(real_out) and real_out[-1] in a_axes and real_out[-1] in b_axes
     if rows and columns and summed and not batch_last and "float" in inputs[0].dtype:
         return None
-    extra = tuple(x for x in a_axes if x not in out_axes)
-    order = tuple(out_axes) + extra
+    longer = a_axes if inputs[0].ndim >= inputs[1].ndim else b_axes
+    order = tuple(longer) + tuple(x for x in (*out_axes, *a_axes, *b_axes) if x not in longer)
+    order = tuple(dict.fromkeys(order))
     wide = [_spread(v, axes, order, sizes) for v, axes in zip(inputs, (a_axes, b_axes))]
-    product = apply("multiply", *wide)
-    return apply("sum", product, axes=tuple(range(len(out_axes), len(order)))) if extra else product
+    result = apply("multiply", *wide)
+    lost = tuple(i for i, x in enumerate(order) if x not in out_axes)
+    if lost:
+        result = apply("sum", result, axes=lost)
+    left = [x for x in order if x in out_axes]
+    return apply("transpose", result, perm=tuple(left.index(x) for x in out_axes))
 
 
 def _spread(x, axes, order, sizes):
