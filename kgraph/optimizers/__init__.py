@@ -25,6 +25,8 @@ def get(identifier):
     Raises ValueError for a name that is not known (with the nearest one) and for anything else.
     """
     from kgraph.saving.serialization import find_object
+    if isinstance(identifier, Optimizer):
+        return identifier
     found = find_object(identifier.lower() if isinstance(identifier, str) and identifier not in OBJECTS else identifier,
                         {**OBJECTS, **NAMES}, "optimizer")
     if found is None or isinstance(found, Optimizer):

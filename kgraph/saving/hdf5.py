@@ -206,11 +206,18 @@ class Dataset(_Object):
         """
         if self.shape != array.shape:
             raise ValueError(f"{self.where}: expected shape {array.shape}, received {self.shape}")
+        self.check()
+        with _where(self.where):
+            if array.size:
+                self._read(array)
+
+    def check(self):
+        """Raise ValueError unless the file holds numbers here, and as many bytes as it declares."""
         with _where(self.where):
             if self._type.kind != "number":
                 raise Damaged("an array of text instead of numbers")
-            if array.size:
-                self._read(array)
+            if self._storage.kind == "contiguous" and self.nbytes:
+                self._seek()
 
     def read(self, shape) -> np.ndarray:
         """The array, of exactly that shape. Raises ValueError as read_into does."""

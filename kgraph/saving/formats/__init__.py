@@ -1,0 +1,1 @@
+"""The layouts of model files, and what reads and writes them."""

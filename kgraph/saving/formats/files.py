@@ -1,0 +1,284 @@
+"""Saving and loading whole models and their weights, in Keras's formats. The format of a file is told by its contents."""
+from __future__ import annotations
+
+import contextlib
+import datetime
+import os
+import warnings
+import zipfile
+from pathlib import Path
+
+from kgraph import __version__
+from kgraph.saving.archive import Archive, write_archive
+from kgraph.saving.formats import keras2, keras3
+from kgraph.saving.formats.upgrade import modern_compile_config, modern_config, modern_model_config
+from kgraph.saving.hdf5 import is_hdf5, open_file
+from kgraph.saving.serialization import (CustomObjectScope, deserialize_keras_object, safe_mode_scope,
+                                         serialize_keras_object)
+from kgraph.saving.text import read_json, read_yaml, write_json, write_yaml
+from kgraph.utils.files import durable_write
+from kgraph.variable import reserve
+
+__all__ = ["KERAS_VERSION", "load_model", "load_weights", "model_from_json", "model_from_yaml", "save_model",
+           "save_weights", "to_json", "to_yaml"]
+
+KERAS_VERSION = "3.15.1"     # the version whose layout kgraph writes
+CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
+ROOM = 64 << 20              # bytes of weights that any file may ask for, whatever its size
+
+
+# ------------------------------------------------------------------ saving
+def save_model(model, filepath, overwrite=True, include_optimizer=True, save_format=None, zipped=True):
+    """Write a whole model: architecture, weights, compile arguments and the optimizer's state.
+
+    filepath           ends in .keras (Keras 3's archive) or in .h5 or .hdf5 (the older HDF5 form)
+    overwrite          False: an existing file is a FileExistsError
+    include_optimizer  whether compile arguments and optimizer state are written
+    save_format        "keras" or "h5", where the name does not say
+
+    The old file stays whole until the new one is complete. Raises ValueError for a model that is not built and for
+    formats that kgraph does not write.
+    """
+    path, kind = _target(filepath, overwrite, save_format)
+    if not zipped:
+        raise ValueError("save: zipped=False is not written; save to a .keras file")
+    _check_built(model)
+    with durable_write(path) as part:
+        if kind == "h5":
+            with _writing(part) as file:
+                keras2.save_model(file, model, KERAS_VERSION, include_optimizer)
+        else:
+            _write_keras(part, model, include_optimizer)
+
+
+def _target(filepath, overwrite, save_format) -> tuple:
+    path = Path(filepath)
+    if save_format not in (None, False, "keras", "keras_v3", "h5", "hdf5"):
+        raise ValueError(f"save: expected save_format 'keras' or 'h5', received {save_format!r}. TensorFlow's SavedModel "
+                         "is not written: save to a file that ends in .keras, which Keras 3 opens too")
+    kind = {".keras": "keras", ".h5": "h5", ".hdf5": "h5", ".hdf": "h5"}.get(path.suffix.lower())
+    if kind is None:
+        kind = {"keras": "keras", "keras_v3": "keras", "h5": "h5", "hdf5": "h5"}.get(save_format)
+    if kind is None:
+        raise ValueError(f"save: expected a file name that ends in .keras or .h5, received {os.fspath(filepath)!r}")
+    _check_overwrite(path, overwrite)
+    return path, kind
+
+
+def _check_overwrite(path, overwrite):
+    if path.is_dir():
+        raise IsADirectoryError(f"expected the name of a file, received the folder {str(path)!r}")
+    if not overwrite and path.exists():
+        raise FileExistsError(f"{str(path)!r} exists, and overwrite=False")
+
+
+def _check_built(model):
+    if not model.built:
+        raise ValueError(f"model {model.name!r} is not built yet, so it has no weights to save: call it on data first, "
+                         "or model.build(input_shape)")
+
+
+@contextlib.contextmanager
+def _writing(path):
+    import h5py
+    with h5py.File(path, "w", libver="earliest") as file:
+        yield file
+
+
+def _write_keras(path, model, include_optimizer):
+    config = serialize_keras_object(model)
+    if not include_optimizer:
+        config["compile_config"] = None
+    metadata = {"keras_version": KERAS_VERSION, "date_saved": f"{datetime.datetime.now():%Y-%m-%d@%H:%M:%S}",
+                "kgraph_version": __version__}
+    weights = Path(f"{path}.weights")
+    try:
+        with _writing(weights) as file:
+            keras3.save_weights(file, model, include_optimizer)
+        write_archive(path, {METADATA: write_json(metadata), CONFIG: write_json(config)}, {WEIGHTS: weights})
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            weights.unlink()
+
+
+def save_weights(model, filepath, overwrite=True, save_format=None):
+    """Write weights (and the optimizer's state) only: in Keras 3's layout to a file that ends in .weights.h5, in Keras
+    2's layout to any other name that ends in .h5 or .hdf5."""
+    path = Path(filepath)
+    if save_format not in (None, "h5", "hdf5", "keras"):
+        raise ValueError(f"save_weights: expected save_format 'h5', received {save_format!r}. TensorFlow checkpoints are "
+                         "not written: save to a file that ends in .weights.h5")
+    if path.suffix.lower() not in (".h5", ".hdf5"):
+        raise ValueError(f"save_weights: expected a file name that ends in .weights.h5, received {os.fspath(filepath)!r}")
+    _check_overwrite(path, overwrite)
+    _check_built(model)
+    with durable_write(path) as part, _writing(part) as file:
+        if path.name.lower().endswith(".weights.h5"):
+            keras3.save_weights(file, model)
+        else:
+            keras2.save_weights(file, model, KERAS_VERSION)
+
+
+def to_json(model, **kwargs) -> str:
+    """The architecture (and compile arguments) as JSON, as Keras 3 writes it. Weights are not in it."""
+    return write_json(serialize_keras_object(model), **kwargs)
+
+
+def to_yaml(model, **kwargs) -> str:
+    """The architecture (and compile arguments) as YAML, for model_from_yaml."""
+    return write_yaml(serialize_keras_object(model))
+
+
+# ------------------------------------------------------------------ loading
+def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
+    """A model from a .keras archive, or from HDF5 as Keras 1.2 to 2.15 and 3 write it.
+
+    custom_objects  {name: class or function} that the file may name; others come from a fixed list
+    compile         whether to compile it with the arguments in the file, and to restore the optimizer
+    safe_mode       only False runs the code of Lambda layers that is in the file; anything else refuses it
+
+    A file is data: nothing that it names is imported or called, no other file is opened. Files of Keras below 3 keep
+    their meaning (hard_sigmoid, GRU, optimizers). Raises ValueError for a file that is damaged, asks for more than a
+    model, or has weights that do not fit, naming them; FileNotFoundError when there is none.
+    """
+    path = _existing(filepath)
+    with _guarded(safe_mode, custom_objects, path):
+        if zipfile.is_zipfile(path):
+            return _load_keras(path, compile)
+        if is_hdf5(path):
+            return _load_hdf5(path, compile)
+    raise ValueError(f"{path}: expected a .keras archive or an HDF5 file, received neither. An architecture alone (JSON or "
+                     "YAML) is for kgraph.models.model_from_json and model_from_yaml")
+
+
+def _existing(filepath) -> str:
+    path = os.fspath(filepath)
+    if os.path.isdir(path):
+        what = "a TensorFlow SavedModel" if os.path.exists(os.path.join(path, "saved_model.pb")) else "a folder"
+        raise ValueError(f"{path}: expected a file, received {what}. In the Keras that made it, load the model and save it "
+                         "to a .keras or .h5 file")
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"there is no model file {path!r}")
+    return path
+
+
+@contextlib.contextmanager
+def _guarded(safe_mode, custom_objects, path=None):
+    """What every load runs in: no code, only known classes, no more memory than the file can fill."""
+    limit = ROOM + (keras2.MAX_INFLATION * os.path.getsize(path) if path else 0)
+    with safe_mode_scope(safe_mode is not False), CustomObjectScope(custom_objects):
+        with reserve(limit) if path else contextlib.nullcontext():
+            try:
+                yield
+            except (RecursionError, MemoryError, LookupError, AttributeError, TypeError, ArithmeticError,
+                    NotImplementedError) as e:
+                raise ValueError(f"{path or 'the config'}: the configuration in it is damaged "
+                                 f"({type(e).__name__}: {e})") from e
+
+
+def _load_keras(path, compile):
+    with Archive(path) as archive:
+        metadata = read_json(archive.read(METADATA), path) if METADATA in archive.names() else {}
+        config = read_json(archive.read(CONFIG), path)
+        version = str(metadata.get("keras_version", KERAS_VERSION)) if isinstance(metadata, dict) else KERAS_VERSION
+        model, compile_config = _build(config, version, path)
+        if WEIGHTS not in archive.names():
+            raise ValueError(f"{path}: expected a member {WEIGHTS!r}, received {', '.join(archive.names()[:20])}")
+        with archive.open_seekable(WEIGHTS) as member, open_file(member, f"{path}:{WEIGHTS}") as root:
+            keras3.load_weights(root, model)
+            if compile and compile_config:
+                _compile(model, modern_compile_config(compile_config, version))
+                keras3.load_optimizer(root, model)
+    return model
+
+
+def _build(config, version, path):
+    """(model without weights, its compile arguments) from a config."""
+    from kgraph.models.model import Model
+    if not isinstance(config, dict) or not isinstance(config.get("config"), dict | list):
+        raise ValueError(f"{path}: expected the configuration of a model, received {str(config)[:100]}")
+    config = modern_model_config(config, version)
+    compile_config = config.pop("compile_config", None)
+    model = deserialize_keras_object(config)
+    if not isinstance(model, Model):
+        raise ValueError(f"{path}: expected the configuration of a model, received that of {type(model).__name__}")
+    return model, compile_config
+
+
+def _compile(model, config):
+    """Compile arguments that cannot be understood leave the model whole, and say so."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)   # the file's spelling is not the reader's
+        model.compile_from_config(config)
+
+
+def _load_hdf5(path, compile):
+    with open_file(path) as root:
+        text = root.attribute("model_config")
+        if text is None:
+            raise ValueError(f"{path}: the file holds weights only, no model: build the model and call "
+                             "model.load_weights(path)")
+        version = str(root.attribute("keras_version") or "1")
+        model, _ = _build(read_json(text, path), version, path)
+        keras2.load_weights(root.group("model_weights"), model, version=version)
+        training = root.attribute("training_config")
+        if compile and training is not None:
+            config = modern_config(read_json(training, path), version)
+            _compile(model, keras2.compile_arguments(config, version))
+            keras2.load_optimizer(root, model)
+    return model
+
+
+def load_weights(model, filepath, by_name=False, skip_mismatch=False):
+    """Fill a built model from a .keras archive, a .weights.h5 file, or HDF5 in the layout of Keras 1 and 2.
+
+    by_name        match layers by name in place of their order (Keras 2's layout only)
+    skip_mismatch  leave what does not fit as it is, with a warning
+
+    Raises ValueError naming all weights that do not fit; then nothing is changed.
+    """
+    path = _existing(filepath)
+    _check_built(model)
+    if zipfile.is_zipfile(path):
+        with Archive(path) as archive, archive.open_seekable(WEIGHTS) as member, \
+                open_file(member, f"{path}:{WEIGHTS}") as root:
+            _load_weights(root, model, by_name, skip_mismatch)
+    elif is_hdf5(path):
+        with open_file(path) as root:
+            _load_weights(root, model, by_name, skip_mismatch)
+    else:
+        raise ValueError(f"{path}: expected a .keras archive or an HDF5 file, received neither")
+
+
+def _load_weights(root, model, by_name, skip_mismatch):
+    group = root.group("model_weights") if "model_weights" in root else root
+    if group.name_list("layer_names"):
+        keras2.load_weights(group, model, by_name=by_name, skip_mismatch=skip_mismatch)
+        return
+    if by_name:
+        raise ValueError(f"{root.file_name}: by_name=True is for files in the layout of Keras 1 and 2; this one has Keras "
+                         "3's, which finds weights by structure. Leave by_name out")
+    keras3.load_weights(root, model, skip_mismatch=skip_mismatch)
+    if model.optimizer is not None and model.optimizer.built:
+        keras3.load_optimizer(root, model)
+
+
+def model_from_json(json_string, custom_objects=None, safe_mode=True):
+    """A model from the text that to_json gave, here or in Keras 1, 2 or 3; its weights are fresh."""
+    return _from_text(read_json(json_string, "model_from_json"), custom_objects, safe_mode)
+
+
+def model_from_yaml(yaml_string, custom_objects=None, safe_mode=True):
+    """A model from the text that to_yaml gave, here or in Keras 1 or 2; its weights are fresh."""
+    return _from_text(read_yaml(yaml_string, "model_from_yaml"), custom_objects, safe_mode)
+
+
+def _from_text(config, custom_objects, safe_mode):
+    version = KERAS_VERSION
+    if isinstance(config, dict) and "module" not in config:
+        version = str(config.get("keras_version") or "1")
+    with _guarded(safe_mode, custom_objects):
+        model, compile_config = _build(config, version, "the text")
+        if compile_config:
+            _compile(model, modern_compile_config(compile_config, version))
+    return model

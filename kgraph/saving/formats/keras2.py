@@ -1,0 +1,259 @@
+"""HDF5 in the layout of Keras 1 and 2, which Keras 3 still reads and writes: one group for each layer.
+
+    model_weights@layer_names             in the model's order
+    model_weights/dense@weight_names      what may be trained first, then the rest
+    model_weights/dense/dense/kernel:0
+    optimizer_weights@weight_names
+
+with the attributes keras_version, backend, model_config and training_config.
+"""
+from __future__ import annotations
+
+import math
+import re
+import warnings
+
+from kgraph.saving.formats.keras3 import describe_misfits
+from kgraph.saving.formats.keras1 import adapt
+from kgraph.saving.hdf5 import write_attribute, write_names
+from kgraph.saving.serialization import serialize_keras_object
+from kgraph.saving.text import write_json
+
+__all__ = ["MAX_INFLATION", "compile_arguments", "load_optimizer", "load_weights", "save_model", "save_weights"]
+
+MAX_INFLATION = 1100
+TOP_LEVEL = "top_level_model_weights"
+SLOTS = {  # kgraph's slots of an optimizer, in the order of Keras 2, and the words that stand for them in names
+    "SGD": {"momentum": ("m", "momentum")},
+    "RMSprop": {"velocity": ("rms", "velocity"), "momentum": ("momentum",), "average_gradient": ("mg", "average_gradient")},
+    "Adam": {"momentum": ("m", "momentum"), "velocity": ("v", "velocity"), "velocity_hat": ("vhat", "velocity_hat")},
+    "Adamax": {"momentum": ("m", "momentum"), "norm": ("v", "u", "norm")},
+    "Nadam": {"momentum": ("m", "momentum"), "velocity": ("v", "velocity")},
+    "Adagrad": {"accumulator": ("accumulator",)},
+    "Adadelta": {"accumulated_grad": ("accum_grad", "accumulated_grad"),
+                 "accumulated_delta_var": ("accum_var", "accumulated_delta_var")},
+    "Ftrl": {"accumulator": ("accumulator",), "linear": ("linear",)},
+}
+SLOTS["AdamW"] = SLOTS["Adam"]
+
+
+# ------------------------------------------------------------------ saving
+def save_model(file, model, version, include_optimizer=True):
+    """Write a whole model into an open h5py file."""
+    config = serialize_keras_object(model)
+    compile_config = config.pop("compile_config", None)
+    write_attribute(file, "keras_version", version)
+    write_attribute(file, "backend", "kgraph")
+    write_attribute(file, "model_config", write_json(config))
+    save_weights(file.create_group("model_weights"), model, version)
+    if not include_optimizer or not compile_config:
+        return
+    optimizer = compile_config.pop("optimizer", None)
+    if optimizer is None:
+        return
+    training = {**compile_config, "optimizer_config": {"class_name": optimizer["class_name"],
+                                                       "config": optimizer["config"]}}
+    write_attribute(file, "training_config", write_json(training))
+    if model.optimizer.variables:
+        _save_subset(file.create_group("optimizer_weights"), model.optimizer.variables)
+
+
+def save_weights(group, model, version):
+    """Write the weights of a model's layers into an h5py group."""
+    write_names(group, "layer_names", [layer.name for layer in model.layers])
+    write_attribute(group, "backend", "kgraph")
+    write_attribute(group, "keras_version", version)
+    for layer in sorted(model.layers, key=lambda layer: layer.name):
+        _save_subset(group.create_group(layer.name), _ordered(layer))
+    _save_subset(group.create_group(TOP_LEVEL), _top_level(model))
+
+
+def _ordered(layer) -> list:
+    """A layer's weights in Keras 2's order."""
+    return layer.trainable_weights + layer.non_trainable_weights
+
+
+def _top_level(model) -> list:
+    """The weights that a subclassed model has beside its layers."""
+    return [] if model.is_functional else model._own_variables()
+
+
+def _save_subset(group, variables):
+    names = _unique([v.path for v in variables])
+    write_names(group, "weight_names", names)
+    for name, variable in zip(names, variables):
+        group.create_dataset(name, data=variable.buffer)
+
+
+def _unique(names) -> list:
+    """Names made unique by a number: two weights may have one path where a layer was built twice."""
+    repeats = dict.fromkeys(names, 0)
+    found = []
+    for name in names:
+        found.append(f"{name}_{repeats[name]}" if repeats[name] else name)
+        repeats[name] += 1
+    return found
+
+
+# ------------------------------------------------------------------ loading
+def load_weights(group, model, by_name=False, skip_mismatch=False, version=None):
+    """Fill a model's variables from the group that holds `layer_names`. Shapes are compared before anything is read.
+
+    Raises ValueError naming all that does not fit, and changes nothing then; skip_mismatch leaves it, with a warning.
+    """
+    version = version or str(group.attribute("keras_version") or "1")
+    backend = str(group.attribute("backend") or "")
+    stored = {name: _datasets(group.group(name)) for name in group.name_list("layer_names")}
+    pairs = _pairs_by_name(stored, model) if by_name else _pairs_in_order(stored, model, group)
+    if TOP_LEVEL in group and _top_level(model):
+        pairs.append((model.name, _top_level(model), _datasets(group.group(TOP_LEVEL)), None))
+    plans = [_plan(*pair, version, backend) for pair in pairs]
+    misfits = [m for plan in plans for m in plan[1]]
+    if misfits and not skip_mismatch:
+        raise ValueError(describe_misfits(group.file_name, misfits))
+    if misfits:
+        warnings.warn(describe_misfits(group.file_name, misfits) + "\nThese keep their values.", stacklevel=2)
+    for take, wrong in plans:
+        if not wrong:
+            take()
+
+
+def _datasets(group) -> list:
+    return [group.dataset(name) for name in group.name_list("weight_names")]
+
+
+def _pairs_by_name(stored, model) -> list:
+    return [(layer.name, _ordered(layer), stored[layer.name], layer) for layer in model.layers if layer.name in stored]
+
+
+def _pairs_in_order(stored, model, group) -> list:
+    filled = [(name, datasets) for name, datasets in stored.items() if datasets]
+    layers = [layer for layer in model.layers if _ordered(layer)]
+    if len(filled) != len(layers):
+        raise ValueError(f"{group.file_name}: expected weights for {len(layers)} layers ("
+                         f"{', '.join(layer.name for layer in layers)}), received them for {len(filled)} "
+                         f"({', '.join(name for name, _ in filled)}). by_name=True loads those that agree")
+    return [(layer.name if layer.name == name else f"{layer.name} (in the file {name})", _ordered(layer), datasets, layer)
+            for layer, (name, datasets) in zip(layers, filled)]
+
+
+def _plan(where, variables, datasets, layer, version, backend) -> tuple:
+    """(a function that fills the variables, what does not fit in words)."""
+    for dataset in datasets:
+        dataset.check()
+    if [d.shape for d in datasets] == [v.shape for v in variables] and layer is not None and not _needs_care(version):
+        return lambda: _fill(datasets, variables), []
+    wanted = [v.shape for v in variables]
+    if sum(math.prod(d.shape) for d in datasets) <= 2 * sum(map(math.prod, wanted)):
+        arrays = adapt(layer, [d.read(d.shape) for d in datasets], wanted, version, backend)
+        if [a.shape for a in arrays] == wanted:
+            return lambda: [v.assign(a) for v, a in zip(variables, arrays)], []
+    return None, _misfits(where, variables, datasets)
+
+
+def _needs_care(version) -> bool:
+    """Keras 1 kept some kernels in another order of axes, which may have the same shape."""
+    return version.startswith(("1", "0"))
+
+
+def _fill(datasets, variables):
+    for dataset, variable in zip(datasets, variables):
+        dataset.read_into(variable.buffer)
+
+
+def _misfits(where, variables, datasets) -> list:
+    if len(variables) != len(datasets):
+        return [f"{where}: expected {len(variables)} weights {[v.shape for v in variables]}, received {len(datasets)} "
+                f"{[d.shape for d in datasets]}"]
+    return [f"{where}: expected shape {v.shape} for {v.path}, received {d.shape} ({d.path})"
+            for v, d in zip(variables, datasets) if v.shape != d.shape]
+
+
+# ------------------------------------------------------------------ compile arguments and optimizers
+def compile_arguments(training: dict, version) -> dict:
+    """What compile_from_config takes, from a training_config in today's words."""
+    if not isinstance(training, dict) or not isinstance(training.get("optimizer_config"), dict):
+        raise ValueError(f"expected compile arguments with an optimizer_config, received {str(training)[:100]}")
+    optimizer = training["optimizer_config"]
+    arguments = {"optimizer": {**optimizer, "module": "keras.optimizers"}}
+    for name in ("loss", "loss_weights", "metrics", "weighted_metrics"):
+        if training.get(name) not in (None, [], {}):
+            arguments[name] = training[name]
+    return arguments
+
+
+def load_optimizer(root, model):
+    """Fill the state of a compiled model's optimizer. State that does not fit is left fresh, with a warning."""
+    optimizer = model.optimizer
+    if optimizer is None or "optimizer_weights" not in root:
+        return
+    group = root.group("optimizer_weights")
+    names = group.name_list("weight_names")
+    datasets = [group.dataset(name) for name in names]
+    pairs = _match_in_order(optimizer, names, datasets) or _match_by_slot(optimizer, names, datasets)
+    if pairs is None:
+        warnings.warn(f"{root.file_name}: the optimizer's state in the file does not fit {type(optimizer).__name__}; it "
+                      "begins afresh", stacklevel=2)
+        return
+    for variable, dataset in pairs:
+        dataset.read_into(variable.buffer)
+
+
+def _match_in_order(optimizer, names, datasets):
+    """Keras 3 wrote the optimizer's variables one by one."""
+    variables = optimizer.variables
+    if names and names[0].endswith("/iteration") and [d.shape for d in datasets] == [v.shape for v in variables]:
+        return list(zip(variables, datasets))
+    return None
+
+
+def _match_by_slot(optimizer, names, datasets):
+    """Keras 1 and 2: a step counter, then slots; for each slot one array a variable, in the variables' order."""
+    slots = SLOTS.get(type(optimizer).__name__, {})
+    slots = {slot: words for slot, words in slots.items() if slot in optimizer._slots}
+    pairs, arrays = [], []
+    for name, dataset in zip(names, datasets):
+        if dataset.shape == () and re.search(r"iter", name.lower()) and not pairs:
+            pairs.append((optimizer._iterations, dataset))
+        elif math.prod(dataset.shape) == 1 and _scalar(optimizer, name):
+            pairs += [(v, dataset) for v in _scalar(optimizer, name) if v.shape == dataset.shape]
+        else:
+            arrays.append((name, dataset))
+    found = _named_slots(arrays, slots) or _slots_in_order(arrays, slots, len(optimizer._trainable_variables))
+    if found is None:
+        return None
+    for slot, own in found.items():
+        variables = optimizer._slots[slot]
+        if [v.shape for v in variables] != [d.shape for d in own]:
+            return None
+        pairs += zip(variables, own)
+    return pairs
+
+
+def _scalar(optimizer, name) -> list:
+    """The optimizer's own scalars that a name stands for (Nadam's product of momentum schedules)."""
+    if not re.search(r"u_product|momentum_cache|m_schedule|learning_rate", name.lower()):
+        return []
+    wanted = "learning_rate" if "learning_rate" in name else "u_product"
+    return [v for v in optimizer.variables if v.name == wanted]
+
+
+def _named_slots(arrays, slots):
+    """Slots told by the names: ``Adam/dense/kernel/m:0``, ``Adam/m/dense/kernel:0``."""
+    found = {slot: [] for slot in slots}
+    for name, dataset in arrays:
+        parts = name.partition(":")[0].split("/")
+        slot = next((s for s, words in slots.items() if parts[-1] in words or len(parts) > 1 and parts[1] in words), None)
+        if slot is None:
+            return None
+        found[slot].append(dataset)
+    return found
+
+
+def _slots_in_order(arrays, slots, count):
+    """Keras 2.3 and before named them ``training/Adam/Variable_7``: slot after slot."""
+    arrays = [dataset for _, dataset in arrays if dataset.shape != (1,) or len(arrays) == count * len(slots)]
+    if len(arrays) != count * len(slots):
+        return None
+    return {slot: arrays[i * count:(i + 1) * count] for i, slot in enumerate(slots)}
+

@@ -1,0 +1,192 @@
+"""Configurations of Keras 1 and 2 in the words of Keras 3, with their own meaning.
+
+What changed silently between the versions is kept as it was for the file: the slope of hard_sigmoid, GRU's reset_after,
+defaults of optimizers, clipnorm as a global norm. What was renamed is renamed. Nothing here makes an object: a config goes
+in, a config comes out.
+"""
+from __future__ import annotations
+
+import re
+
+from kgraph import ops
+from kgraph.saving.serialization import register_keras_serializable
+
+__all__ = ["hard_sigmoid_keras2", "modern_compile_config", "modern_config", "modern_model_config", "version_tuple"]
+
+
+@register_keras_serializable(package="kgraph", name="hard_sigmoid_keras2")
+def hard_sigmoid_keras2(x):
+    """clip(0.2 x + 0.5, 0, 1): hard_sigmoid before Keras 3, which has x / 6 + 0.5. It is saved under a name of its own,
+    so that no version takes it for the other."""
+    return ops.clip(x * 0.2 + 0.5, 0.0, 1.0)
+
+
+HARD_SIGMOID = "kgraph>hard_sigmoid_keras2"
+CLASSES = {  # names that are gone
+    "CuDNNGRU": "GRU", "CuDNNLSTM": "LSTM", "BatchNormalizationV1": "BatchNormalization",
+    "BatchNormalizationV2": "BatchNormalization", "SyncBatchNormalization": "BatchNormalization",
+    "Convolution1D": "Conv1D", "Convolution2D": "Conv2D", "Convolution3D": "Conv3D", "Deconvolution2D": "Conv2DTranspose",
+    "AtrousConvolution1D": "Conv1D", "AtrousConvolution2D": "Conv2D", "SeparableConvolution2D": "SeparableConv2D",
+    "TimeDistributedDense": "Dense", "Deconvolution3D": "Conv3DTranspose",
+}
+DROPPED = {  # settings that say how, not what; or that are gone with their only value
+    "implementation", "consume_less", "ragged", "experimental_autocast", "renorm", "fused", "virtual_batch_size",
+    "adjustment", "batch_input_shape_unused", "jit_compile", "is_legacy_optimizer", "time_major", "input_dtype",
+}
+NEUTRAL = {"time_major": (False, None), "renorm": (False, None), "virtual_batch_size": (None,), "adjustment": (None,)}
+INITIALIZERS = {"zero": "zeros", "one": "ones", "uniform": "random_uniform", "normal": "random_normal"}
+WEIGHT_WORDS = {"init": "kernel_initializer", "W_regularizer": "kernel_regularizer", "b_regularizer": "bias_regularizer",
+                "W_constraint": "kernel_constraint", "b_constraint": "bias_constraint", "bias": "use_bias",
+                "U_regularizer": "recurrent_regularizer", "inner_init": "recurrent_initializer",
+                "inner_activation": "recurrent_activation", "dropout_W": "dropout", "dropout_U": "recurrent_dropout",
+                "output_dim": "units", "nb_filter": "filters", "border_mode": "padding", "atrous_rate": "dilation_rate"}
+KERAS1 = {  # class -> {word of Keras 1: word of today}; WEIGHT_WORDS besides
+    "Dropout": {"p": "rate"}, "SpatialDropout1D": {"p": "rate"}, "SpatialDropout2D": {"p": "rate"},
+    "GaussianDropout": {"p": "rate"}, "GaussianNoise": {"sigma": "stddev"},
+    "Conv1D": {"filter_length": "kernel_size", "subsample_length": "strides"}, "Conv2D": {"subsample": "strides"},
+    "Conv2DTranspose": {"subsample": "strides"}, "SeparableConv2D": {"subsample": "strides"},
+    "Conv3D": {"subsample": "strides"},
+    "MaxPooling1D": {"pool_length": "pool_size", "stride": "strides"},
+    "AveragePooling1D": {"pool_length": "pool_size", "stride": "strides"}, "UpSampling1D": {"length": "size"},
+    "Embedding": {"init": "embeddings_initializer", "W_regularizer": "embeddings_regularizer",
+                  "W_constraint": "embeddings_constraint", "output_dim": "output_dim"},
+    "BatchNormalization": {"beta_init": "beta_initializer", "gamma_init": "gamma_initializer"},
+    "Merge": {"concat_axis": "axis", "dot_axes": "axes"},
+    "RepeatVector": {}, "ActivityRegularization": {},
+}
+MERGES = {"sum": "Add", "mul": "Multiply", "concat": "Concatenate", "ave": "Average", "max": "Maximum", "dot": "Dot",
+          "cos": "Dot"}
+OPTIMIZERS = {  # what a missing setting meant
+    "Adagrad": {"learning_rate": 0.01, "initial_accumulator_value": 0.0}, "Adadelta": {"learning_rate": 1.0},
+    "Adamax": {"learning_rate": 0.002}, "Nadam": {"learning_rate": 0.002}, "SGD": {"learning_rate": 0.01},
+    "RMSprop": {"learning_rate": 0.001}, "Adam": {"learning_rate": 0.001},
+}
+
+
+def version_tuple(version: str) -> tuple:
+    """``"2.2.4-tf"`` -> (2, 2, 4)."""
+    return tuple(int(n) for n in re.findall(r"\d+", version)[:3]) or (1,)
+
+
+def modern_model_config(config: dict, version: str) -> dict:
+    """The config of a model (or another object) as Keras 3 would write it. Files of Keras 3 come back as they are."""
+    if version_tuple(version) >= (3,):
+        return config
+    return modern_config({k: v for k, v in config.items() if k not in ("keras_version", "backend")}, version)
+
+
+def modern_config(value, version: str):
+    """value with every config in it in today's words."""
+    if version_tuple(version) >= (3,):
+        return value
+    if isinstance(value, list):
+        return [modern_config(v, version) for v in value]
+    if not isinstance(value, dict):
+        return value
+    value = {key: modern_config(v, version) for key, v in value.items()}
+    name = value.get("class_name")
+    if isinstance(name, str) and isinstance(value.get("config"), dict):
+        return _modern_object(value, name.rpartition(">")[2] if name.startswith("Custom>") else name, version)
+    if value.get("name") in ("WeightRegularizer", "ActivityRegularizer", "L1L2Regularizer") and "l1" in value:
+        return {"class_name": "L1L2", "config": {"l1": value["l1"], "l2": value["l2"]}}
+    return value
+
+
+def _modern_object(value, name, version):
+    config = value["config"]
+    if name in ("Policy", "PolicyV1"):
+        return config.get("name", "float32")
+    if name.startswith("CuDNN"):
+        config = {"recurrent_activation": "sigmoid", "reset_after": True, **config}
+        config = config if name == "CuDNNGRU" else {k: v for k, v in config.items() if k != "reset_after"}
+    name = CLASSES.get(name, name)
+    if version_tuple(version) < (2,):
+        name, config = _from_keras1(name, config)
+    if name == "Lambda":
+        config = _modern_lambda(config)
+    if name == "GRU":
+        config = {"reset_after": False, **config}
+    if name in OPTIMIZERS or "schedule_decay" in config:
+        config = _modern_optimizer(name, config, version)
+    where = f"layer {config.get('name', name)!r}"
+    return {**value, "class_name": name, "config": {k: _modern_setting(k, v) for k, v in config.items()
+                                                    if not _is_dropped(k, v, where)}}
+
+
+def _is_dropped(key, setting, where) -> bool:
+    if key in NEUTRAL and setting not in NEUTRAL[key]:
+        raise ValueError(f"{where}: {key}={setting!r} is not known any more; only {key}={NEUTRAL[key][0]!r} can be loaded")
+    return key in DROPPED or key == "dtype" and setting is None
+
+
+def _modern_setting(key, setting):
+    if key.endswith("activation") and setting == "hard_sigmoid":
+        return HARD_SIGMOID
+    if key.endswith("initializer"):
+        if isinstance(setting, str):
+            return INITIALIZERS.get(setting, setting)
+        if isinstance(setting, dict) and isinstance(setting.get("config"), dict):
+            return {**setting, "config": {k: v for k, v in setting["config"].items() if k not in ("dtype", "partition_info")}}
+    if key == "axis" and isinstance(setting, list) and len(setting) == 1:
+        return setting[0]
+    return setting
+
+
+def _from_keras1(name, config) -> tuple:
+    config = dict(config)
+    if name == "Merge":
+        mode = config.pop("mode", "sum")
+        if mode not in MERGES:
+            raise ValueError(f"layer {config.get('name')!r}: a Merge of mode {mode!r} cannot be loaded; known are "
+                             f"{', '.join(MERGES)}")
+        name = MERGES[mode]
+        kept = {"Concatenate": {"concat_axis": "axis"}, "Dot": {"dot_axes": "axes"}}.get(name, {})
+        config = {"name": config.get("name"), **{kept[k]: v for k, v in config.items() if k in kept}}
+        return name, {**config, "normalize": True} if mode == "cos" else config
+    words = {**WEIGHT_WORDS, **KERAS1.get(name, {})}
+    renamed = {words.get(k, k): v for k, v in config.items()}
+    if "dim_ordering" in renamed:
+        renamed["data_format"] = "channels_first" if renamed.pop("dim_ordering") == "th" else "channels_last"
+    if "nb_row" in renamed:
+        sizes = [renamed.pop(k) for k in ("kernel_dim1", "kernel_dim2", "kernel_dim3", "nb_row", "nb_col") if k in renamed]
+        renamed["kernel_size"] = sizes
+    if name == "LSTM":
+        renamed["unit_forget_bias"] = renamed.pop("forget_bias_init", "one") == "one"
+    if name == "BatchNormalization" and renamed.pop("mode", 0) not in (0, 2):
+        raise ValueError(f"layer {config.get('name')!r}: BatchNormalization of mode 1 cannot be loaded; only mode 0 can")
+    for gone in ("input_dim", "input_length", "mode", "output_shape") if name != "Embedding" else ("dropout",):
+        if name in ("Conv2DTranspose", "BatchNormalization") or gone != "output_shape":
+            renamed.pop(gone, None)
+    return name, renamed
+
+
+def _modern_lambda(config):
+    config = {k: v for k, v in config.items() if k not in ("module", "function_type", "output_shape_type",
+                                                           "output_shape_module")} | {"_type": config.get("function_type")}
+    kind, function = config.pop("_type"), config.get("function")
+    if isinstance(function, list) or kind == "lambda":
+        code, defaults, closure = (*function, None, None)[:3] if isinstance(function, list) else (function, None, None)
+        config["function"] = {"class_name": "__lambda__",
+                              "config": {"code": code, "defaults": defaults, "closure": closure}}
+    elif isinstance(function, str):
+        config["function"] = {"class_name": "function", "config": function}
+    return config
+
+
+def _modern_optimizer(name, config, version):
+    config = dict(config)
+    if "lr" in config:
+        config["learning_rate"] = config.pop("lr")
+    config = {**OPTIMIZERS.get(name, {}), **config}
+    config.pop("schedule_decay", None)
+    if config.get("epsilon", 0) is None:
+        config["epsilon"] = 1e-7
+    norm = config.get("clipnorm")
+    if norm and version_tuple(version) <= (2, 3, 1) and "-tf" not in version:
+        config["global_clipnorm"] = config.pop("clipnorm")
+    return config
+
+
+def modern_compile_config(config, version: str):
+    """The compile arguments in a .keras archive."""
+    return modern_config(config, version)
