@@ -437,6 +437,8 @@ def diagonal(x, offset=0, axis1=0, axis2=1):
     rows, columns = x.shape[-2:]
     x = cut(x, len(x.shape) - 1, offset, columns) if offset > 0 else cut(x, len(x.shape) - 2, -offset, rows)
     rows, columns = x.shape[-2:]
+    if rows != columns and (isinstance(rows, Dim) or isinstance(columns, Dim)):
+        raise ValueError(f"diagonal: expected known sizes, or equal ones, received {rows} and {columns}")
     n = rows if rows == columns else min(rows, columns)
     x = cut(cut(x, len(x.shape) - 2, 0, n), len(x.shape) - 1, 0, n)
     flat = reshape(x, (*x.shape[:-2], n * n))
