@@ -222,6 +222,17 @@ class Optimizer:
 
     _get_variable_index = _index
 
+    def __getstate__(self):
+        """For pickle and deepcopy: variables by their number, since the copies are other objects."""
+        undecayed = {self._indices[i] for i in self._undecayed if i in self._indices} if self.built else ()
+        return {**self.__dict__, "_indices": None, "_undecayed": undecayed}
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        variables = self._trainable_variables if self.built else ()
+        self._indices = {id(v): i for i, v in enumerate(variables)}
+        self._undecayed = {id(variables[i]) for i in self._undecayed}
+
     def flatten(self, variables=None):
         """Lay weights side by side in one buffer, and each slot too, so that one kernel updates them all.
 
