@@ -50,7 +50,8 @@ class GradientTape:
         """Nothing to do: every tensor is watched. Raises TypeError for arrays, which have no identity to track."""
         for x in tree.flatten(tensor):
             if not isinstance(x, TensorLike):
-                raise TypeError(f"watch: expected tensors (ops.convert_to_tensor makes one), received {type(x).__name__}")
+                raise TypeError("watch: expected tensors (ops.convert_to_tensor makes one), "
+                                f"received {type(x).__name__}")
 
     def gradient(self, target, sources, output_gradients=None, unconnected_gradients="none"):
         """d target / d source for each source, in the structure of sources.
@@ -63,11 +64,13 @@ class GradientTape:
         if self._used and not self.persistent:
             raise RuntimeError("gradient was called before on this tape: expected persistent=True for a second call")
         if unconnected_gradients not in ("none", "zero"):
-            raise ValueError(f"gradient: expected unconnected_gradients 'none' or 'zero', received {unconnected_gradients!r}")
+            raise ValueError("gradient: expected unconnected_gradients 'none' or 'zero', "
+                             f"received {unconnected_gradients!r}")
         self._used = True
         targets = [as_tensor(t) for t in tree.flatten(target)]
         weights = [None] * len(targets) if output_gradients is None else tree.flatten(output_gradients)
-        cts = [ones_like(t) if w is None else expand_to(as_tensor(w, t.dtype), t.shape) for t, w in zip(targets, weights)]
+        cts = [ones_like(t) if w is None else expand_to(as_tensor(w, t.dtype), t.shape) for t,
+               w in zip(targets, weights)]
         for t in targets:
             if not is_float_dtype(t.dtype):
                 raise TypeError(f"gradient: expected a target of a float dtype, received {t.dtype}")

@@ -1,4 +1,4 @@
-"""The interpreter: runs a Program with the NumPy references. It is slow, and it is the definition of what programs mean."""
+"""The interpreter: runs a Program with the NumPy references. Slow, and the definition of what programs mean."""
 from __future__ import annotations
 
 import numpy as np

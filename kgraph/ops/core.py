@@ -16,7 +16,8 @@ from kgraph.compiler.trace import Tensor, bind, current_trace, to_tensor
 from kgraph.config import floatx
 from kgraph.naming import nearest
 
-__all__ = ["cast", "convert_to_numpy", "convert_to_tensor", "dtype", "is_tensor", "ndim", "saturate_cast", "shape", "size",
+__all__ = ["cast", "convert_to_numpy", "convert_to_tensor", "dtype", "is_tensor", "ndim", "saturate_cast", "shape",
+           "size",
            "stop_gradient"]
 
 OPS: dict = {}           # name -> public function
@@ -71,7 +72,8 @@ def result_type(*kinds) -> str:
     >>> result_type("int32", "float32"), result_type("float16", float), result_type("int64", float)
     ('float32', 'float16', 'float32')
     """
-    joined = _join(frozenset(_PYTHON[k] if isinstance(k, type) and k in _PYTHON else standardize_dtype(k) for k in kinds))
+    joined = _join(frozenset(_PYTHON[k] if isinstance(k, type) and k in _PYTHON else standardize_dtype(k)
+                             for k in kinds))
     return {"int": "int32", "float": floatx()}.get(joined, joined)
 
 
@@ -131,7 +133,8 @@ def _from_data(x):
             return stack([as_tensor(v) for v in x])
         array = np.asarray(x)
         if not any(isinstance(v, (np.ndarray, np.generic)) for v in _leaves(x)):
-            array = array.astype({"f": floatx(), "i": "int32"}.get(array.dtype.kind, array.dtype)) if _fits(array) else array
+            array = array.astype({"f": floatx(), "i": "int32"}.get(array.dtype.kind,
+                                                                   array.dtype)) if _fits(array) else array
         return Tensor(array)
     if x is None:
         raise ValueError("expected a tensor, an array or a number, received None")
@@ -191,7 +194,8 @@ def broadcast_shapes(*shapes, what="broadcast") -> tuple:
                 found[axis] = size
             elif size != 1 and size != found[axis]:
                 if isinstance(size, int) and isinstance(found[axis], int):
-                    raise ValueError(f"{what}: expected shapes that broadcast, received {' and '.join(map(str, shapes))}")
+                    raise ValueError(f"{what}: expected shapes that broadcast, "
+                                     f"received {' and '.join(map(str, shapes))}")
                 same_size(found[axis], size, what)
     return tuple(found)
 
@@ -272,7 +276,8 @@ def saturate_cast(x, dtype):
         own = np.finfo if is_float_dtype(x.dtype) else np.iinfo
         low, high = max(about(dtype).min, own(x.dtype).min), min(about(dtype).max, own(x.dtype).max)
         if is_float_dtype(x.dtype):
-            high = float(np.nextafter(np.asarray(high, x.dtype), 0)) if float(np.asarray(high, x.dtype)) > high else high
+            high = float(np.nextafter(np.asarray(high, x.dtype), 0)) if float(np.asarray(high,
+                                                                                         x.dtype)) > high else high
         x = cast_to(clip(x, low, high), x.dtype)
     return cast_to(x, dtype)
 

@@ -187,7 +187,8 @@ def meshgrid(*x, indexing="xy"):
         raise ValueError(f"meshgrid: expected indexing 'xy' or 'ij', received {indexing!r}")
     xs = [reshape(v, (-1,)) for v in map(as_tensor, x)]
     whole = tuple(v.shape[0] for v in xs)
-    grids = [expand_to(reshape(v, tuple(n if i == k else 1 for i, n in enumerate(whole))), whole) for k, v in enumerate(xs)]
+    grids = [expand_to(reshape(v, tuple(n if i == k else 1 for i, n in enumerate(whole))), whole) for k,
+             v in enumerate(xs)]
     return [swapaxes(g, 0, 1) for g in grids] if indexing == "xy" and len(xs) > 1 else grids
 
 

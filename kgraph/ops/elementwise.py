@@ -109,7 +109,8 @@ bitwise_and = _bits(prims.bitwise_and_p, "bitwise_and", "Bits set in both.")
 bitwise_or = _bits(prims.bitwise_or_p, "bitwise_or", "Bits set in one of them.")
 bitwise_xor = _bits(prims.bitwise_xor_p, "bitwise_xor", "Bits set in exactly one.")
 bitwise_left_shift = _bits(prims.shift_left_p, "bitwise_left_shift", "The bits of x moved up by y.", int)
-bitwise_right_shift = _bits(prims.shift_right_p, "bitwise_right_shift", "The bits of x moved down by y; the sign stays.", int)
+bitwise_right_shift = _bits(prims.shift_right_p, "bitwise_right_shift",
+                            "The bits of x moved down by y; the sign stays.", int)
 left_shift = _bits(prims.shift_left_p, "left_shift", "The bits of x moved up by y.", int)
 right_shift = _bits(prims.shift_right_p, "right_shift", "The bits of x moved down by y; the sign stays.", int)
 

@@ -21,7 +21,8 @@ def wrapped(indices, n):
     if indices.dtype.startswith("u"):
         return indices
     if isinstance(indices, Tensor) and isinstance(n, int):
-        return indices if not (indices.numpy() < 0).any() else Tensor(np.where(indices.numpy() < 0, indices.numpy() + n, indices))
+        return indices if not (indices.numpy() < 0).any() else Tensor(np.where(indices.numpy() < 0, indices.numpy() + n,
+                                                                               indices))
     return where(less(indices, 0), add(indices, as_tensor(n, indices.dtype)), indices)
 
 

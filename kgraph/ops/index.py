@@ -45,7 +45,8 @@ def take_along_axis(x, indices, axis=None):
     x, indices = as_tensor(x), as_tensor(indices)
     x, axis = (ravel(x), 0) if axis is None else (x, axis_of(axis, len(x.shape), "take_along_axis"))
     if len(x.shape) != len(indices.shape):
-        raise ValueError(f"take_along_axis: expected indices of rank {len(x.shape)}, received shape {tuple(indices.shape)}")
+        raise ValueError(f"take_along_axis: expected indices of rank {len(x.shape)}, "
+                         f"received shape {tuple(indices.shape)}")
     indices = wrapped(indices, x.shape[axis])
     swap = lambda s, n: (*s[:axis], n, *s[axis + 1:])
     one = broadcast_shapes(swap(x.shape, 1), swap(indices.shape, 1), what="take_along_axis")
@@ -110,7 +111,8 @@ def scatter_update(inputs, indices, updates, reduction=None):
     x, indices = as_tensor(inputs), as_tensor(indices)
     updates = cast_to(as_tensor(updates), x.dtype)
     if reduction not in (None, "add", "mul", "max", "min"):
-        raise ValueError(f"scatter_update: expected reduction None, 'add', 'mul', 'max' or 'min', received {reduction!r}")
+        raise ValueError("scatter_update: expected reduction None, 'add', 'mul', 'max' or 'min', "
+                         f"received {reduction!r}")
     if reduction == "add":
         return add(x, scatter(indices, updates, x.shape))
     from kgraph.ops.create import ones_like

@@ -38,7 +38,7 @@ from kgraph.ops.elementwise import (
     where,
 )
 from kgraph.ops.index import one_hot, sort
-from kgraph.ops.reduce import max, mean, moments, sum
+from kgraph.ops.reduce import mean, moments, sum
 from kgraph.ops.shape import reshape, split, squeeze, transpose
 
 # Klambauer et al., "Self-normalizing neural networks", 2017.
@@ -277,7 +277,10 @@ def categorical_crossentropy(target, output, from_logits=False, axis=-1):
 
 @op
 def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
-    """-log(output) at the target class. target: integers, of the shape of output without its last axis, or with 1 there."""
+    """-log(output) at the target class.
+
+    target: integers, of the shape of output without its last axis, or with 1 there.
+    """
     target, output = cast_to(as_tensor(target), "int32"), floating(output)
     if len(target.shape) == len(output.shape) and target.shape[-1] == 1:
         target = squeeze(target, -1)
@@ -292,7 +295,10 @@ def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
 
 @op
 def binary_crossentropy(target, output, from_logits=False):
-    """-(target * log(output) + (1 - target) * log(1 - output)), elementwise. output: probabilities, clipped, or logits."""
+    """-(target * log(output) + (1 - target) * log(1 - output)), elementwise.
+
+    output: probabilities, which are clipped, or logits.
+    """
     target, output = promote(target, output, least=float)
     _check_same(target, output, "binary_crossentropy")
     if from_logits:
@@ -307,7 +313,8 @@ def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilo
     """(x - mean) * scale / sqrt(variance + epsilon) + offset, the statistics given per element of an axis."""
     x = floating(x)
     axis = axis_of(axis, len(x.shape), "batch_normalization")
-    along = lambda v: reshape(cast_to(as_tensor(v), x.dtype), tuple(n if i == axis else 1 for i, n in enumerate(x.shape)))
+    along = lambda v: reshape(cast_to(as_tensor(v), x.dtype),
+                              tuple(n if i == axis else 1 for i, n in enumerate(x.shape)))
     factor = rsqrt(add(along(variance), epsilon))
     factor = factor if scale is None else multiply(factor, along(scale))
     shift = multiply(negative(along(mean)), factor)

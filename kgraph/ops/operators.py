@@ -35,7 +35,8 @@ def _same(self, other):
         return NotImplemented
     if isinstance(self, Tensor) or isinstance(other, Tensor):
         return elementwise.equal(self, other)
-    if isinstance(self, Value) and current_trace() is None or isinstance(other, type(self)) and not isinstance(self, Value):
+    if isinstance(self, Value) and current_trace() is None or isinstance(other, type(self)) and not isinstance(self,
+                                                                                                               Value):
         return NotImplemented
     return elementwise.equal(self, other)
 

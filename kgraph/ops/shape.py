@@ -22,7 +22,8 @@ from kgraph.ops.create import shape_tuple
 def _known_shape(newshape, shape) -> tuple:
     """The target of a reshape without -1 and None: None keeps the size of that axis, -1 is what is left."""
     target = newshape if isinstance(newshape, (tuple, list)) else (newshape,)
-    target = [shape[i] if n is None and i < len(shape) else -1 if n is None else as_size(n) for i, n in enumerate(target)]
+    target = [shape[i] if n is None and i < len(shape) else -1 if n is None else as_size(n) for i,
+              n in enumerate(target)]
     free = [i for i, n in enumerate(target) if isinstance(n, int) and n == -1]
     total = dims.size_of(shape)
     if len(free) > 1:
@@ -163,7 +164,8 @@ def concatenate(xs, axis=0):
     xs = promote(*(xs if isinstance(xs, (tuple, list)) else list(as_tensor(xs))))
     rank = len(xs[0].shape)
     if any(len(x.shape) != rank for x in xs):
-        raise ValueError(f"concatenate: expected tensors of one rank, received shapes {', '.join(str(tuple(x.shape)) for x in xs)}")
+        raise ValueError("concatenate: expected tensors of one rank, "
+                         f"received shapes {', '.join(str(tuple(x.shape)) for x in xs)}")
     axis = axis_of(axis, rank, "concatenate")
     if len(xs) == 1:
         return xs[0]
@@ -196,7 +198,8 @@ def unstack(x, num=None, axis=0):
     axis = axis_of(axis, len(x.shape), "unstack")
     count = x.shape[axis] if num is None else num
     if isinstance(count, Dim):
-        raise ValueError(f"unstack: expected num=, as the size of axis {axis} is not known, received shape {tuple(x.shape)}")
+        raise ValueError(f"unstack: expected num=, as the size of axis {axis} is not known, "
+                         f"received shape {tuple(x.shape)}")
     return [squeeze(cut(x, axis, i, i + 1), axis) for i in range(count)]
 
 
@@ -327,7 +330,8 @@ def repeat(x, repeats, axis=None):
             return take(x, [i for i, r in enumerate(repeats) for _ in range(r)], axis)
         repeats = repeats[0]
     wide = (*x.shape[:axis + 1], repeats, *x.shape[axis + 1:])
-    return reshape(expand_to(expand_dims(x, axis + 1), wide), (*x.shape[:axis], x.shape[axis] * repeats, *x.shape[axis + 1:]))
+    return reshape(expand_to(expand_dims(x, axis + 1), wide),
+                   (*x.shape[:axis], x.shape[axis] * repeats, *x.shape[axis + 1:]))
 
 
 @op

@@ -39,7 +39,8 @@ def test_a_right_program_passes():
     (lambda p, x, y: p.with_ops(p.ops * 2), "is defined twice"),
     (lambda p, x, y: Program("f", (x,), (), (y,)), "returns .*not defined"),
     (lambda p, x, y: Program("f", (x,), p.ops, (y,), ((y, x),)), "not an input"),
-    (lambda p, x, y: p.with_ops([Op(neg_p, (x,), {}, (Value(TensorType((3,), "float32")),))]), "expected f32.B,3., received"),
+    (lambda p, x, y: p.with_ops([Op(neg_p, (x,), {}, (Value(TensorType((3,), "float32")),))]),
+     "expected f32.B,3., received"),
 ])
 def test_breaches_are_named(spoil, message):
     with pytest.raises(ProgramError, match=message):

@@ -8,7 +8,6 @@ from kgraph.compiler.primitive import NOT_DIFFERENTIABLE, PRIMITIVES, Primitive
 from kgraph.compiler.trace import Tensor, bind
 
 
-
 def type_of(array):
     return TensorType(array.shape, array.dtype.name)
 
@@ -29,7 +28,8 @@ def differentiable(primitive, args, params):
     return floats and primitive.vjp is not NOT_DIFFERENTIABLE
 
 
-CASES = [pytest.param(p, *example, id=f"{p.name}-{i}") for p in PRIMITIVES.values() for i, example in enumerate(examples(p))]
+CASES = [pytest.param(p, *example, id=f"{p.name}-{i}") for p in PRIMITIVES.values() for i,
+         example in enumerate(examples(p))]
 SMOOTH = [c for c in CASES if differentiable(*c.values)]
 
 
@@ -129,12 +129,14 @@ REFUSED = [("add", (f32(3), f32(4)), {}, "one shape"), ("add", (f32(3), TensorTy
            ("exp", (TensorType((3,), "int32"),), {}, "dtype among float16, float32, float64, received i32"),
            ("where", (f32(3), f32(3), f32(3)), {}, "expected a dtype among bool"),
            ("broadcast", (f32(3),), {"shape": (2, 4), "axes": (1,)}, "expected size 1 or 4"),
-           ("reshape", (f32(3),), {"shape": (2, 2)}, "3 elements"), ("transpose", (f32(3, 2),), {"perm": (0, 0)}, "permutation"),
+           ("reshape", (f32(3),), {"shape": (2, 2)}, "3 elements"),
+           ("transpose", (f32(3, 2),), {"perm": (0, 0)}, "permutation"),
            ("slice", (f32(3),), {"starts": (1,), "limits": (4,), "strides": (1,)}, "limit <= 3, received 1, 4"),
            ("pad", (f32(3),), {"low": (-1,), "high": (0,), "value": 0}, "at least 0"),
            ("concatenate", (f32(3, 2), f32(3, 3)), {"axis": 0}, "equal sizes but for axis 0"),
            ("sum", (f32(3),), {"axes": (1,)}, "ascending axes"), ("argmax", (f32(3, 2),), {"axes": (0, 1)}, "one axis"),
-           ("contract", (f32(3, 4), f32(5, 6)), {"a_axes": (0, 1), "b_axes": (1, 2), "out_axes": (0, 2)}, "expected 4 on axis 0"),
+           ("contract", (f32(3, 4), f32(5, 6)), {"a_axes": (0, 1), "b_axes": (1, 2), "out_axes": (0, 2)},
+            "expected 4 on axis 0"),
            ("contract", (f32(3, 4), f32(4)), {"a_axes": (0, 1), "b_axes": (1,), "out_axes": ()}, "label 0 in two"),
            ("take", (f32(3), f32(2)), {}, "indices"), ("random_bits", (f32(2),), {"shape": (3,)}, "u32"),
            ("dynamic_slice", (f32(3), TensorType((), "int32")), {"sizes": (4,)}, "at most")]

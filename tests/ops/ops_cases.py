@@ -75,12 +75,12 @@ UNARY += [same(n, UNIT, smooth=True) for n in "arcsin arccos arctanh".split()]
 UNARY += [same("arccosh", POSITIVE + 1, smooth=True), same("round", A), same("round", A, decimals=1),
           same("bitwise_not", I), same("isposinf", HOLES), same("isneginf", HOLES), same("real", A), same("imag", A)]
 
-BINARY = [same(n, A, B, smooth=True) for n in "add subtract multiply maximum minimum hypot logaddexp logaddexp2 arctan2 "
-          "fmax fmin".split()]
+BINARY = [same(n, A, B, smooth=True) for n in "add subtract multiply maximum minimum hypot logaddexp logaddexp2 "
+          "arctan2 fmax fmin".split()]
 BINARY += [same(n, A, V, smooth=True) for n in "add subtract multiply".split()]
 BINARY += [same(n, A, POSITIVE, smooth=True) for n in "divide true_divide mod".split()]
-BINARY += [same(n, A, B) for n in "equal not_equal less less_equal greater greater_equal logical_and logical_or logical_xor "
-           "heaviside isclose fmod floor_divide".split()]
+BINARY += [same(n, A, B) for n in "equal not_equal less less_equal greater greater_equal logical_and logical_or "
+           "logical_xor heaviside isclose fmod floor_divide".split()]
 BINARY += [same(n, I, I[::-1]) for n in "bitwise_and bitwise_or bitwise_xor left_shift right_shift".split()]
 BINARY += [same("power", POSITIVE, B, smooth=True), same("fmax", HOLES, A), same("fmin", HOLES, A),
            Case("clip", lambda a: ops.clip(a, -0.5, 0.5), lambda a: np.clip(a, -0.5, 0.5), (A,), True),
@@ -88,13 +88,16 @@ BINARY += [same("power", POSITIVE, B, smooth=True), same("fmax", HOLES, A), same
                 lambda c, a: np.where(c, a, np.float32(0)), (MASK, A)),
            Case("divide_no_nan", ops.divide_no_nan, lambda a, b: np.where(b == 0, 0, a / np.where(b == 0, 1, b)),
                 (A, np.where(MASK, A, 0).astype("float32")))]
-BINARY += [Case(f"power_{p}", lambda a, p=p: ops.power(a, p), lambda a, p=p: np.power(a, np.float32(p)), (POSITIVE,), True)
+BINARY += [Case(f"power_{p}", lambda a, p=p: ops.power(a, p), lambda a, p=p: np.power(a, np.float32(p)), (POSITIVE,),
+                True)
            for p in (-1, -0.5, 0.5, 1, 2, 3, 4, 1.5)]
 
 REDUCE = [same(n, x, axis=axis, keepdims=keep, smooth=n not in ("all", "any") and (n, axis) != ("std", 1))
           for n in "sum prod max min mean var std all any".split()
-          for x, axis, keep in ((A, None, False), (A, 0, False), (D, (0, 2), True), (D, -1, False), (D[:, :1], 1, False))]
-REDUCE += [same(n, HOLES, axis=axis) for n in "nansum nanprod nanmax nanmin nanmean nanvar nanstd nancumsum nancumprod".split()
+          for x, axis, keep in ((A, None, False), (A, 0, False), (D, (0, 2), True), (D, -1, False),
+                                (D[:, :1], 1, False))]
+REDUCE += [same(n, HOLES, axis=axis)
+           for n in "nansum nanprod nanmax nanmin nanmean nanvar nanstd nancumsum nancumprod".split()
            for axis in (None, 1) if not (n.startswith("nancum") and axis is None)]
 REDUCE += [same(n, A, axis=axis) for n in "argmax argmin count_nonzero median ptp".split() for axis in (None, 0, 1)]
 REDUCE += [same("cumsum", D, axis=1, smooth=True), same("cumsum", A, axis=0, smooth=True), same("cumsum", A, axis=None),
@@ -109,7 +112,8 @@ REDUCE += [same("cumsum", D, axis=1, smooth=True), same("cumsum", A, axis=0, smo
            Case("norm", lambda x: ops.norm(x, axis=1), lambda x: np.linalg.norm(x, axis=1), (A,), True),
            Case("norm_1", lambda x: ops.norm(x, ord=1), lambda x: np.linalg.norm(x, ord=1), (A,)),
            Case("normalize", ops.normalize, lambda x: x / np.linalg.norm(x, axis=-1, keepdims=True), (A,), True),
-           Case("moments", lambda x: ops.stack(ops.moments(x, (0,))), lambda x: np.stack([x.mean(0), x.var(0)]), (A,), True)]
+           Case("moments", lambda x: ops.stack(ops.moments(x, (0,))), lambda x: np.stack([x.mean(0), x.var(0)]), (A,),
+                True)]
 
 SHAPE = [Case("reshape", lambda x: ops.reshape(x, (-1, 2)), lambda x: x.reshape(-1, 2), (A,), True),
          Case("reshape_inner", lambda x: ops.reshape(x, (-1, 2, 6)), lambda x: x.reshape(-1, 2, 6), (D,), True),
@@ -118,8 +122,10 @@ SHAPE = [Case("reshape", lambda x: ops.reshape(x, (-1, 2)), lambda x: x.reshape(
          same("moveaxis", D, source=0, destination=-1), same("moveaxis", D, source=(0, 1), destination=(2, 0)),
          same("swapaxes", D, axis1=0, axis2=2), same("broadcast_to", V, shape=(3, 4), batch=False, smooth=True),
          same("flip", D, axis=(0, 2), smooth=True), same("flip", A), same("fliplr", A), same("flipud", A),
-         Case("rot90", ops.rot90, np.rot90, (A,)), Case("rot90_3", lambda x: ops.rot90(x, 3), lambda x: np.rot90(x, 3), (A,)),
-         Case("concatenate", lambda a, b: ops.concatenate([a, b], 1), lambda a, b: np.concatenate([a, b], 1), (A, B), True),
+         Case("rot90", ops.rot90, np.rot90, (A,)),
+         Case("rot90_3", lambda x: ops.rot90(x, 3), lambda x: np.rot90(x, 3), (A,)),
+         Case("concatenate", lambda a, b: ops.concatenate([a, b], 1), lambda a, b: np.concatenate([a, b], 1), (A, B),
+              True),
          Case("concatenate_0", lambda a, b: ops.concatenate([a, b]), lambda a, b: np.concatenate([a, b]), (A, B), True),
          Case("stack", lambda a, b: ops.stack([a, b], 1), lambda a, b: np.stack([a, b], 1), (A, B), True),
          Case("unstack", lambda x: ops.unstack(x, axis=1)[2], lambda x: x[:, 2], (A,)),
@@ -134,7 +140,8 @@ SHAPE = [Case("reshape", lambda x: ops.reshape(x, (-1, 2)), lambda x: x.reshape(
          Case("tile_2", lambda x: ops.tile(x, 2), lambda x: np.tile(x, 2), (A,)),
          same("repeat", A, repeats=2, smooth=True), same("repeat", A, repeats=3, axis=1, smooth=True),
          same("repeat", A, repeats=[1, 0, 2], axis=0, batch=False),
-         same("pad", A, pad_width=((1, 2), (0, 3)), smooth=True), same("pad", A, pad_width=((0, 0), (2, 3)), mode="reflect"),
+         same("pad", A, pad_width=((1, 2), (0, 3)), smooth=True),
+         same("pad", A, pad_width=((0, 0), (2, 3)), mode="reflect"),
          same("pad", A, pad_width=((2, 1), (0, 0)), mode="symmetric"), same("pad", A, pad_width=1, mode="edge"),
          same("pad", A, pad_width=((0, 0), (5, 2)), mode="wrap"), same("pad", A, pad_width=1, constant_values=2),
          same("roll", A, shift=1, axis=0, smooth=True), same("roll", A, shift=-1, axis=1), same("roll", A, shift=5),
@@ -146,7 +153,8 @@ PRODUCTS = [Case(f"{n}_{i}", getattr(ops, n), getattr(np, n), args, True) for n,
     "matmul": ((A, C), (D, E), (D, C), (V, C), (A, V), (V, V), (D[:1], E), (A[:0], C)), "dot": ((A, C), (D, C), (V, V)),
     "inner": ((A, B),), "outer": ((A, V),), "vdot": ((A, B),), "kron": ((A, C),)}.items()
     for i, args in enumerate(many)]
-PRODUCTS += [Case(f"einsum_{text}", lambda *a, t=text: ops.einsum(t, *a), lambda *a, t=text: np.einsum(t, *a), args, True,
+PRODUCTS += [Case(f"einsum_{text}", lambda *a, t=text: ops.einsum(t, *a), lambda *a, t=text: np.einsum(t, *a), args,
+                  True,
                   batch="ii" not in text)
              for text, args in (("ij,jk->ik", (A, C)), ("bij,bjk->bki", (D, E)), ("...ij,jk", (D, C)), ("ij->j", (A,)),
                                 ("ij,kj,lj->ikl", (A, B, A)), ("...i,...i->...", (D, D)), ("ij,ij->", (A, B)),
@@ -156,22 +164,29 @@ PRODUCTS += [Case("tensordot", lambda a, b: ops.tensordot(a, b, 1), lambda a, b:
                   lambda a, b: np.tensordot(a, b, [[0, 1], [0, 1]]), (D, D), True),
              Case("cross", ops.cross, np.cross, (A[:, :3], B[:, 1:]), True),
              Case("cdist", ops.cdist, lambda a, b: np.linalg.norm(a[:, None] - b[None], axis=-1), (A, B), True),
-             Case("correlate", lambda a, b: ops.correlate(a, b, "full"), lambda a, b: np.correlate(a, b, "full"), (V, V[:3]),
+             Case("correlate", lambda a, b: ops.correlate(a, b, "full"), lambda a, b: np.correlate(a, b, "full"),
+                  (V, V[:3]),
                   True, batch=False)]
 
-INDEX = [same("take", A, indices=[0, -1, 2], axis=1, smooth=True), same("take", A, indices=I), same("take", A, indices=1, axis=0),
+INDEX = [same("take", A, indices=[0, -1, 2], axis=1, smooth=True), same("take", A, indices=I),
+         same("take", A, indices=1, axis=0),
          Case("take_traced", lambda x, i: ops.take(x, i, axis=0), lambda x, i: np.take(x, i, 0), (C, I), True),
-         Case("take_along_axis", lambda x, i: ops.take_along_axis(x, i, 1), lambda x, i: np.take_along_axis(x, i, 1), (A, I), True),
-         same("sort", A, axis=1, smooth=True), same("sort", A, axis=0), same("argsort", A, axis=1), same("sort", I, axis=1),
+         Case("take_along_axis", lambda x, i: ops.take_along_axis(x, i, 1), lambda x, i: np.take_along_axis(x, i, 1),
+              (A, I), True),
+         same("sort", A, axis=1, smooth=True), same("sort", A, axis=0), same("argsort", A, axis=1),
+         same("sort", I, axis=1),
          Case("top_k", lambda x: ops.top_k(x, 2)[0], lambda x: -np.sort(-x, 1)[:, :2], (A,), True),
-         Case("top_k_ints", lambda x: ops.top_k(x, 2)[1], lambda x: np.argsort(-x, 1, kind="stable")[:, :2].astype("int32"), (I,)),
+         Case("top_k_ints", lambda x: ops.top_k(x, 2)[1],
+              lambda x: np.argsort(-x, 1, kind="stable")[:, :2].astype("int32"), (I,)),
          Case("one_hot", lambda x: ops.one_hot(x, 3), lambda x: np_one_hot(x, 3), (I,)),
          Case("one_hot_outside", lambda x: ops.one_hot(x - 1, 2), lambda x: np_one_hot(x, 3)[..., 1:], (I,)),
          Case("multi_hot", lambda x: ops.multi_hot(x, 3), lambda x: np_one_hot(x, 3).max(1), (I,)),
-         Case("searchsorted", lambda x: ops.searchsorted(np.sort(V), x), lambda x: np.searchsorted(np.sort(V), x), (A,)),
+         Case("searchsorted", lambda x: ops.searchsorted(np.sort(V), x), lambda x: np.searchsorted(np.sort(V), x),
+              (A,)),
          Case("digitize", lambda x: ops.digitize(x, np.sort(V)), lambda x: np.digitize(x, np.sort(V)), (A,)),
          Case("isin", lambda x: ops.isin(x, [1, 2]), lambda x: np.isin(x, [1, 2]), (I,)),
-         Case("bincount", lambda x: ops.bincount(x, minlength=4), lambda x: np.stack([np.bincount(r, minlength=4) for r in x]),
+         Case("bincount", lambda x: ops.bincount(x, minlength=4),
+              lambda x: np.stack([np.bincount(r, minlength=4) for r in x]),
               (I,)),
          Case("select", lambda x: ops.select([x > 1, x > 0], [x * 2, x], -1.0),
               lambda x: np.select([x > 1, x > 0], [x * 2, x], -1.0).astype("float32"), (A,)),
@@ -189,7 +204,8 @@ INDEX = [same("take", A, indices=[0, -1, 2], axis=1, smooth=True), same("take", 
 INDEX += [Case(f"get_item_{i}", lambda x, k=k: x[k] if isinstance(x, ops.core.TensorLike) else ops.get_item(x, k),
                lambda x, k=k: x[k], (D,), True)
           for i, k in enumerate([0, -1, (slice(None), 1), (Ellipsis, -1), (None, 0), (slice(None), slice(1, None)),
-                                 (slice(None), slice(None, None, -1)), (slice(None), slice(None, None, -2), slice(3, 0, -1)),
+                                 (slice(None), slice(None, None, -1)),
+                                 (slice(None), slice(None, None, -2), slice(3, 0, -1)),
                                  (slice(0, 1),), slice(None, -1), slice(-1, None), (slice(None), [0, 2]), ([1, 0],),
                                  (slice(None), [0, 2], [1, -1]), ([0, 1], slice(None), [1, 2]), (0, [[0, 2]]),
                                  (slice(None), slice(2, 1)), (slice(None), None, 0, None), (slice(None, None, -1),),
@@ -197,7 +213,8 @@ INDEX += [Case(f"get_item_{i}", lambda x, k=k: x[k] if isinstance(x, ops.core.Te
 
 NN = [Case(n, getattr(ops, n), meaning, (A,), True) for n, meaning in {
     "relu": lambda x: np.maximum(x, 0), "relu6": lambda x: np.clip(x, 0, 6), "sigmoid": np_sigmoid,
-    "softplus": lambda x: np.log1p(np.exp(x)), "softsign": lambda x: x / (1 + np.abs(x)), "silu": lambda x: x * np_sigmoid(x),
+    "softplus": lambda x: np.log1p(np.exp(x)), "softsign": lambda x: x / (1 + np.abs(x)),
+    "silu": lambda x: x * np_sigmoid(x),
     "log_sigmoid": lambda x: np.log(np_sigmoid(x)), "leaky_relu": lambda x: np.where(x > 0, x, 0.2 * x),
     "hard_sigmoid": lambda x: np.clip(x / 6 + 0.5, 0, 1), "hard_silu": lambda x: x * np.clip(x / 6 + 0.5, 0, 1),
     "hard_tanh": lambda x: np.clip(x, -1, 1), "elu": lambda x: np.where(x > 0, x, np.expm1(x)),
@@ -222,13 +239,15 @@ NN += [Case("gelu_exact", lambda x: ops.gelu(x, approximate=False), lambda x: x 
        Case("sparse_categorical_crossentropy_logits", lambda t, x: ops.sparse_categorical_crossentropy(t, x, True),
             lambda t, x: -np.log(np_softmax(x)[np.arange(3), t[:, 0]]), (I[:, :1], B), True),
        Case("binary_crossentropy", lambda t, x: ops.binary_crossentropy(t, ops.sigmoid(x)),
-            lambda t, x: -(t * np.log(np_sigmoid(x)) + (1 - t) * np.log(1 - np_sigmoid(x))), (MASK.astype("float32"), B), True),
+            lambda t, x: -(t * np.log(np_sigmoid(x)) + (1 - t) * np.log(1 - np_sigmoid(x))),
+            (MASK.astype("float32"), B), True),
        Case("binary_crossentropy_logits", lambda t, x: ops.binary_crossentropy(t, x, from_logits=True),
             lambda t, x: np.log1p(np.exp(x)) - t * x, (MASK.astype("float32"), B), True),
        Case("batch_normalization", lambda x, v: ops.batch_normalization(x, v, v * v, -1, v, v),
             lambda x, v: (x - v) / np.sqrt(v * v + 1e-3) * v + v, (A, V), True),
        Case("layer_normalization", lambda x, v: ops.layer_normalization(x, v, v), lambda x, v: (
-           x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-7) * v + v, (A, V), True, tolerance=2e-5),
+           x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-7) * v + v, (A, V), True,
+            tolerance=2e-5),
        Case("rms_normalization", lambda x, v: ops.rms_normalization(x, v),
             lambda x, v: x / np.sqrt((x * x).mean(-1, keepdims=True) + 1e-7) * v, (A, V), True),
        Case("attention", lambda x: ops.dot_product_attention(x[:, :, None], x[:, :, None], x[:, :, None])[:, :, 0],

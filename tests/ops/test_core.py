@@ -13,8 +13,10 @@ B, T = dim("B"), dim("T")
 
 @pytest.mark.parametrize("kinds,expected", [
     (("int32", "float32"), "float32"), (("int64", "float16"), "float16"), (("uint8", "int8"), "int16"),
-    (("uint32", "int32"), "int64"), (("uint64", "int64"), "float32"), (("bool", "int8"), "int8"), (("bool", int), "int32"),
-    (("int8", int), "int8"), (("int8", float), "float32"), (("float16", float), "float16"), (("float64", float), "float64"),
+    (("uint32", "int32"), "int64"), (("uint64", "int64"), "float32"), (("bool", "int8"), "int8"),
+    (("bool", int), "int32"),
+    (("int8", int), "int8"), (("int8", float), "float32"), (("float16", float), "float16"),
+    (("float64", float), "float64"),
     (("float32", "float64"), "float64"), ((int, float), "float32"), ((bool,), "bool"), (("bool", "bool"), "bool")])
 def test_promotion_follows_keras(kinds, expected):
     assert core.result_type(*kinds) == expected == core.result_type(*reversed(kinds))
@@ -47,7 +49,8 @@ def test_tensors_nest():
     (lambda: ops.cast(1, "float31"), ValueError, "received 'float31'. Did you mean 'float32'"),
     (lambda: ops.convert_to_tensor(1, sparse=True), ValueError, "dense"),
     (lambda: ops.add(np.ones((3, 4)), np.ones((5, 4))), ValueError, r"add: .*\(3, 4\) and \(5, 4\)"),
-    (lambda: ops.matmul(np.ones((3, 4)), np.ones((5, 4))), ValueError, r"matmul: shapes \(3, 4\) and \(5, 4\).*4 and 5"),
+    (lambda: ops.matmul(np.ones((3, 4)), np.ones((5, 4))), ValueError,
+     r"matmul: shapes \(3, 4\) and \(5, 4\).*4 and 5"),
     (lambda: ops.matmul(np.ones(()), np.ones(3)), ValueError, "at least one axis"),
     (lambda: ops.sum(np.ones(3), axis=1), ValueError, r"sum: expected an axis in \[-1, 1\), received 1"),
     (lambda: ops.sum(np.ones((3, 3)), axis=(0, -2)), ValueError, "each axis once"),
@@ -84,7 +87,8 @@ class Symbol(TensorLike):
 
 @pytest.mark.parametrize("call,name", [
     (lambda s: ops.exp(s), "exp"), (lambda s: s + 1, "add"), (lambda s: 1 - s, "subtract"), (lambda s: s @ s, "matmul"),
-    (lambda s: ops.concatenate([s, np.ones(3)]), "concatenate"), (lambda s: s[:, 1], "get_item"), (lambda s: -s, "negative"),
+    (lambda s: ops.concatenate([s, np.ones(3)]), "concatenate"), (lambda s: s[:, 1], "get_item"),
+    (lambda s: -s, "negative"),
     (lambda s: ops.where(s > 0, s, 0), "where"), (lambda s: ops.mean(x=s, axis=0), "mean"), (lambda s: s != 0, "not")])
 def test_symbolic_arguments_are_recorded(call, name, monkeypatch):
     seen = []
@@ -120,13 +124,15 @@ def test_reshape_with_symbolic_sizes():
 
 def test_operators():
     x, y = ops.convert_to_tensor([1.0, -2.0]), np.float32([3, 4])
-    made = {"+": x + y, "r+": y + x, "-": x - 1, "r-": 1 - x, "*": 2 * x, "/": x / 2, "r/": 1 / x, "//": x // 2, "%": x % 2,
+    made = {"+": x + y, "r+": y + x, "-": x - 1, "r-": 1 - x, "*": 2 * x, "/": x / 2, "r/": 1 / x, "//": x // 2,
+            "%": x % 2,
             "**": x**2, "r**": 2**x, "@": x @ y, "neg": -x, "abs": abs(x)}
     wanted = {"+": [4, 2], "r+": [4, 2], "-": [0, -3], "r-": [0, 3], "*": [2, -4], "/": [0.5, -1], "r/": [1, -0.5],
               "//": [0, -1], "%": [1, 0], "**": [1, 4], "r**": [2, 0.25], "@": -5, "neg": [-1, 2], "abs": [1, 2]}
     assert {k: v.tolist() for k, v in made.items()} == wanted
     assert all(isinstance(v, Tensor) and v.dtype == "float32" for v in made.values())
-    assert (x > 0).tolist() == [True, False] and (~(x > 0)).tolist() == [False, True] and (x == y).tolist() == [False] * 2
+    assert (x > 0).tolist() == [True, False] and (~(x > 0)).tolist() == [False,
+                                                                         True] and (x == y).tolist() == [False] * 2
     assert (x != x).tolist() == [False, False] and ((x > 0) & (x < 2)).tolist() == [True, False]
     assert len(x) == 2 and [v.item() for v in x] == [1, -2] and (x == "text") is False
 
@@ -168,7 +174,8 @@ def test_results_whose_size_is_data():
 
 
 @pytest.mark.parametrize("made,expected", [
-    (lambda: ops.arange(3), [0, 1, 2]), (lambda: ops.arange(1, 7, 2), [1, 3, 5]), (lambda: ops.arange(5, 0, -2), [5, 3, 1]),
+    (lambda: ops.arange(3), [0, 1, 2]), (lambda: ops.arange(1, 7, 2), [1, 3, 5]),
+    (lambda: ops.arange(5, 0, -2), [5, 3, 1]),
     (lambda: ops.arange(0, 1, 0.25), [0, 0.25, 0.5, 0.75]), (lambda: ops.linspace(0, 1, 3), [0, 0.5, 1]),
     (lambda: ops.linspace(0, 1, 2, endpoint=False), [0, 0.5]), (lambda: ops.logspace(0, 2, 3), [1, 10, 100]),
     (lambda: ops.eye(2, 3, 1), [[0, 1, 0], [0, 0, 1]]), (lambda: ops.tri(2, 3), [[1, 0, 0], [1, 1, 0]]),

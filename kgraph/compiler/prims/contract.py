@@ -19,16 +19,17 @@ def _infer(a, b, a_axes, b_axes, out_axes):
     require(a.dtype == b.dtype, lambda: f"contract: expected inputs of one dtype, received {a}, {b}")
     require(len(a_axes) == a.ndim and len(b_axes) == b.ndim,
             lambda: f"contract: expected a label for each axis of {a} and {b}, received {a_axes}, {b_axes}")
-    for labels in (a_axes, b_axes, out_axes):
-        require(len(set(labels)) == len(labels), lambda: f"contract: expected each label once, received {labels}")
+    labels = (*a_axes, *b_axes, *out_axes)
+    require(all(len(set(axes)) == len(axes) for axes in (a_axes, b_axes, out_axes)),
+            lambda: f"contract: expected each label once, received {a_axes}, {b_axes} -> {out_axes}")
+    for label in set(labels):
+        if labels.count(label) < 2:
+            raise ValueError(f"contract: expected label {label} in two of {a_axes}, {b_axes} -> {out_axes}")
     sizes = dict(zip(a_axes, a.shape))
-    for label in set(a_axes) | set(b_axes) | set(out_axes):
-        require((label in a_axes) + (label in b_axes) + (label in out_axes) >= 2,
-                lambda: f"contract: expected label {label} in two of {a_axes}, {b_axes} -> {out_axes}")
     for label, size in zip(b_axes, b.shape):
-        known = sizes.setdefault(label, size)
-        require(known == size, lambda: f"contract: expected {known} on axis {b_axes.index(label)} of the second input, "
-                               f"received {a} and {b}")
+        if sizes.setdefault(label, size) != size:
+            raise ValueError(f"contract: expected {sizes[label]} on axis {b_axes.index(label)} of the second input, "
+                             f"received {a} and {b}")
     return TensorType(tuple(sizes[label] for label in out_axes), a.dtype)
 
 
@@ -40,10 +41,11 @@ def _reference(a, b, a_axes, b_axes, out_axes):
     summed = [x for x in a_axes if x not in out_axes]
     sizes = {**dict(zip(a_axes, a.shape)), **dict(zip(b_axes, b.shape))}
     count = lambda labels: math.prod(sizes[x] for x in labels)
-    left = a.transpose([a_axes.index(x) for x in batch + rows + summed]).reshape(count(batch), count(rows), count(summed))
+    left = a.transpose([a_axes.index(x) for x in batch + rows + summed])
     right = b.transpose([b_axes.index(x) for x in batch + summed + columns])
     with np.errstate(all="ignore"):
-        product = np.matmul(left, right.reshape(count(batch), count(summed), count(columns)))
+        product = np.matmul(left.reshape(count(batch), count(rows), count(summed)),
+                            right.reshape(count(batch), count(summed), count(columns)))
     labels = batch + rows + columns
     return product.reshape([sizes[x] for x in labels]).transpose([labels.index(x) for x in out_axes])
 
@@ -55,7 +57,8 @@ def _vjp(ct, out, a, b, a_axes, b_axes, out_axes):
 
 def _examples(rng):
     cases = (((3, 37), (37, 5), (0, 1), (1, 2), (0, 2), "float32"), ((1, 3), (4, 3), (0, 1), (2, 1), (0, 2), "float64"),
-             ((2, 3, 4), (2, 4, 5), (0, 1, 2), (0, 2, 3), (0, 1, 3), "float32"), ((3,), (3,), (0,), (0,), (), "float32"),
+             ((2, 3, 4), (2, 4, 5), (0, 1, 2), (0, 2, 3), (0, 1, 3), "float32"),
+             ((3,), (3,), (0,), (0,), (), "float32"),
              ((3,), (5,), (0,), (1,), (1, 0), "float64"), ((0, 4), (4, 2), (0, 1), (1, 2), (0, 2), "float32"),
              ((2, 3, 4), (3, 5), (0, 1, 2), (1, 3), (3, 2, 0), "float32"))
     return [([rng.normal(size=a).astype(t), rng.normal(size=b).astype(t)], {"a_axes": i, "b_axes": j, "out_axes": k})

@@ -1,6 +1,7 @@
 """Elementwise primitives: one output element from the elements at the same place. All inputs have one shape.
 
-Each line says name, meaning (NumPy), gradient and kernel text together. Broadcasting and promotion belong to kgraph.ops.
+Each line says name, meaning (NumPy), gradient and kernel text together. Broadcasting and promotion belong to
+kgraph.ops.
 """
 from __future__ import annotations
 
@@ -38,8 +39,10 @@ def _infer(name, accepted, result):
         first = types[0]
         for t in types:
             check_dtype(name, t, accepted)
-            require(t.shape == first.shape, lambda: f"{name}: expected inputs of one shape, received {', '.join(map(str, types))}")
-            require(t.dtype == first.dtype, lambda: f"{name}: expected inputs of one dtype, received {', '.join(map(str, types))}")
+        require(all(t.shape == first.shape for t in types),
+                lambda: f"{name}: expected inputs of one shape, received {', '.join(map(str, types))}")
+        require(all(t.dtype == first.dtype for t in types),
+                lambda: f"{name}: expected inputs of one dtype, received {', '.join(map(str, types))}")
         return TensorType(first.shape, result or first.dtype)
     return infer
 
@@ -94,22 +97,27 @@ expm1_p = _unary("expm1", np.expm1, _times(lambda out, x: add(out, 1)), "expm1({
 log_p = _unary("log", np.log, lambda ct, out, x: (div(ct, x),), "log({0})", low=0.1)
 log1p_p = _unary("log1p", np.log1p, lambda ct, out, x: (div(ct, add(x, 1)),), "log1p({0})", low=-0.9)
 sqrt_p = _unary("sqrt", np.sqrt, lambda ct, out, x: (div(mul(ct, 0.5), out),), "sqrt({0})", low=0.1)
-rsqrt_p = _unary("rsqrt", lambda x: 1 / np.sqrt(x), _times(lambda out, x: mul(div(out, x), -0.5)), "rsqrt({0})", low=0.1)
+rsqrt_p = _unary("rsqrt", lambda x: 1 / np.sqrt(x), _times(lambda out, x: mul(div(out, x), -0.5)), "rsqrt({0})",
+                 low=0.1)
 tanh_p = _unary("tanh", np.tanh, _times(lambda out, x: sub(1, _square(out))), "tanh({0})")
 sigmoid_p = _unary("sigmoid", _sigmoid, _times(lambda out, x: mul(out, sub(1, out))), "sigmoid({0})")
-erf_p = _unary("erf", erf, _times(lambda out, x: mul(apply("exp", neg(_square(x))), 2 / math.sqrt(math.pi))), "erf({0})")
+erf_p = _unary("erf", erf, _times(lambda out, x: mul(apply("exp", neg(_square(x))), 2 / math.sqrt(math.pi))),
+               "erf({0})")
 sin_p = _unary("sin", np.sin, _times(lambda out, x: apply("cos", x)), "sin({0})")
 cos_p = _unary("cos", np.cos, _times(lambda out, x: neg(apply("sin", x))), "cos({0})")
 tan_p = _unary("tan", np.tan, _times(lambda out, x: add(_square(out), 1)), "tan({0})", low=-1.2, high=1.2)
-asin_p = _unary("asin", np.arcsin, _times(lambda out, x: apply("rsqrt", sub(1, _square(x)))), "asin({0})", low=-0.9, high=0.9)
-acos_p = _unary("acos", np.arccos, _times(lambda out, x: neg(apply("rsqrt", sub(1, _square(x))))), "acos({0})", low=-0.9, high=0.9)
+asin_p = _unary("asin", np.arcsin, _times(lambda out, x: apply("rsqrt", sub(1, _square(x)))), "asin({0})", low=-0.9,
+                high=0.9)
+acos_p = _unary("acos", np.arccos, _times(lambda out, x: neg(apply("rsqrt", sub(1, _square(x))))), "acos({0})",
+                low=-0.9, high=0.9)
 atan_p = _unary("atan", np.arctan, lambda ct, out, x: (div(ct, add(_square(x), 1)),), "atan({0})")
 sinh_p = _unary("sinh", np.sinh, _times(lambda out, x: apply("cosh", x)), "sinh({0})")
 cosh_p = _unary("cosh", np.cosh, _times(lambda out, x: apply("sinh", x)), "cosh({0})")
 asinh_p = _unary("asinh", np.arcsinh, _times(lambda out, x: apply("rsqrt", add(_square(x), 1))), "asinh({0})")
 acosh_p = _unary("acosh", np.arccosh, _times(lambda out, x: apply("rsqrt", mul(sub(x, 1), add(x, 1)))), "acosh({0})",
                  low=1.1, high=3)
-atanh_p = _unary("atanh", np.arctanh, lambda ct, out, x: (div(ct, sub(1, _square(x))),), "atanh({0})", low=-0.9, high=0.9)
+atanh_p = _unary("atanh", np.arctanh, lambda ct, out, x: (div(ct, sub(1, _square(x))),), "atanh({0})", low=-0.9,
+                 high=0.9)
 floor_p = _unary("floor", np.floor, NOT_DIFFERENTIABLE, "floor({0})")
 ceil_p = _unary("ceil", np.ceil, NOT_DIFFERENTIABLE, "ceil({0})")
 round_p = _unary("round", np.rint, NOT_DIFFERENTIABLE, "rint({0})")  # halves go to the even neighbour
@@ -149,7 +157,8 @@ def _power_vjp(ct, out, a, b):
     zero = apply("equal", b, mul(b, 0))
     lower = apply("power", a, where(zero, 1, sub(b, 1)))
     positive = apply("greater", a, mul(a, 0))
-    return where(zero, 0, mul(ct, mul(b, lower))), mul(ct, where(positive, mul(out, apply("log", where(positive, a, 1))), 0))
+    to_b = where(positive, mul(out, apply("log", where(positive, a, 1))), 0)
+    return where(zero, 0, mul(ct, mul(b, lower))), mul(ct, to_b)
 
 
 def _atan2_vjp(ct, out, a, b):
@@ -205,5 +214,6 @@ def _where_examples(rng):
 
 
 where_p = Primitive("where", "elementwise", _where_infer, np.where,
-                    lambda ct, out, c, a, b: (None, where(c, ct, 0), where(c, 0, ct)), pointwise("where({0}, {1}, {2})"),
+                    lambda ct, out, c, a, b: (None, where(c, ct, 0), where(c, 0, ct)),
+                    pointwise("where({0}, {1}, {2})"),
                     _where_examples)

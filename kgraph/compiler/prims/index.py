@@ -70,7 +70,8 @@ scatter_add_p = Primitive(
     "scatter_add", "index", _scatter_add_infer, _scatter_add,
     lambda ct, out, indices, updates, size: (None, apply("take", ct, indices)), "scatter_add",
     lambda rng: [([_rows(rng, *i, high=n), rng.normal(size=i + s).astype(t)], {"size": n}) for i, s, n, t in
-                 (((7,), (3,), 4, "float32"), ((2, 3), (), 37, "float64"), ((0,), (5,), 3, "float32"), ((), (2,), 3, "float32"))])
+                 (((7,), (3,), 4, "float32"), ((2, 3), (), 37, "float64"), ((0,), (5,), 3, "float32"),
+                  ((), (2,), 3, "float32"))])
 
 
 def _along(indices: np.ndarray, axis: int):
@@ -82,8 +83,9 @@ def _along(indices: np.ndarray, axis: int):
 
 def _check_along(name, indices, shape, axis):
     check_dtype(f"{name} (indices)", indices, INTEGERS)
-    same = len(indices.shape) == len(shape) and all(a == b for k, (a, b) in enumerate(zip(indices.shape, shape)) if k != axis)
-    require(same and 0 <= axis < len(shape), lambda: f"{name}: expected indices of shape {shape} but for axis {axis}, received {indices}")
+    others = lambda s: s[:axis] + s[axis + 1:]
+    require(indices.ndim == len(shape) and others(indices.shape) == others(shape) and 0 <= axis < len(shape),
+            lambda: f"{name}: expected indices of shape {shape} but for axis {axis}, received {indices}")
 
 
 def _take_along_infer(x, indices, axis):
@@ -102,7 +104,8 @@ def _take_along_lower(e, op, index):
     return e.read(0, (*index[:axis], place, *index[axis + 1:]))
 
 
-_ALONG = (((5, 3), 2, 0, "float32"), ((2, 37), 4, 1, "float64"), ((0, 4), 2, 1, "float32"), ((3, 1, 2), 3, 1, "float32"))
+_ALONG = (((5, 3), 2, 0, "float32"), ((2, 37), 4, 1, "float64"), ((0, 4), 2, 1, "float32"),
+          ((3, 1, 2), 3, 1, "float32"))
 
 take_along_p = Primitive(
     "take_along", "index", _take_along_infer, _take_along,
@@ -116,7 +119,8 @@ take_along_p = Primitive(
 def _scatter_along_infer(indices, updates, axis, size):
     check_dtype("scatter_along", updates, NUMBERS)
     _check_along("scatter_along", indices, updates.shape, axis)
-    require(indices.shape == updates.shape, lambda: f"scatter_along: expected updates of the shape of {indices}, received {updates}")
+    require(indices.shape == updates.shape,
+            lambda: f"scatter_along: expected updates of the shape of {indices}, received {updates}")
     return TensorType((*updates.shape[:axis], size, *updates.shape[axis + 1:]), updates.dtype)
 
 

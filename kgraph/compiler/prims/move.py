@@ -26,11 +26,13 @@ def _array(rng, *shape, dtype="float32"):
 # broadcast: axes[i] is the output axis of input axis i; sizes agree there, or the input's is 1. Where a symbolic size
 # meets another one, the two are taken as equal (Trace.equal_sizes has the pair).
 def _broadcast_infer(x, shape, axes):
-    require(len(axes) == x.ndim and all(a < b for a, b in zip(axes, axes[1:])) and all(0 <= a < len(shape) for a in axes),
-            lambda: f"broadcast: expected one ascending output axis for each axis of {x}, received axes={axes}, shape={shape}")
+    require(len(axes) == x.ndim and all(a < b for a, b in zip(axes, axes[1:]))
+            and all(0 <= a < len(shape) for a in axes),
+            lambda: f"broadcast: expected one ascending output axis for each axis of {x}, "
+                    f"received axes={axes}, shape={shape}")
     for size, axis in zip(x.shape, axes):
-        fits = size == 1 or size == shape[axis] or isinstance(size, Dim) or isinstance(shape[axis], Dim)
-        require(fits, lambda: f"broadcast: axis {axis}: expected size 1 or {shape[axis]}, received {x}")
+        if not (size == 1 or size == shape[axis] or isinstance(size, Dim) or isinstance(shape[axis], Dim)):
+            raise ValueError(f"broadcast: axis {axis}: expected size 1 or {shape[axis]}, received {x}")
     return TensorType(tuple(shape), x.dtype)
 
 
@@ -66,7 +68,8 @@ broadcast_p = _move(
 
 
 def _reshape_infer(x, shape):
-    require(x.size == dims.size_of(shape), lambda: f"reshape: expected a shape of {x.size} elements for {x}, received {shape}")
+    require(x.size == dims.size_of(shape),
+            lambda: f"reshape: expected a shape of {x.size} elements for {x}, received {shape}")
     return TensorType(tuple(shape), x.dtype)
 
 
@@ -125,12 +128,14 @@ reshape_p = _move(
     "reshape", _reshape_infer, lambda x, shape: x.reshape(shape),
     lambda ct, out, x, shape: (apply("reshape", ct, shape=x.shape),), _reshape_lower,
     lambda rng: [([_array(rng, 3, 4)], {"shape": (2, 6)}), ([_array(rng, 1, 37)], {"shape": (37,)}),
-                 ([_array(rng, 2, 3, 4, dtype="float64")], {"shape": (2, 12)}), ([_array(rng, 0, 6)], {"shape": (0, 2, 3)}),
+                 ([_array(rng, 2, 3, 4, dtype="float64")], {"shape": (2, 12)}),
+                 ([_array(rng, 0, 6)], {"shape": (0, 2, 3)}),
                  ([_array(rng, 1)], {"shape": ()}), ([_array(rng, 6, 5)], {"shape": (2, 3, 1, 5)})])
 
 
 def _transpose_infer(x, perm):
-    require(sorted(perm) == list(range(x.ndim)), lambda: f"transpose: expected a permutation of the axes of {x}, received {perm}")
+    require(sorted(perm) == list(range(x.ndim)),
+            lambda: f"transpose: expected a permutation of the axes of {x}, received {perm}")
     return TensorType(tuple(x.shape[p] for p in perm), x.dtype)
 
 
@@ -142,7 +147,8 @@ transpose_p = _move(
     "transpose", _transpose_infer, lambda x, perm: np.transpose(x, perm),
     lambda ct, out, x, perm: (apply("transpose", ct, perm=_inverse(perm)),),
     lambda e, op, index: e.read(0, tuple(index[i] for i in _inverse(op.params["perm"]))),
-    lambda rng: [([_array(rng, 3, 37)], {"perm": (1, 0)}), ([_array(rng, 2, 1, 5, dtype="float64")], {"perm": (2, 0, 1)}),
+    lambda rng: [([_array(rng, 3, 37)], {"perm": (1, 0)}),
+                 ([_array(rng, 2, 1, 5, dtype="float64")], {"perm": (2, 0, 1)}),
                  ([_array(rng, 0, 4)], {"perm": (1, 0)})])
 
 
@@ -153,11 +159,13 @@ def _slice_size(start, limit, stride):
 
 def _slice_infer(x, starts, limits, strides):
     require(len(starts) == len(limits) == len(strides) == x.ndim,
-            lambda: f"slice: expected starts, limits and strides for each axis of {x}, received {starts}, {limits}, {strides}")
+            lambda: f"slice: expected starts, limits and strides for each axis of {x}, "
+                    f"received {starts}, {limits}, {strides}")
     for size, start, limit, stride in zip(x.shape, starts, limits, strides):
         if all(isinstance(v, int) for v in (size, start, limit)):
-            require(0 <= start <= limit <= size and stride > 0,
-                    lambda: f"slice: expected 0 <= start <= limit <= {size}, received {start}, {limit} with stride {stride}")
+            if not (0 <= start <= limit <= size and stride > 0):
+                raise ValueError(f"slice: expected 0 <= start <= limit <= {size}, received {start}, {limit} "
+                                 f"with stride {stride}")
     return TensorType(tuple(map(_slice_size, starts, limits, strides)), x.dtype)
 
 
@@ -198,7 +206,8 @@ slice_p = _move(
 
 
 def _pad_infer(x, low, high, value):
-    require(len(low) == len(high) == x.ndim, lambda: f"pad: expected low and high for each axis of {x}, received {low}, {high}")
+    require(len(low) == len(high) == x.ndim,
+            lambda: f"pad: expected low and high for each axis of {x}, received {low}, {high}")
     require(all(not isinstance(n, int) or n >= 0 for n in (*low, *high)),
             lambda: f"pad: expected amounts of at least 0, received {low}, {high}")
     return TensorType(tuple(n + a + b for n, a, b in zip(x.shape, low, high)), x.dtype)
@@ -215,11 +224,13 @@ def _pad_lower(e, op, index):
     tests = [f"({e.at(i)} >= 0)" for i, a in zip(inner, low) if a != 0]
     tests += [f"({e.at(i)} < {e.size(n)})" for i, n, b in zip(inner, shape, high) if b != 0]
     value = lambda: e.read(0, inner)
-    return e.choose(" and ".join(tests), value, lambda: e.constant(op.params["value"], op.outputs[0].dtype)) if tests else value()
+    return e.choose(" and ".join(tests), value,
+                    lambda: e.constant(op.params["value"], op.outputs[0].dtype)) if tests else value()
 
 
 pad_p = _move(
-    "pad", _pad_infer, lambda x, low, high, value: np.pad(x, tuple(zip(low, high)), constant_values=value), _pad_vjp, _pad_lower,
+    "pad", _pad_infer, lambda x, low, high, value: np.pad(x, tuple(zip(low, high)), constant_values=value), _pad_vjp,
+    _pad_lower,
     lambda rng: [([_array(rng, 3)], {"low": (2,), "high": (0,), "value": 0}),
                  ([_array(rng, 1, 37, dtype="float64")], {"low": (1, 3), "high": (0, 2), "value": -1.5}),
                  ([_array(rng, 0, 2)], {"low": (0, 1), "high": (1, 1), "value": 0})])
@@ -230,7 +241,8 @@ def _concatenate_infer(*xs, axis):
     require(0 <= axis < first.ndim, lambda: f"concatenate: expected an axis of {first}, received {axis}")
     others = lambda t: t.shape[:axis] + t.shape[axis + 1:]
     require(all(t.ndim == first.ndim and others(t) == others(first) and t.dtype == first.dtype for t in xs),
-            lambda: f"concatenate: expected equal sizes but for axis {axis}, and one dtype, received {', '.join(map(str, xs))}")
+            lambda: f"concatenate: expected equal sizes but for axis {axis}, and one dtype, "
+                    f"received {', '.join(map(str, xs))}")
     return TensorType((*first.shape[:axis], sum(t.shape[axis] for t in xs), *first.shape[axis + 1:]), first.dtype)
 
 
@@ -284,7 +296,8 @@ full_p = _move(
     lambda shape, value, dtype: np.full(shape, value, dtype), NOT_DIFFERENTIABLE,
     lambda e, op, index: e.constant(op.params["value"], op.params["dtype"]),
     lambda rng: [([], {"shape": (3, 37), "value": 0.5, "dtype": "float32"}),
-                 ([], {"shape": (), "value": 2, "dtype": "int64"}), ([], {"shape": (0, 1), "value": True, "dtype": "bool"})])
+                 ([], {"shape": (), "value": 2, "dtype": "int64"}),
+                 ([], {"shape": (0, 1), "value": True, "dtype": "bool"})])
 
 iota_p = _move(
     "iota", lambda size, dtype: TensorType((size,), dtype), lambda size, dtype: np.arange(size).astype(dtype),

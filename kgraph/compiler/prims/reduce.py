@@ -34,7 +34,8 @@ def _infer(name, accepted, result=None):
 
 def _examples(rng):
     return [([rng.normal(size=s).astype(t)], {"axes": axes}) for s, t, axes in
-            (((3,), "float32", (0,)), ((1, 37), "float64", (1,)), ((4, 37), "float32", (0, 1)), ((2, 3, 5), "float32", (0, 2)),
+            (((3,), "float32", (0,)), ((1, 37), "float64", (1,)), ((4, 37), "float32", (0, 1)),
+             ((2, 3, 5), "float32", (0, 2)),
              ((0, 5), "float32", (1,)), ((37, 3), "float64", (0,)))]
 
 
@@ -95,9 +96,11 @@ def _position_examples(rng):
     return [(args, params) for args, params in _examples(rng) if len(params["axes"]) == 1]
 
 
-argmax_p = Primitive("argmax", "reduce", _position_infer("argmax"), lambda x, axes: np.argmax(x, axes[0]).astype("int32"),
+argmax_p = Primitive("argmax", "reduce", _position_infer("argmax"),
+                     lambda x, axes: np.argmax(x, axes[0]).astype("int32"),
                      NOT_DIFFERENTIABLE, "argmax", _position_examples)
-argmin_p = Primitive("argmin", "reduce", _position_infer("argmin"), lambda x, axes: np.argmin(x, axes[0]).astype("int32"),
+argmin_p = Primitive("argmin", "reduce", _position_infer("argmin"),
+                     lambda x, axes: np.argmin(x, axes[0]).astype("int32"),
                      NOT_DIFFERENTIABLE, "argmin", _position_examples)
 
 
@@ -116,5 +119,6 @@ def _cumsum(x, axis, reverse):
 cumsum_p = Primitive("cumsum", "reduce", _cumulative_infer, _cumsum,
                      lambda ct, out, x, axis, reverse: (apply("cumsum", ct, axis=axis, reverse=not reverse),), "cumsum",
                      lambda rng: [([rng.normal(size=s).astype(t)], {"axis": a, "reverse": r}) for s, t, a, r in
-                                  (((3,), "float32", 0, False), ((2, 37), "float64", 1, True), ((5, 3), "float32", 0, True),
+                                  (((3,), "float32", 0, False), ((2, 37), "float64", 1, True),
+                                   ((5, 3), "float32", 0, True),
                                    ((0, 4), "float32", 1, False))])
