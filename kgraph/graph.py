@@ -5,6 +5,7 @@ shapes have one rule only: that of the primitives. Links are objects; indices ar
 """
 from __future__ import annotations
 
+import functools
 import inspect
 import re
 import weakref
@@ -16,6 +17,7 @@ from kgraph.compiler.trace import Trace, at_scope, current_scope, suspend_record
 from kgraph.config import floatx
 from kgraph.naming import auto_name
 from kgraph.ops import core as ops_core
+from kgraph.ops.core import OPS
 
 __all__ = ["Graph", "KTensor", "Node", "OpFunction", "Operation", "any_symbolic", "get_mask", "infer", "record",
            "replay", "set_mask"]
@@ -29,7 +31,7 @@ class KTensor(TensorLike):
     name   by default keras_tensor, keras_tensor_1 ...
     """
 
-    __slots__ = ("type", "name", "node", "index", "sparse", "__weakref__")
+    __slots__ = ("type", "name", "node", "index", "sparse", "mask", "__weakref__")
     is_symbolic = True
 
     def __init__(self, shape, dtype=None, name=None, node=None, index=0, sparse=False):
@@ -38,6 +40,7 @@ class KTensor(TensorLike):
         self.node = node
         self.index = index
         self.sparse = sparse
+        self.mask = None
 
     @property
     def shape(self) -> tuple:
@@ -116,12 +119,14 @@ _masks = _Masks()
 
 def get_mask(x):
     """The mask that a layer attached to tensor x (booleans, True where x counts), or None."""
-    return _masks.get(x)
+    return x.mask if isinstance(x, KTensor) else _masks.get(x)
 
 
 def set_mask(x, mask):
     """Attach a mask to tensor x; None takes it away."""
-    if mask is None:
+    if isinstance(x, KTensor):
+        x.mask = mask
+    elif mask is None:
         _masks.drop(x)
     else:
         _masks.set(x, mask)
@@ -140,9 +145,9 @@ class Operation:
     def __call__(self, *args, **kwargs):
         if any_symbolic((args, kwargs)):
             return record(self, args, kwargs)
-        return self.run(*args, **kwargs)
+        return self._run(*args, **kwargs)
 
-    def run(self, *args, **kwargs):
+    def _run(self, *args, **kwargs):
         """Do the operation on values, traced or concrete."""
         return self.call(*args, **kwargs)
 
@@ -240,12 +245,30 @@ class OpFunction(Operation):
             args = (args[0], tuple(args[1]))
         return self.function(*args, **kwargs, **self.settings)
 
+    def _run(self, *args, **kwargs):
+        """The call; elementwise functions hand masks on: what comes from several masks counts where any input does."""
+        result = self.call(*args, **kwargs)
+        if _is_elementwise(self.function) and get_mask(result) is None:
+            masks = [m for x in tree.flatten((args, kwargs)) if (m := get_mask(x)) is not None]
+            if masks and all(m.shape == result.shape[:m.ndim] for m in masks):
+                set_mask(result, functools.reduce(OPS["logical_or"], masks))
+        return result
+
     def get_config(self):
         return {"name": self.name, **self.settings}
 
     def _keras_identity(self):
         from kgraph.saving.op_names import identity_of
         return identity_of(self.function.__name__)
+
+
+def _is_elementwise(function) -> bool:
+    return function.__module__ == "kgraph.ops.elementwise" or function.__name__ in _ELEMENTWISE
+
+
+_ELEMENTWISE = frozenset("cast celu elu gelu hard_shrink hard_sigmoid hard_silu hard_tanh leaky_relu log_sigmoid mish relu "
+                         "relu6 saturate_cast selu sigmoid silu soft_shrink softplus softsign sparse_plus sparse_sigmoid "
+                         "squareplus stop_gradient tanh_shrink threshold".split())
 
 
 class MaskOf(Operation):
@@ -303,7 +326,7 @@ def record(operation, args, kwargs):
         if isinstance(x, Value):
             raise TypeError(f"{operation.name}: a KTensor was used together with {x!r}, inside the call of a layer: "
                             "pass the KTensor to that layer as an input")
-    results = infer(operation.run, *args, **kwargs)
+    results = infer(operation._run, *args, **kwargs)
     Node(operation, args, kwargs, results)
     return results
 

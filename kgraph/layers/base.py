@@ -11,7 +11,7 @@ from kgraph import activations, dtype_policies, regularizers, tree
 from kgraph.compiler.ir import TensorLike, Value
 from kgraph.compiler.trace import current_scope, current_trace, name_scope
 from kgraph.graph import KTensor, Operation, any_symbolic, get_mask, infer, record, set_mask
-from kgraph.layers.calls import Call, as_input, entered, shapes_for
+from kgraph.layers.calls import Call, as_input, entered, shapes_for, shapes_of
 from kgraph.layers.input_spec import check_inputs
 from kgraph.layers.state import Stateful
 from kgraph.naming import nearest
@@ -137,11 +137,13 @@ class Layer(Stateful, Operation):
 
     # ------------------------------------------------------------------ calling
     def __call__(self, *args, **kwargs):
+        if "_nodes" not in self.__dict__:
+            raise RuntimeError(f"{type(self).__name__}: expected super().__init__() to be called in __init__")
         if any_symbolic((args, kwargs)):
             return record(self, args, kwargs)
-        return self.run(*args, **kwargs)
+        return self._run(*args, **kwargs)
 
-    def run(self, *args, **kwargs):
+    def _run(self, *args, **kwargs):
         """One call on values, concrete or traced: convert, check, build, call, then losses and masks."""
         with entered(self) as trainings:
             call = self._bind(args, kwargs)
@@ -150,10 +152,19 @@ class Layer(Stateful, Operation):
             with self._scope():
                 self._pass_training(call, trainings)
                 mask = self._pass_masks(call)
-                outputs = self.call(*call.args, **call.kwargs)
+                outputs = self._call_with_context(call)
                 self._add_activity_losses(outputs)
             self._carry_masks(call.first, outputs, mask)
         return outputs
+
+    def _call_with_context(self, call):
+        """call(), with the layer and the shapes it was given added to what goes wrong inside."""
+        try:
+            return self.call(*call.args, **call.kwargs)
+        except Exception as error:
+            shapes = ", ".join(f"{name.removesuffix('_shape')}: {shape}" for name, shape in shapes_of(call).items())
+            error.add_note(f"in the call of layer {self.name!r} ({type(self).__name__}) on {shapes}")
+            raise
 
     def _bind(self, args, kwargs) -> Call:
         args, kwargs = tree.map_structure(self._convert, (args, kwargs))
@@ -265,7 +276,11 @@ class Layer(Stateful, Operation):
         """The shape(s) of the outputs for input shape(s) with None where a size is not known. Builds the layer."""
         shapes = [*args, *kwargs.values()]
         inputs = [map_shapes(lambda s: KTensor(s, self._shape_dtype()), shape) for shape in shapes]
-        return tree.map_structure(lambda x: x.shape, infer(self.run, *inputs))
+        return tree.map_structure(lambda x: x.shape, infer(self._run, *inputs))
+
+    def compute_output_spec(self, *args, **kwargs):
+        """What a call would give, as KTensors, without recording it."""
+        return infer(self._run, *args, **kwargs)
 
     def _shape_dtype(self):
         return self.input_dtype

@@ -109,6 +109,11 @@ class Model(Trainer, Layer):
         found = self._graph.operations if self.is_functional else self._held(Layer)
         return [layer for layer in found if isinstance(layer, Layer)]
 
+    @property
+    def stateful(self) -> bool:
+        """Whether a layer keeps states from one batch to the next."""
+        return any(getattr(layer, "stateful", False) for layer in self._all_layers() if layer is not self)
+
     def _sublayers(self):
         held = super()._sublayers()
         graph = [op for op in self._graph.operations if isinstance(op, Layer)] if self.is_functional else []
@@ -222,7 +227,7 @@ class Model(Trainer, Layer):
         if "shapes_dict" in config:
             tensors = {name.removesuffix("_shape"): map_shapes(lambda s: KTensor(s, self.input_dtype), shape)
                        for name, shape in config["shapes_dict"].items()}
-            infer(self.run, **tensors)
+            infer(self._run, **tensors)
         elif config.get("input_shape") is not None:
             self.build(as_shape(config["input_shape"]))
 

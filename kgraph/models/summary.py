@@ -71,12 +71,12 @@ def _table(columns, line_length, positions) -> Table:
     connected = any(heading == "Connected to" for heading, _, _ in columns)
     shares = {"Layer (type)": 30, "Output Shape": 26, "Param #": 18, "Connected to": 26} if connected else {
         "Layer (type)": 45, "Output Shape": 35, "Param #": 20}
-    weights = [shares.get(heading, 11) for heading, _, _ in columns]
+    weights = [shares.get(heading, 15) for heading, _, _ in columns]
     if positions is not None:
         weights = [b - a for a, b in zip([0, *positions], positions)]
     length = line_length or min(108 if connected else 88, shutil.get_terminal_size().columns - 4)
     widths = [max(int(weight * length / sum(weights)), 4) for weight in weights]
-    heads = [Column(heading, justify=align, width=width) for (heading, align, _), width in zip(columns, widths)]
+    heads = [Column(heading, justify=align, width=width, overflow="fold") for (heading, align, _), width in zip(columns, widths)]
     return Table(*heads, width=max(length, sum(widths)), show_lines=True, box=box.HEAVY_HEAD)
 
 
