@@ -1,4 +1,4 @@
 """The primitives. Importing this package fills the table `kgraph.compiler.primitive.PRIMITIVES`."""
-from kgraph.compiler.prims import composite, contract, elementwise, index, move, random, reduce, window
+from kgraph.compiler.prims import composite, contract, elementwise, index, move, normalize, random, reduce, window
 
-__all__ = ["composite", "contract", "elementwise", "index", "move", "random", "reduce", "window"]
+__all__ = ["composite", "contract", "elementwise", "index", "move", "normalize", "random", "reduce", "window"]
