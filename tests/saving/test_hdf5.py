@@ -1,0 +1,98 @@
+"""The HDF5 reader against h5py, over the features that files of Keras use."""
+import io
+
+import h5py
+import numpy as np
+import pytest
+
+from kgraph.saving.hdf5 import Dataset, Group, is_hdf5, open_file, write_names
+
+ARRAYS = {
+    "f4": np.arange(12, dtype="f4").reshape(3, 4), "f8": np.linspace(0, 1, 5), "f2": np.float16(3),
+    "i8": np.arange(4), "u1": np.arange(6, dtype="u1"), "big": np.arange(5, dtype=">i4"), "bool": np.array([True, False]),
+    "empty": np.zeros((0, 3)), "nested/deeper/x": np.ones((2, 2)), "one": np.float32(7),
+}
+TEXTS = {"fixed": np.array([b"ab", b"c"]), "long": np.array(["one", "zwölf"], h5py.string_dtype())}
+
+
+def write(file):
+    for name, value in {**ARRAYS, **TEXTS}.items():
+        file[name] = value
+    file.attrs["text"], file.attrs["bytes"], file.attrs["number"] = "ü" * 10, b"raw", 3
+    file.attrs["list"], file.attrs["none"] = ["a", "bc"], []
+    file["nested"].attrs["huge"] = "x" * 200_000
+
+
+@pytest.mark.parametrize("options", [{}, {"userblock_size": 1024}], ids=str)
+def test_reads_what_h5py_writes(tmp_path, options):
+    with h5py.File(tmp_path / "a.h5", "w", **options) as file:
+        write(file)
+    with open_file(tmp_path / "a.h5") as group:
+        for name, value in ARRAYS.items():
+            dataset = group.dataset(name)
+            assert (dataset.shape, dataset.dtype) == (np.shape(value), value.dtype)
+            np.testing.assert_array_equal(dataset.read(dataset.shape), value)
+        assert [group.dataset(n).read_text() for n in TEXTS] == [["ab", "c"], ["one", "zwölf"]]
+        assert group.attributes() == {"text": "ü" * 10, "bytes": "raw", "number": 3, "list": ["a", "bc"], "none": []}
+        assert group.group("nested").attribute("huge") == "x" * 200_000
+        assert group.names() == sorted([*(n for n in ARRAYS if "/" not in n), "nested", *TEXTS])
+        assert isinstance(group.get("nested/deeper"), Group) and isinstance(group.get("f4"), Dataset)
+        assert group.get("nested/nothing") is None and "f4/x" not in group and group.attribute("gone", 5) == 5
+
+
+@pytest.mark.parametrize("version", ["v108", "latest"])
+def test_reads_newer_layouts(version):
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w", libver=version) as file:
+        file["a/b/c"] = np.arange(6.0)
+        file["a"].attrs["names"] = ["x", "y"]
+    with open_file(buffer, "memory") as root:
+        assert root.dataset("a/b/c").read((6,)).tolist() == [0, 1, 2, 3, 4, 5]
+        assert root.group("a").name_list("names") == ["x", "y"]
+
+
+@pytest.mark.parametrize("options", [
+    {"compression": "gzip"}, {"chunks": True}, {"compression": "gzip", "shuffle": True}, {"fletcher32": True},
+    {"chunks": (7, 3)}, {"compression": "gzip", "fletcher32": True, "shuffle": True},
+], ids=str)
+def test_reads_chunks(options):
+    value = np.random.default_rng(0).standard_normal((50, 20)).astype("f4")
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        file.create_dataset("x", data=value, **options)
+    with open_file(buffer, "memory") as root:
+        np.testing.assert_array_equal(root.dataset("x").read((50, 20)), value)
+
+
+def test_reads_into_memory_of_another_dtype():
+    buffer, value = io.BytesIO(), np.random.default_rng(0).standard_normal((700, 1000))
+    with h5py.File(buffer, "w") as file:
+        file["x"] = value
+    target = np.zeros((700, 1000), "f4")
+    with open_file(buffer, "memory") as root:
+        root.dataset("x").read_into(target)
+    np.testing.assert_array_equal(target, value.astype("f4"))
+
+
+def test_many_names_in_a_group():
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        for i in range(700):
+            file[f"d{i}"] = i
+        write_names(file, "names", [f"layer_{i:05d}_with_a_long_name_{'x' * 100}" for i in range(2000)])
+    with open_file(buffer, "memory") as root:
+        assert len(root.names()) == 700 and root.dataset("d321").read(()) == 321
+        assert root.name_list("names")[1999].startswith("layer_01999") and len(root.name_list("names")) == 2000
+
+
+def test_shape_is_compared_before_reading():
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        file["x"] = np.ones(3)
+    with open_file(buffer, "memory") as root, pytest.raises(ValueError, match=r"expected shape \(4,\), received \(3,\)"):
+        root.dataset("x").read((4,))
+
+
+@pytest.mark.parametrize("data, expected", [(b"\x89HDF\r\n\x1a\n", True), (b"PK\3\4", False), (b"", False)])
+def test_is_hdf5(data, expected):
+    assert is_hdf5(data) is expected
