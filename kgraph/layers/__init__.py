@@ -4,23 +4,30 @@ import inspect
 from kgraph.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax, ThresholdedReLU
 from kgraph.layers.base import Layer
 from kgraph.layers.basic import Identity, Lambda, Masking, Rescaling, Wrapper
+from kgraph.layers.bidirectional import Bidirectional
 from kgraph.layers.dense import Dense
 from kgraph.layers.embedding import Embedding
 from kgraph.layers.input_layer import Input, InputLayer
 from kgraph.layers.input_spec import InputSpec
 from kgraph.layers.merging import (Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract, add, average,
                                    concatenate, dot, maximum, minimum, multiply, subtract)
+from kgraph.layers.recurrent import GRU, LSTM, SimpleRNN
 from kgraph.layers.regularization import (ActivityRegularization, AlphaDropout, Dropout, GaussianDropout, GaussianNoise,
                                           SpatialDropout1D, SpatialDropout2D, SpatialDropout3D)
 from kgraph.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
+from kgraph.layers.rnn import RNN
+from kgraph.layers.rnn_cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
+from kgraph.layers.time_distributed import TimeDistributed
 from kgraph.saving import serialization
 
-__all__ = ["Activation", "ActivityRegularization", "Add", "AlphaDropout", "Average", "Concatenate", "Dense", "Dot",
-           "Dropout", "ELU", "Embedding", "Flatten", "GaussianDropout", "GaussianNoise", "Identity", "Input",
-           "InputLayer", "InputSpec", "Lambda", "Layer", "LeakyReLU", "Masking", "Maximum", "Minimum", "Multiply",
-           "PReLU", "Permute", "ReLU", "RepeatVector", "Rescaling", "Reshape", "Softmax", "SpatialDropout1D",
-           "SpatialDropout2D", "SpatialDropout3D", "Subtract", "ThresholdedReLU", "Wrapper", "add", "average",
-           "concatenate", "deserialize", "dot", "maximum", "minimum", "multiply", "serialize", "subtract"]
+__all__ = ["Activation", "ActivityRegularization", "Add", "AlphaDropout", "Average", "Bidirectional", "Concatenate",
+           "Dense", "Dot", "Dropout", "ELU", "Embedding", "Flatten", "GRU", "GRUCell", "GaussianDropout",
+           "GaussianNoise", "Identity", "Input", "InputLayer", "InputSpec", "LSTM", "LSTMCell", "Lambda", "Layer",
+           "LeakyReLU", "Masking", "Maximum", "Minimum", "Multiply", "PReLU", "Permute", "RNN", "ReLU",
+           "RepeatVector", "Rescaling", "Reshape", "SimpleRNN", "SimpleRNNCell", "Softmax", "SpatialDropout1D",
+           "SpatialDropout2D", "SpatialDropout3D", "StackedRNNCells", "Subtract", "ThresholdedReLU",
+           "TimeDistributed", "Wrapper", "add", "average", "concatenate", "deserialize", "dot", "maximum", "minimum",
+           "multiply", "serialize", "subtract"]
 OBJECTS = {name: x for name in __all__ if inspect.isclass(x := globals().get(name)) and issubclass(x, Layer)}
 
 

@@ -1,0 +1,222 @@
+"""`RNN`: a cell along the time axis of a sequence. All recurrent layers are one, and use the one loop of kgraph.ops."""
+from __future__ import annotations
+
+import numpy as np
+
+from kgraph import ops, tree
+from kgraph.compiler.dims import Dim
+from kgraph.graph import get_mask
+from kgraph.layers.base import Layer
+from kgraph.layers.rnn_cells import StackedRNNCells, check_cell, draw_masks, initial_state, run_cell
+from kgraph.ops.loop import scan_steps
+from kgraph.saving.serialization import deserialize_keras_object, serialize_keras_object
+from kgraph.variable import Variable
+
+__all__ = ["RNN", "steps"]
+
+
+def steps(step, inputs, states, mask=None, reverse=False, zero_output_for_mask=False, every_output=True):
+    """Run ``output, states = step(input [B, ...], states)`` along axis 1 of inputs.
+
+    mask     [B, T]: where False, states stay as they are, and the output is that of the step before (or 0 with
+             zero_output_for_mask)
+    reverse  from the last step to the first; outputs then come in the order in which they were made
+    Returns (last output, outputs [B, T, ...] or None if not every_output, states).
+    """
+    found = {}
+
+    def one_step(states, x):
+        x, keep = x
+        output, new = step(x, states)
+        place = _index_of(output, tree.flatten(new))
+        if keep is not None:
+            before = states[-1] if tree.is_nested(states[0]) else states
+            before = before[0] if tree.is_nested(before) else before
+            kept = lambda a, b: ops.where(_like(keep, a), a, b)
+            new = tree.map_structure(kept, new, states)
+            if zero_output_for_mask:
+                output, place = kept(output, ops.zeros_like(output)), None
+            else:
+                output = kept(output, before) if place is None else tree.flatten(new)[place]
+        found["place"] = place
+        return new, output if every_output or place is None else None
+
+    if mask is not None and mask.ndim > 2:
+        mask = ops.any(mask, axis=tuple(range(2, mask.ndim)))
+    states, outputs = scan_steps(one_step, states, (inputs, mask), reverse=reverse, axis=1)
+    if outputs is not None and reverse:
+        outputs = ops.flip(outputs, axis=1)
+    last = tree.flatten(states)[found["place"]] if found["place"] is not None else outputs[:, -1]
+    return last, outputs if every_output else None, states
+
+
+def _index_of(x, leaves):
+    return next((i for i, leaf in enumerate(leaves) if leaf is x), None)
+
+
+def _like(keep, x):
+    """A mask [B] with axes of size 1 for the other axes of x."""
+    return ops.reshape(keep, (keep.shape[0], *(1,) * (x.ndim - 1)))
+
+
+class _StateBox:
+    """Holds the state variables of a stateful layer: they are no weights, so the layer must not find them."""
+
+    def __init__(self, variables):
+        self.variables = variables
+
+
+class RNN(Layer):
+    """A cell (or a list of cells, stacked) along axis 1 of its input [B, T, ...].
+
+    cell                  a layer (or any object) with call(inputs, states) -> (output, states) and state_size
+    return_sequences      give the output of each step, [B, T, units], instead of the last one
+    return_state          give (output, *last states)
+    go_backwards          from the last step to the first; outputs in that order
+    stateful              the last state is the next call's first one, until reset_state(); needs a fixed batch size
+    unroll                of Keras; the compiler decides, but as there a fixed number of steps is asked for
+    zero_output_for_mask  output 0 at masked steps instead of the output before
+
+    call(sequences, initial_state=None, mask=None [B, T], training=False)
+    """
+
+    def __init__(self, cell, return_sequences=False, return_state=False, go_backwards=False, stateful=False, unroll=False,
+                 zero_output_for_mask=False, **kwargs):
+        super().__init__(**kwargs)
+        self.cell = StackedRNNCells(cell) if isinstance(cell, (list, tuple)) else cell
+        check_cell(self.cell, self.name)
+        self.return_sequences = return_sequences
+        self.return_state = return_state
+        self.go_backwards = go_backwards
+        self.stateful = stateful
+        self.unroll = unroll
+        self.zero_output_for_mask = zero_output_for_mask
+        self.supports_masking = True
+        self._state_box = _StateBox(None)
+
+    @property
+    def state_size(self) -> list:
+        size = self.cell.state_size
+        return list(size) if isinstance(size, (list, tuple)) else [size]
+
+    @property
+    def states(self):
+        """The state variables of a stateful layer, nested as the cell's state; None before it is built."""
+        return self._state_box.variables
+
+    def __call__(self, sequences, *args, **kwargs):
+        if isinstance(sequences, (list, tuple)) and len(sequences) > 1 and not args and "initial_state" not in kwargs:
+            sequences, kwargs["initial_state"] = sequences[0], list(sequences[1:])  # as Keras 2 wrote it
+        return super().__call__(sequences, *args, **kwargs)
+
+    def build(self, sequences_shape, initial_state_shape=None):
+        if isinstance(self.cell, Layer) and not self.cell.built:
+            self.cell.build((sequences_shape[0], *sequences_shape[2:]))
+        if self.stateful and self.states is None:
+            if sequences_shape[0] is None:
+                raise ValueError(f"layer {self.name!r}: a stateful layer needs a fixed batch size: expected "
+                                 f"Input(batch_shape=...), received an input of shape {tuple(sequences_shape)}")
+            self._make_states(sequences_shape[0])
+
+    def _make_states(self, batch_size):
+        make = lambda x: Variable(np.zeros(x.shape, x.dtype), trainable=False, name="rnn_state", path=f"{self.path}/rnn_state")
+        self._state_box = _StateBox(tree.map_structure(make, self.get_initial_state(batch_size)))
+
+    def get_initial_state(self, batch_size):
+        """The state before the first step, in a list."""
+        state = initial_state(self.cell, batch_size, self.compute_dtype)
+        return list(state) if tree.is_nested(state) else [state]
+
+    def reset_state(self):
+        """Set the states of a stateful layer back to zero."""
+        for variable in tree.flatten(self.states or []):
+            variable.assign(np.zeros(variable.shape, variable.dtype))
+
+    def reset_states(self, states=None):
+        """reset_state(), or assign arrays, one for each state (Keras 2)."""
+        if states is None:
+            return self.reset_state()
+        variables, states = tree.flatten(self.states or []), tree.flatten(states)
+        if [v.shape for v in variables] != [np.shape(s) for s in states]:
+            raise ValueError(f"layer {self.name!r}: expected states of shapes {[v.shape for v in variables]}, received "
+                             f"{[np.shape(s) for s in states]}")
+        for variable, state in zip(variables, states):
+            variable.assign(state)
+        return None
+
+    def call(self, sequences, initial_state=None, mask=None, training=False):
+        if self.unroll and isinstance(sequences.shape[1], Dim):
+            raise ValueError(f"layer {self.name!r}: unroll=True needs a fixed number of time steps: received an input "
+                             f"of shape {tuple(sequences.shape)}")
+        state = self._first_state(sequences, initial_state)
+        mask = self._checked_mask(get_mask(sequences) if mask is None else mask, sequences)
+        draw_masks(self.cell, (sequences.shape[0], *sequences.shape[2:]), state, training)
+        try:
+            last, outputs, state = steps(
+                lambda x, s: self._step(x, s, training), sequences, state, mask, reverse=self.go_backwards,
+                zero_output_for_mask=self.zero_output_for_mask, every_output=self.return_sequences)
+        finally:
+            if hasattr(self.cell, "forget_masks"):
+                self.cell.forget_masks()
+        if self.stateful:
+            for variable, value in zip(tree.flatten(self.states), tree.flatten(state)):
+                variable.assign(value)
+        result = outputs if self.return_sequences else last
+        return (result, *state) if self.return_state else result
+
+    def _step(self, x, states, training):
+        return run_cell(self.cell, x, states, training)
+
+    def _first_state(self, sequences, given):
+        batch = sequences.shape[0]
+        usual = self.get_initial_state(batch)
+        if self.stateful:
+            expected = tree.flatten(self.states)[0].shape[0]
+            if isinstance(batch, int) and batch != expected:
+                raise ValueError(f"layer {self.name!r}: a stateful layer keeps states for one batch size: expected a batch "
+                                 f"of {expected}, received {batch}")
+        if given is None:
+            return usual if not self.stateful else tree.map_structure(lambda v: v.value, self.states)
+        given = list(given) if tree.is_nested(given) else [given]
+        leaves, wanted = tree.flatten(given), tree.flatten(usual)
+        if len(leaves) != len(wanted) or any(map(_differ, (x.shape for x in leaves), (w.shape for w in wanted))):
+            raise ValueError(f"layer {self.name!r}: expected an initial_state of shapes {[tuple(w.shape) for w in wanted]}, "
+                             f"received {[tuple(x.shape) for x in leaves]}")
+        leaves = [ops.cast(x, w.dtype) for x, w in zip(leaves, wanted)]
+        return tree.pack_sequence_as(usual, [_with_shape(x, w.shape) for x, w in zip(leaves, wanted)])
+
+    def _checked_mask(self, mask, sequences):
+        if tree.is_nested(mask):
+            mask = mask[0]
+        if mask is None:
+            return None
+        if mask.ndim < 2 or _differ(mask.shape[:2], sequences.shape[:2]):
+            raise ValueError(f"layer {self.name!r}: expected a mask of shape {tuple(sequences.shape[:2])}, received "
+                             f"{tuple(mask.shape)}")
+        return _with_shape(ops.cast(mask, "bool"), (*sequences.shape[:2], *mask.shape[2:]))
+
+    def compute_mask(self, inputs, previous_mask=None):
+        mask = tree.flatten(previous_mask)[0]
+        mask = mask if self.return_sequences else None
+        return [mask, *(None for _ in tree.flatten(self.state_size))] if self.return_state else mask
+
+    def get_config(self):
+        return {**super().get_config(), "cell": serialize_keras_object(self.cell), **self.settings(
+            "return_sequences", "return_state", "go_backwards", "stateful", "unroll", "zero_output_for_mask")}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        config = dict(config)
+        return cls(deserialize_keras_object(config.pop("cell"), custom_objects=custom_objects), **config)
+
+
+def _differ(a, b) -> bool:
+    """Whether known sizes of two shapes are different."""
+    return len(a) != len(b) or any(isinstance(m, int) and isinstance(n, int) and m != n for m, n in zip(a, b))
+
+
+def _with_shape(x, shape):
+    """x with sizes under the names that they have elsewhere."""
+    if tuple(x.shape) == tuple(shape):
+        return x
+    return ops.broadcast_to(x, shape)

@@ -1,0 +1,259 @@
+"""Loops and branches of kgraph.ops. On concrete tensors they are Python's own, so that what runs inside can be printed
+and stepped through; inside a graph they become the primitives `scan` and `while`."""
+from __future__ import annotations
+
+from kgraph import tree
+from kgraph.compiler.ir import Program, TensorLike, TensorType, Value
+from kgraph.compiler.prims.loop import scan_p, while_p
+from kgraph.compiler.trace import Trace, bind, current_trace, to_tensor
+from kgraph.ops.core import as_tensor, broadcast_all, op, same_size
+from kgraph.ops.create import arange, zeros
+from kgraph.ops.elementwise import where
+from kgraph.ops.shape import cut, squeeze, stack
+
+__all__ = ["cond", "fori_loop", "map", "scan", "scan_steps", "switch", "vectorized_map", "while_loop"]
+
+
+@op
+def scan(f, init, xs=None, length=None, reverse=False, unroll=1):
+    """Carry a state along the first axis of xs: ``carry, y = f(carry, x)`` for each x.
+
+    init    the first carry, a (nested) tensor; f has to keep its shapes and dtypes
+    xs      (nested) tensors [length, ...], or None with length given
+    Returns (last carry, ys): what f gave, stacked along a new first axis.
+    """
+    init, xs = tree.map_structure(as_tensor, init), tree.map_structure(_tensor_or_none, xs)
+    if length is None and not _tensors(xs):
+        raise ValueError("scan: expected xs or length, received neither")
+    return scan_steps(f, init, xs, length=length, reverse=reverse, unroll=unroll is True)
+
+
+def scan_steps(f, init, xs, length=None, reverse=False, unroll=False, axis=0):
+    """`scan` of tensors whose steps lie along any axis of xs and ys (the last one of those with fewer axes)."""
+    if _tensors(xs):
+        length = _common_length(_tensors(xs), axis, length)
+    if current_trace() is None or unroll:
+        return _python_loop(f, init, xs, length, reverse, axis)
+    return _recorded_scan(f, init, xs, length, reverse, axis)
+
+
+def _tensor_or_none(x):
+    return None if x is None else as_tensor(x)
+
+
+def _tensors(xs) -> list:
+    return [x for x in tree.flatten(xs) if x is not None]
+
+
+def _place(x, axis) -> int:
+    return min(axis, len(x.shape) - 1)
+
+
+def _common_length(xs, axis, length):
+    for x in xs:
+        if not x.shape:
+            raise ValueError("scan: expected xs with an axis to walk along, received a scalar")
+        size = x.shape[_place(x, axis)]
+        length = size if length is None else same_size(length, size, "scan: length of xs")
+    return length
+
+
+def _python_loop(f, init, xs, length, reverse, axis):
+    carry, found = init, [None] * length
+    for t in reversed(range(length)) if reverse else range(length):
+        step = tree.map_structure(lambda x: _tensor_or_none(x) if x is None else _step(x, t, axis), xs)
+        carry, found[t] = f(carry, step)
+    if not length:
+        _, ys, _ = _trace(f, init, xs, axis)
+        return init, tree.map_structure(lambda y: zeros((0, *y.shape), y.dtype), ys)
+    stacked = lambda *ys: None if ys[0] is None else stack(ys, min(axis, len(ys[0].shape)))
+    return carry, tree.map_structure(stacked, found[0], *found[1:])
+
+
+def _step(x, t, axis):
+    place = _place(x, axis)
+    return squeeze(cut(x, place, t, t + 1), place)
+
+
+def _recorded_scan(f, init, xs, length, reverse, axis):
+    """Trace one step. Variables that it assigns join the carry, so a step is traced again when there are such."""
+    variables: list = []
+    while True:
+        body, ys, assigned = _trace(f, init, xs, axis, variables)
+        if not assigned:
+            break
+        variables += assigned
+    start = [*tree.flatten(init), *(v.value for v in variables)]
+    inputs = [to_tensor(x) for x in (*body.consts, *start, *_tensors(xs))]
+    results = bind(scan_p, *inputs, body=body.program, length=length, reverse=reverse, n_consts=len(body.consts),
+                   n_carry=len(start), axis=axis)
+    n = len(tree.flatten(init))
+    for variable, value in zip(variables, results[n:len(start)]):
+        variable.assign(value)
+    rest = iter(results[len(start):])
+    return tree.pack_sequence_as(init, results[:n]), tree.map_structure(lambda y: None if y is None else next(rest), ys)
+
+
+class _StepTrace(Trace):
+    """Records a step. ``carried`` variables are inputs; others that are assigned are noted in ``assigned``."""
+
+    def __init__(self, name, carried=()):
+        super().__init__(name)
+        self.carried, self.assigned = list(carried), []
+
+    def read(self, variable):
+        return self.current[variable] if variable in self.current else super().read(variable)
+
+    def assign(self, variable, value):
+        if variable.home is not None:
+            return super().assign(variable, value)  # says that this cannot be
+        if variable not in self.carried and variable not in self.assigned:
+            self.assigned.append(variable)
+        self.current[variable] = value
+
+
+class _Body:
+    """A traced step: its Program, with the inputs that capture outer values first, and these values."""
+
+    def __init__(self, trace: _StepTrace, inputs, outputs):
+        program = trace.finish(outputs)
+        captured = [v for v, _ in trace.captured]
+        self.consts = [x for _, x in trace.captured]
+        self.program = Program(program.name, (*captured, *inputs), program.ops, program.outputs)
+
+
+def _trace(f, init, xs, axis, variables=()):
+    """One step of f as (a _Body, the structure of its ys, variables that it assigned without carrying them)."""
+    with _StepTrace("step", variables) as trace:
+        carry = tree.map_structure(lambda x: trace.add_input(x.type), init)
+        for v in variables:
+            trace.current[v] = trace.add_input(v.type, v.path)
+        states = [trace.current[v] for v in variables]
+        steps = tree.map_structure(lambda x: None if x is None else trace.add_input(_step_type(x, axis)), xs)
+        new, ys = f(carry, steps)
+        new, ys = tree.map_structure(as_tensor, new), tree.map_structure(_tensor_or_none, ys)
+        _check_carry(carry, new)
+        outputs = [*tree.flatten(new), *(trace.current[v] for v in variables), *_tensors(ys)]
+        body = _Body(trace, [*tree.flatten(carry), *states, *_tensors(steps)], outputs)
+    return body, ys, trace.assigned
+
+
+def _step_type(x, axis):
+    place = _place(x, axis)
+    return TensorType((*x.shape[:place], *x.shape[place + 1:]), x.dtype)
+
+
+def _check_carry(carry, new):
+    same = tree.same_structure(carry, new)
+    types = lambda c: ", ".join(str(x.type) for x in tree.flatten(c))
+    if not same or any(a.type != b.type for a, b in zip(tree.flatten(carry), tree.flatten(new))):
+        raise ValueError(f"loop: expected the step to give a carry like the one it gets, {types(carry)}, received {types(new)}")
+
+
+@op
+def map(f, xs):
+    """f applied to each slice along the first axis of (nested) xs, the results stacked."""
+    return scan(lambda carry, x: (carry, f(x)), (), xs)[1]
+
+
+@op
+def vectorized_map(function, elements):
+    """`map` of a function without side effects."""
+    return map(function, elements)
+
+
+@op
+def fori_loop(lower, upper, body_fun, init_val):
+    """``for i in range(lower, upper): val = body_fun(i, val)``; returns the last val. Bounds may be tensors."""
+    init = tree.map_structure(as_tensor, init_val)
+    if all(isinstance(b, int) for b in (lower, upper)):
+        return scan_steps(lambda val, i: (body_fun(i, val), ()), init, arange(lower, max(lower, upper), dtype="int32"))[0]
+    upper = as_tensor(upper, "int32")
+    step = lambda i, val: (i + 1, body_fun(i, val))
+    return while_loop(lambda i, val: i < upper, step, (as_tensor(lower, "int32"), init))[1]
+
+
+@op
+def while_loop(cond, body, loop_vars, maximum_iterations=None):
+    """While cond(*loop_vars): loop_vars = body(*loop_vars). Returns the last loop_vars, in the structure they came in.
+
+    loop_vars  a (nested) tuple or list of tensors whose shapes and dtypes body keeps, or one tensor
+    In a graph no gradient flows through it, as the number of steps depends on the data: use scan or fori_loop for that.
+    """
+    alone = not isinstance(loop_vars, (tuple, list))
+    carry = tuple(tree.map_structure(as_tensor, (loop_vars,) if alone else tuple(loop_vars)))
+    step = lambda *carry: _as_tuple(body(*carry))
+    if current_trace() is None:
+        count = 0
+        while (maximum_iterations is None or count < maximum_iterations) and bool(as_tensor(cond(*carry))):
+            carry = tree.map_structure(as_tensor, step(*carry))
+            count += 1
+    else:
+        carry = _recorded_while(cond, step, carry, maximum_iterations)
+    return carry[0] if alone else type(loop_vars)(carry) if isinstance(loop_vars, list) else carry
+
+
+def _as_tuple(x):
+    return tuple(x) if isinstance(x, (tuple, list)) else (x,)
+
+
+def _recorded_while(cond, step, carry, most):
+    test = _traced_part("test", lambda *c: as_tensor(cond(*c)), carry)
+    body = _traced_part("body", step, carry)
+    _check_carry(carry, body[2])
+    consts = [*test[1], *body[1]]
+    test = _with_consts(test[0], [*(None for _ in test[1]), *(v.type for v in body[0].inputs[:len(body[1])])], len(test[1]), 0)
+    body = _with_consts(body[0], [*(v.type for v in test.inputs[:len(consts) - len(body[1])]), *(None for _ in body[1])],
+                        len(body[1]), len(consts) - len(body[1]))
+    results = bind(while_p, *map_to_tensors(consts), *tree.flatten(carry), test=test, body=body, n_consts=len(consts), most=most)
+    return tree.pack_sequence_as(carry, results)
+
+
+def map_to_tensors(xs) -> list:
+    return [to_tensor(x) for x in xs]
+
+
+def _traced_part(name, f, carry):
+    """(Program with captured values first, these values, the structure of the result)."""
+    with Trace(name) as trace:
+        inputs = tree.map_structure(lambda x: trace.add_input(x.type), carry)
+        result = tree.map_structure(as_tensor, f(*inputs))
+        program = trace.finish(tree.flatten(result))
+    ordered = (*(v for v, _ in trace.captured), *tree.flatten(inputs))
+    return Program(name, ordered, program.ops, program.outputs), [x for _, x in trace.captured], result
+
+
+def _with_consts(program, types, own: int, before: int) -> Program:
+    """The program with further, unused consts, so that test and body take the same ones. types: None at its own."""
+    rest = iter(program.inputs[:own])
+    consts = [next(rest) if t is None else Value(t) for t in types]
+    return Program(program.name, (*consts, *program.inputs[own:]), program.ops, program.outputs)
+
+
+@op
+def cond(pred, true_fn, false_fn):
+    """true_fn() where pred holds, else false_fn(). In a graph both are computed, and the result is chosen."""
+    pred = as_tensor(pred, "bool") if isinstance(pred, TensorLike) else bool(pred)
+    if not isinstance(pred, Value):
+        return true_fn() if bool(pred) else false_fn()
+    chosen, other = true_fn(), false_fn()
+    if not tree.same_structure(chosen, other):
+        raise ValueError("cond: expected results of one structure from both functions, received "
+                         f"{tree.map_structure(lambda x: '.', chosen)} and {tree.map_structure(lambda x: '.', other)}")
+    return tree.map_structure(lambda a, b: _choose(pred, a, b), chosen, other)
+
+
+def _choose(pred, a, b):
+    return None if a is None and b is None else where(pred, *broadcast_all(as_tensor(a), as_tensor(b)))
+
+
+@op
+def switch(index, branches, *operands):
+    """branches[index](*operands), with the index moved inside [0, len(branches))."""
+    last = len(branches) - 1
+    if not isinstance(index, TensorLike) or not isinstance(to_tensor(index), Value):
+        return branches[min(max(int(index), 0), last)](*operands)
+    result = branches[last](*operands)
+    for i in range(last - 1, -1, -1):
+        result = cond(index <= i, lambda i=i: branches[i](*operands), lambda r=result: r)
+    return result
