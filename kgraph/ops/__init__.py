@@ -62,6 +62,7 @@ from kgraph.ops.elementwise import (
     abs,
     absolute,
     add,
+    angle,
     arccos,
     arccosh,
     arcsin,
@@ -89,6 +90,7 @@ from kgraph.ops.elementwise import (
     divide_no_nan,
     equal,
     erf,
+    erfc,
     exp,
     exp2,
     expm1,
@@ -298,6 +300,14 @@ from kgraph.ops.shape import (
     unstack,
     vsplit,
     vstack,
+)
+from kgraph.ops.window import (
+    average_pool,
+    conv,
+    conv_transpose,
+    depthwise_conv,
+    max_pool,
+    separable_conv,
 )
 
 array = convert_to_tensor

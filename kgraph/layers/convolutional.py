@@ -1,0 +1,271 @@
+"""Convolutions over one, two and three space axes: plain, transposed, depthwise and separable."""
+from __future__ import annotations
+
+from kgraph import activations, ops
+from kgraph.layers.input_spec import InputSpec
+from kgraph.layers.weighted import Weighted
+from kgraph.ops import window
+
+__all__ = ["Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Conv3D", "Conv3DTranspose", "DepthwiseConv1D",
+           "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D"]
+
+
+class _Convolution(Weighted):
+    """What all convolutions share: the arguments, the checks of shapes, bias and activation.
+
+    kernel_size, strides, dilation_rate  an int, or one for each space axis; not both strides and dilations above 1
+    padding      valid (none), same (output size ceil(size / stride)), or, over one axis, causal (all of it before)
+    data_format  channels_last or channels_first, by default config.image_data_format()
+    """
+
+    rank = 2
+    paddings = ("valid", "same")
+
+    def __init__(self, kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias, **kwargs):
+        super().__init__(**kwargs)
+        what = f"layer {self.name!r}"
+        self.kernel_size = window.per_axis(kernel_size, self.rank, "kernel_size", what)
+        self.strides = window.per_axis(strides, self.rank, "strides", what)
+        self.dilation_rate = window.per_axis(dilation_rate, self.rank, "dilation_rate", what)
+        self.padding = window.padding_of(padding, self.paddings, what)
+        self.data_format = window.data_format_of(data_format, what)
+        self.activation = activations.get(activation)
+        self.use_bias = use_bias
+        if max(self.strides) > 1 and max(self.dilation_rate) > 1:
+            raise ValueError(f"{what}: expected strides or dilation_rate of 1, received strides={self.strides} and "
+                             f"dilation_rate={self.dilation_rate}")
+        self.input_spec = InputSpec(ndim=self.rank + 2)
+
+    @property
+    def channel_axis(self) -> int:
+        return -1 if self.data_format == "channels_last" else 1
+
+    def _positive(self, **counts):
+        """The counts as ints. Raises ValueError below 1."""
+        for name, n in counts.items():
+            if not hasattr(n, "__index__") or isinstance(n, bool) or n < 1:
+                raise ValueError(f"layer {self.name!r}: expected {name} to be an int above 0, received {n!r}")
+            setattr(self, name, int(n))
+
+    def _channels(self, input_shape) -> int:
+        channels = input_shape[self.channel_axis]
+        if channels is None:
+            raise ValueError(f"layer {self.name!r}: expected a known number of channels, received inputs of shape {input_shape}")
+        self.input_spec = InputSpec(ndim=self.rank + 2, axes={self.channel_axis: channels})
+        return channels
+
+    def _check_window(self, input_shape):
+        """The kernel has to fit into the input."""
+        space = input_shape[1:-1] if self.data_format == "channels_last" else input_shape[2:]
+        for n, k, d in zip(space, self.kernel_size, self.dilation_rate):
+            if self.padding == "valid" and n is not None and n < (k - 1) * d + 1:
+                raise ValueError(f"layer {self.name!r}: expected inputs at least as large as the kernel {self.kernel_size} "
+                                 f"with dilation_rate {self.dilation_rate}, received shape {input_shape}")
+
+    def _finish(self, outputs):
+        """Bias and activation."""
+        if self.bias is not None:
+            bias = self.bias if self.channel_axis == -1 else ops.reshape(self.bias, (-1,) + (1,) * self.rank)
+            outputs = outputs + bias
+        return self.activation(outputs)
+
+    def get_config(self):
+        return {**super().get_config(), **self.settings(
+            "kernel_size", "strides", "padding", "data_format", "dilation_rate", "activation", "use_bias")}
+
+
+class _Conv(_Convolution):
+    """A convolution: each output is the sum of a window of the inputs, times a kernel, plus a bias.
+
+    filters  number of output channels
+    groups   the channels are cut into so many groups, each with filters / groups filters of its own
+    """
+
+    def __init__(self, filters, kernel_size, strides=1, padding="valid", data_format=None, dilation_rate=1, groups=1,
+                 activation=None, use_bias=True, kernel_initializer="glorot_uniform", bias_initializer="zeros",
+                 kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None, kernel_constraint=None,
+                 bias_constraint=None, **kwargs):
+        super().__init__(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
+                         activity_regularizer=activity_regularizer, **kwargs)
+        self._positive(filters=filters, groups=groups)
+        if filters % groups:
+            raise ValueError(f"layer {self.name!r}: expected groups that divide the filters, received groups={groups}, "
+                             f"filters={filters}")
+        self._describe(kernel=(kernel_initializer, kernel_regularizer, kernel_constraint),
+                       bias=(bias_initializer, bias_regularizer, bias_constraint))
+
+    def build(self, input_shape):
+        channels = self._channels(input_shape)
+        if channels % self.groups:
+            raise ValueError(f"layer {self.name!r}: expected groups that divide the input channels, received "
+                             f"groups={self.groups}, input shape {input_shape}")
+        self._check_window(input_shape)
+        self.kernel = self._make("kernel", (*self.kernel_size, channels // self.groups, self.filters))
+        self.bias = self._make("bias", (self.filters,)) if self.use_bias else None
+
+    def call(self, inputs):
+        return self._finish(ops.conv(inputs, self.kernel, self.strides, self.padding, self.data_format, self.dilation_rate))
+
+    def get_config(self):
+        return {**super().get_config(), **self.settings("filters", "groups")}
+
+
+class Conv1D(_Conv):
+    """A convolution over one axis: [batch, steps, channels] to [batch, new steps, filters]."""
+
+    rank, paddings = 1, ("valid", "same", "causal")
+
+
+class Conv2D(_Conv):
+    """A convolution over images: [batch, rows, columns, channels] to [batch, new rows, new columns, filters]."""
+
+    rank = 2
+
+
+class Conv3D(_Conv):
+    """A convolution over volumes: [batch, space 1, space 2, space 3, channels] to filters in place of channels."""
+
+    rank = 3
+
+
+class _ConvTranspose(_Convolution):
+    """A transposed convolution: the gradient of a convolution, which makes images larger by its strides.
+
+    output_padding  how much is added at the end of each axis of the outputs; None: what the padding's name asks for
+    """
+
+    def __init__(self, filters, kernel_size, strides=1, padding="valid", output_padding=None, data_format=None,
+                 dilation_rate=1, activation=None, use_bias=True, kernel_initializer="glorot_uniform",
+                 bias_initializer="zeros", kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None,
+                 kernel_constraint=None, bias_constraint=None, **kwargs):
+        super().__init__(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
+                         activity_regularizer=activity_regularizer, **kwargs)
+        self._positive(filters=filters)
+        self.output_padding = None if output_padding is None else window.per_axis(
+            output_padding, self.rank, "output_padding", f"layer {self.name!r}", 0)
+        if self.output_padding and any(p >= s for p, s in zip(self.output_padding, self.strides)):
+            raise ValueError(f"layer {self.name!r}: expected output_padding below the strides, received "
+                             f"output_padding={self.output_padding}, strides={self.strides}")
+        self._describe(kernel=(kernel_initializer, kernel_regularizer, kernel_constraint),
+                       bias=(bias_initializer, bias_regularizer, bias_constraint))
+
+    def build(self, input_shape):
+        self.kernel = self._make("kernel", (*self.kernel_size, self.filters, self._channels(input_shape)))
+        self.bias = self._make("bias", (self.filters,)) if self.use_bias else None
+
+    def call(self, inputs):
+        return self._finish(ops.conv_transpose(inputs, self.kernel, self.strides, self.padding, self.output_padding,
+                                               self.data_format, self.dilation_rate))
+
+    def get_config(self):
+        return {**super().get_config(), **self.settings("filters", "output_padding")}
+
+
+class Conv1DTranspose(_ConvTranspose):
+    """A transposed convolution over one axis."""
+
+    rank = 1
+
+
+class Conv2DTranspose(_ConvTranspose):
+    """A transposed convolution over images."""
+
+    rank = 2
+
+
+class Conv3DTranspose(_ConvTranspose):
+    """A transposed convolution over volumes."""
+
+    rank = 3
+
+
+class _DepthwiseConv(_Convolution):
+    """A convolution of each channel by itself.
+
+    depth_multiplier  number of output channels for each input channel
+    """
+
+    paddings = ("valid", "same")
+
+    def __init__(self, kernel_size, strides=1, padding="valid", depth_multiplier=1, data_format=None, dilation_rate=1,
+                 activation=None, use_bias=True, depthwise_initializer="glorot_uniform", bias_initializer="zeros",
+                 depthwise_regularizer=None, bias_regularizer=None, activity_regularizer=None, depthwise_constraint=None,
+                 bias_constraint=None, **kwargs):
+        super().__init__(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
+                         activity_regularizer=activity_regularizer, **kwargs)
+        self._positive(depth_multiplier=depth_multiplier)
+        self._describe(depthwise=(depthwise_initializer, depthwise_regularizer, depthwise_constraint),
+                       bias=(bias_initializer, bias_regularizer, bias_constraint))
+
+    def build(self, input_shape):
+        channels = self._channels(input_shape)
+        self._check_window(input_shape)
+        self.kernel = self._make("depthwise", (*self.kernel_size, channels, self.depth_multiplier), name="kernel")
+        self.bias = self._make("bias", (channels * self.depth_multiplier,)) if self.use_bias else None
+
+    def call(self, inputs):
+        return self._finish(ops.depthwise_conv(inputs, self.kernel, self.strides, self.padding, self.data_format,
+                                               self.dilation_rate))
+
+    def get_config(self):
+        return {**super().get_config(), **self.settings("depth_multiplier")}
+
+
+class DepthwiseConv1D(_DepthwiseConv):
+    """A depthwise convolution over one axis."""
+
+    rank = 1
+
+
+class DepthwiseConv2D(_DepthwiseConv):
+    """A depthwise convolution over images."""
+
+    rank = 2
+
+
+class _SeparableConv(_Convolution):
+    """A depthwise convolution, then one of 1 tap that mixes the channels.
+
+    filters           number of output channels
+    depth_multiplier  number of channels between the two for each input channel
+    """
+
+    def __init__(self, filters, kernel_size, strides=1, padding="valid", data_format=None, dilation_rate=1,
+                 depth_multiplier=1, activation=None, use_bias=True, depthwise_initializer="glorot_uniform",
+                 pointwise_initializer="glorot_uniform", bias_initializer="zeros", depthwise_regularizer=None,
+                 pointwise_regularizer=None, bias_regularizer=None, activity_regularizer=None, depthwise_constraint=None,
+                 pointwise_constraint=None, bias_constraint=None, **kwargs):
+        super().__init__(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
+                         activity_regularizer=activity_regularizer, **kwargs)
+        self._positive(filters=filters, depth_multiplier=depth_multiplier)
+        self._describe(depthwise=(depthwise_initializer, depthwise_regularizer, depthwise_constraint),
+                       pointwise=(pointwise_initializer, pointwise_regularizer, pointwise_constraint),
+                       bias=(bias_initializer, bias_regularizer, bias_constraint))
+
+    def build(self, input_shape):
+        channels = self._channels(input_shape)
+        self._check_window(input_shape)
+        self.depthwise_kernel = self._make("depthwise", (*self.kernel_size, channels, self.depth_multiplier),
+                                           name="depthwise_kernel")
+        self.pointwise_kernel = self._make("pointwise", (*(1,) * self.rank, channels * self.depth_multiplier, self.filters),
+                                           name="pointwise_kernel")
+        self.bias = self._make("bias", (self.filters,)) if self.use_bias else None
+
+    def call(self, inputs):
+        return self._finish(ops.separable_conv(inputs, self.depthwise_kernel, self.pointwise_kernel, self.strides,
+                                               self.padding, self.data_format, self.dilation_rate))
+
+    def get_config(self):
+        return {**super().get_config(), **self.settings("filters", "depth_multiplier")}
+
+
+class SeparableConv1D(_SeparableConv):
+    """A separable convolution over one axis."""
+
+    rank, paddings = 1, ("valid", "same", "causal")
+
+
+class SeparableConv2D(_SeparableConv):
+    """A separable convolution over images."""
+
+    rank = 2

@@ -1,0 +1,192 @@
+"""Convolutions and pooling over images: channels last inside, channels first by transposing."""
+from __future__ import annotations
+
+import math
+
+from kgraph.compiler import dims
+from kgraph.compiler.prims import window as prims
+from kgraph.compiler.trace import bind
+from kgraph.config import image_data_format
+from kgraph.ops.core import as_tensor, floating, op, promote, result_type
+from kgraph.ops.create import ones
+from kgraph.ops.elementwise import divide, multiply
+from kgraph.ops.shape import moveaxis, reshape
+
+__all__ = ["average_pool", "conv", "conv_transpose", "depthwise_conv", "max_pool", "separable_conv"]
+
+PADDINGS = ("valid", "same")
+
+
+# ------------------------------------------------------------------ arguments
+def per_axis(value, rank: int, name: str, what: str, least: int = 1) -> tuple:
+    """An int, or one for each space axis, as a tuple. Raises ValueError for other things, and below ``least``."""
+    values = (value,) * rank if hasattr(value, "__index__") else value
+    fits = isinstance(values, (tuple, list)) and len(values) == rank and all(
+        hasattr(v, "__index__") and not isinstance(v, bool) and v >= least for v in values)
+    if not fits:
+        raise ValueError(f"{what}: expected {name} to be an int of at least {least}, or {rank} of them, received {value!r}")
+    return tuple(map(int, values))
+
+
+def data_format_of(data_format, what: str) -> str:
+    """channels_last or channels_first; None is the process's setting."""
+    data_format = image_data_format() if data_format is None else data_format
+    if data_format not in ("channels_last", "channels_first"):
+        raise ValueError(f"{what}: expected data_format to be channels_last or channels_first, received {data_format!r}")
+    return data_format
+
+
+def padding_of(padding, allowed, what: str) -> str:
+    """The name of a padding in lower case."""
+    name = padding.lower() if isinstance(padding, str) else padding
+    if name not in allowed:
+        raise ValueError(f"{what}: expected padding to be one of {', '.join(allowed)}, received {padding!r}")
+    return name
+
+
+def padding_amounts(padding: str, space, window, strides, dilation) -> tuple:
+    """(low, high) of each axis. "same" makes ceil(size / stride) outputs, with the odd one of the padding at the end."""
+    if padding == "valid":
+        return ((0, 0),) * len(space)
+    if padding == "causal":
+        return tuple(((k - 1) * d, 0) for k, d in zip(window, dilation))
+    found = []
+    for n, k, s, d in zip(space, window, strides, dilation):
+        reach = (k - 1) * d + 1
+        total = reach - 1 if s == 1 else dims.maximum(((n + (s - 1)) // s - 1) * s + reach - n, 0)
+        found.append((total // 2, total - total // 2))
+    return tuple(found)
+
+
+def transposed_padding(taps, stride, dilation, padding, output_padding) -> tuple:
+    """(low, high) of the convolution whose data gradient is Keras's transposed convolution of one axis."""
+    reach = (taps - 1) * dilation + 1
+    if padding == "valid":
+        extra = max(stride - reach, 0) if output_padding is None else output_padding
+        return 0, -extra
+    total = stride + reach - 2 if output_padding is None else reach + reach % 2 - 2 + output_padding
+    before = min((total + 1) // 2, reach - 1)
+    return reach - 1 - before, reach - 1 - (total - before)
+
+
+def transposed_size(size, taps, stride, dilation, padding):
+    """The size of the output axis of a transposed convolution; ``padding`` as transposed_padding gives it."""
+    return (size - 1) * stride + (taps - 1) * dilation + 1 - padding[0] - padding[1]
+
+
+def _last(x, data_format):
+    return moveaxis(x, 1, -1) if data_format == "channels_first" else x
+
+
+def _back(x, data_format):
+    return moveaxis(x, -1, 1) if data_format == "channels_first" else x
+
+
+def _images(inputs, what):
+    x = as_tensor(inputs)
+    if len(x.shape) < 3:
+        raise ValueError(f"{what}: expected inputs [batch, space..., channels], received shape {tuple(x.shape)}")
+    return x
+
+
+def _prepared(inputs, kernel, strides, data_format, dilation_rate, what):
+    x, w = promote(_images(inputs, what), kernel, least=float)
+    rank = len(x.shape) - 2
+    if len(w.shape) != rank + 2:
+        raise ValueError(f"{what}: expected a kernel of rank {rank + 2} for inputs of shape {tuple(x.shape)}, received "
+                         f"shape {tuple(w.shape)}")
+    data_format = data_format_of(data_format, what)
+    return (_last(x, data_format), w, per_axis(strides, rank, "strides", what),
+            per_axis(dilation_rate, rank, "dilation_rate", what), data_format)
+
+
+# ------------------------------------------------------------------ convolutions
+def convolved(x, w, strides, padding: str, dilation, groups: int):
+    """A channels-last convolution; padding may be "causal"."""
+    amounts = padding_amounts(padding, x.shape[1:-1], w.shape[:-2], strides, dilation)
+    return bind(prims.conv_p, x, w, strides=strides, padding=amounts, dilation=dilation, groups=groups)
+
+
+@op
+def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
+    """The convolution (cross-correlation) of [batch, space..., channels] with a kernel [taps..., channels / groups, filters].
+
+    padding is "valid", "same", or "causal" (all of it before the first element).
+    """
+    x, w, strides, dilation, data_format = _prepared(inputs, kernel, strides, data_format, dilation_rate, "conv")
+    padding = padding_of(padding, (*PADDINGS, "causal"), "conv")
+    if x.shape[-1] % w.shape[-2]:
+        raise ValueError(f"conv: expected input channels that are a multiple of the kernel's {w.shape[-2]}, received "
+                         f"{x.shape[-1]}")
+    return _back(convolved(x, w, strides, padding, dilation, x.shape[-1] // w.shape[-2]), data_format)
+
+
+@op
+def depthwise_conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
+    """Each channel convolved by itself: kernel [taps..., channels, multiplier], result channels * multiplier channels."""
+    x, w, strides, dilation, data_format = _prepared(inputs, kernel, strides, data_format, dilation_rate, "depthwise_conv")
+    padding = padding_of(padding, (*PADDINGS, "causal"), "depthwise_conv")
+    channels = w.shape[-2]
+    if x.shape[-1] != channels:
+        raise ValueError(f"depthwise_conv: expected {channels} input channels for the kernel {tuple(w.shape)}, received "
+                         f"{x.shape[-1]}")
+    w = reshape(w, (*w.shape[:-2], 1, channels * w.shape[-1]))
+    return _back(convolved(x, w, strides, padding, dilation, channels), data_format)
+
+
+@op
+def separable_conv(inputs, depthwise_kernel, pointwise_kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
+    """A depthwise convolution, then one of 1 tap that mixes the channels."""
+    data_format = data_format_of(data_format, "separable_conv")
+    x = _last(_images(inputs, "separable_conv"), data_format)
+    x = depthwise_conv(x, depthwise_kernel, strides, padding, "channels_last", dilation_rate)
+    return _back(conv(x, pointwise_kernel, 1, "valid", "channels_last"), data_format)
+
+
+@op
+def conv_transpose(inputs, kernel, strides=1, padding="valid", output_padding=None, data_format=None, dilation_rate=1):
+    """The gradient of a convolution by its input, as a layer of its own: kernel [taps..., filters, channels].
+
+    output_padding: None, or how much of the output is added at the end of each axis.
+    """
+    what = "conv_transpose"
+    x, w, strides, dilation, data_format = _prepared(inputs, kernel, strides, data_format, dilation_rate, what)
+    padding, window = padding_of(padding, PADDINGS, what), w.shape[:-2]
+    if x.shape[-1] != w.shape[-1]:
+        raise ValueError(f"conv_transpose: expected {w.shape[-1]} input channels for the kernel {tuple(w.shape)}, received "
+                         f"{x.shape[-1]}")
+    extra = [None] * len(window) if output_padding is None else per_axis(output_padding, len(window), "output_padding", what, 0)
+    amounts = tuple(map(transposed_padding, window, strides, dilation, [padding] * len(window), extra))
+    size = tuple(map(transposed_size, x.shape[1:-1], window, strides, dilation, amounts))
+    result = bind(prims.conv_data_grad_p, x, w, strides=strides, padding=amounts, dilation=dilation, groups=1, size=size)
+    return _back(result, data_format)
+
+
+# ------------------------------------------------------------------ pooling
+def _pool_arguments(x, pool_size, strides, padding, what):
+    rank = len(x.shape) - 2
+    window = per_axis(pool_size, rank, "pool_size", what)
+    strides = window if strides is None else per_axis(strides, rank, "strides", what)
+    amounts = padding_amounts(padding_of(padding, PADDINGS, what), x.shape[1:-1], window, strides, (1,) * rank)
+    return {"window": window, "strides": strides, "padding": amounts}
+
+
+@op
+def max_pool(inputs, pool_size, strides=None, padding="valid", data_format=None):
+    """The largest element of each window; of several, the gradient goes to the first."""
+    data_format = data_format_of(data_format, "max_pool")
+    x = _last(_images(inputs, "max_pool"), data_format)
+    return _back(bind(prims.max_pool_p, x, **_pool_arguments(x, pool_size, strides, padding, "max_pool")), data_format)
+
+
+@op
+def average_pool(inputs, pool_size, strides=None, padding="valid", data_format=None):
+    """The mean of each window; padding does not count."""
+    data_format = data_format_of(data_format, "average_pool")
+    x = _last(floating(_images(inputs, "average_pool")), data_format)
+    arguments = _pool_arguments(x, pool_size, strides, padding, "average_pool")
+    total = bind(prims.sum_pool_p, x, **arguments)
+    if padding.lower() == "valid":
+        return _back(multiply(total, 1 / math.prod(arguments["window"])), data_format)
+    count = bind(prims.sum_pool_p, ones((1, *x.shape[1:-1], 1), result_type(x.dtype)), **arguments)
+    return _back(divide(total, count), data_format)
