@@ -134,7 +134,9 @@ class Softmax(_Elementwise):
     def call(self, inputs, mask=None):
         axis = tuple(self.axis) if isinstance(self.axis, (list, tuple)) else self.axis
         if mask is not None:
-            mask = ops.cast(mask, "bool") if mask.dtype == "bool" else mask > 0.5
+            mask = mask if mask.dtype == "bool" else mask > 0.5
+            if mask.shape == inputs.shape[:-1]:  # the mask of time steps that a layer before attached
+                mask = ops.expand_dims(mask, -1)
             inputs = ops.where(mask, inputs, ops.full_like(inputs, -6e4 if inputs.dtype == "float16" else -1e9))
         if isinstance(axis, tuple) and len(axis) > 1:
             outputs = ops.exp(inputs - ops.logsumexp(inputs, axis=axis, keepdims=True))
