@@ -16,6 +16,8 @@ class Callback:
     A callback that overrides a batch method is called for every batch; without one, many batches run in one go.
     """
 
+    order = 0  # callbacks of a higher order come after all others
+
     def __init__(self):
         self.params = None
         self.model = None
@@ -104,7 +106,7 @@ class LogTable(dict):
     """name -> values, where Keras 2's names are understood too: ``acc`` for ``accuracy``, and the other way round."""
 
     def __missing__(self, name):
-        for old, new in (("acc", "accuracy"), ("accuracy", "acc")):
+        for old, new in (("acc", "accuracy"), ("accuracy", "acc"), ("lr", "learning_rate")):
             other = new if name == old else f"val_{new}" if name == f"val_{old}" else None
             if other is not None and dict.__contains__(self, other):
                 return dict.__getitem__(self, other)
@@ -135,6 +137,7 @@ class CallbackList(Callback):
             self.callbacks.append(ProgbarLogger())
         if self.history is not None and not histories:
             self.callbacks.append(self.history)
+        self.callbacks.sort(key=lambda c: getattr(c, "order", 0))
 
     def append(self, callback):
         self.callbacks.append(callback)

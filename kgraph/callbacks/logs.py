@@ -196,6 +196,12 @@ class TerminateOnNaN(Callback):
         super().__init__()
         self.raise_error = raise_error
 
+    def on_train_begin(self, logs=None):
+        self.model._keep_before_step = True
+
+    def on_train_end(self, logs=None):
+        self.model._keep_before_step, self.model._last_step = False, None
+
     def on_batch_end(self, batch, logs=None):
         loss = (logs or {}).get("loss")
         if loss is None or np.isfinite(loss):

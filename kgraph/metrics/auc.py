@@ -23,6 +23,8 @@ class AUC(ConfusionMetric):
     Raises ValueError for an unknown curve or summation, fewer than two thresholds, or num_labels without multi_label.
     """
 
+    _direction = "up"
+
     def __init__(self, num_thresholds=200, curve="ROC", summation_method="interpolation", name=None, dtype=None,
                  thresholds=None, multi_label=False, num_labels=None, label_weights=None, from_logits=False):
         self.curve = _choice("curve", str(getattr(curve, "value", curve)).upper(), CURVES)

@@ -170,6 +170,8 @@ class FalseNegatives(_Count):
 class _Rate(ConfusionMetric):
     """true positives / (true positives + the other count)"""
 
+    _direction = "up"
+
     def __init__(self, thresholds=None, top_k=None, class_id=None, name=None, dtype=None):
         self.init_thresholds = thresholds
         default = 0.5 if top_k is None else LOWEST
@@ -197,6 +199,7 @@ class Recall(_Rate):
 class _Constrained(ConfusionMetric):
     """The largest value of one rate over the thresholds at which another is at least ``value``."""
 
+    _direction = "up"
     argument = rate = constraint = None
 
     def __init__(self, value, num_thresholds=200, class_id=None, name=None, dtype=None):

@@ -19,6 +19,8 @@ class FBetaScore(Metric):
     Raises ValueError for an argument outside its range, or y of another rank.
     """
 
+    _direction = "up"
+
     def __init__(self, average=None, beta=1.0, threshold=None, name="fbeta_score", dtype=None):
         super().__init__(name=name, dtype=dtype)
         if average not in (None, "micro", "macro", "weighted"):
@@ -92,6 +94,8 @@ class IoU(Metric):
 
     Raises ValueError for a target id that is not a class.
     """
+
+    _direction = "up"
 
     def __init__(self, num_classes, target_class_ids, name=None, dtype=None, ignore_class=None, sparse_y_true=True,
                  sparse_y_pred=True, axis=-1):

@@ -154,6 +154,8 @@ def concordance_correlation(y_true, y_pred, axis=-1):
 class RootMeanSquaredError(Mean):
     """sqrt(mean((t - p)^2)) over everything seen."""
 
+    _direction = "down"
+
     def __init__(self, name="root_mean_squared_error", dtype=None):
         super().__init__(name, dtype)
 
@@ -173,6 +175,8 @@ class R2Score(Metric):
 
     Raises ValueError for another aggregation, a negative num_regressors, or y of another rank.
     """
+
+    _direction = "up"
 
     def __init__(self, class_aggregation="uniform_average", num_regressors=0, name="r2_score", dtype=None):
         super().__init__(name=name, dtype=dtype)

@@ -19,6 +19,8 @@ class Metric:
     State lives in Variables made with `add_variable`, so the same code runs eagerly and compiled into the step.
     """
 
+    _direction = None  # "up" where larger is better, "down" where smaller is: for callbacks that watch it
+
     def __init__(self, dtype=None, name=None):
         self.name = name or auto_name(type(self).__name__)
         self.dtype = _dtype_name(dtype)
@@ -136,6 +138,8 @@ class MeanMetricWrapper(Mean):
         super().__init__(name=name, dtype=dtype)
         self._fn = fn
         self._fn_kwargs = kwargs
+        module = getattr(fn, "__module__", None) or ""
+        self._direction = {"kgraph.losses": "down", "kgraph.metrics": "up"}.get(".".join(module.split(".")[:2]))
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         mask = get_mask(y_pred)

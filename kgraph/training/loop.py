@@ -15,7 +15,7 @@ from kgraph.compiler.interp import interpret
 from kgraph.naming import nearest
 from kgraph.random import make_default_seed
 from kgraph.training.data import Arrays, PyDataset, as_arrays, make_source, split
-from kgraph.training.program import eager_data, leaves_of
+from kgraph.training.program import eager_data, leaves_of, plain_logs
 from kgraph.training.progress import Progbar, resolve_verbose
 from kgraph.training.steps import Steps
 
@@ -89,7 +89,12 @@ def fit(model, x, y, sample_weight, options):
     steps = Steps(model, "train")
     model.stop_training = False
     model._initial_epoch, model._initial_batch = options.initial_epoch, 0
+    model._callbacks, model._begun, model._waiting = tuple(callbacks), [], []
+    if isinstance(source, Arrays):
+        model._prepare("train", (source.x, source.y, source.sample_weight))
     callbacks.on_train_begin()
+    for function in model._begun:
+        function()
     steps.keep = getattr(model, "_keep_before_step", False)
     source.seed = model._fit_seed
     logs = {}
@@ -104,11 +109,13 @@ def fit(model, x, y, sample_weight, options):
 
 
 def _fit_epoch(model, steps, source, epoch, callbacks, validation, options):
-    model.reset_metrics()
-    model._epoch_now = epoch
-    callbacks.on_epoch_begin(epoch)
     skip, model._initial_batch = model._initial_batch, 0
+    if not skip:
+        model.reset_metrics()
+    callbacks.on_epoch_begin(epoch)
     done, logs = run_epoch(model, steps, source, epoch, callbacks, skip)
+    if done == 0 and skip:  # an interrupted run had just done the last batch
+        done, logs = skip, plain_logs(model.get_metrics_result())
     if done == 0:
         raise ValueError("fit: the data gave no batch")
     if source.steps is None:
@@ -155,7 +162,7 @@ def _say_nan(model, logs, epoch, done) -> bool:
     if not getattr(model, "_said_nan", False):
         model._said_nan = True
         warnings.warn(f"the loss is NaN (epoch {epoch + 1}, by batch {done}). The callback TerminateOnNaN stops at the "
-                      "first such batch and names the op.", RuntimeWarning, stacklevel=5)
+                      "first such batch and names the op.", RuntimeWarning, stacklevel=6)
     return True
 
 
@@ -376,13 +383,13 @@ def first_bad_op(model):
     step = getattr(model, "_last_step", None)
     if step is None:
         return None
-    compiled, arrays, extents, before = step
+    compiled, arrays, extents, before, names = step
+    for name, array in [*zip(names, arrays), *((v.path, a) for v, a in zip(compiled.variables, before))]:
+        if not _finite(array):
+            return f"{name} has values that are not finite before the step"
     values = dict(zip(compiled._inputs, arrays))
     values.update(zip(compiled._states, before))
     values.update((v, t.numpy()) for v, t in compiled._captured)
-    for v, array in values.items():
-        if not _finite(array):
-            return f"{v.name or 'an input'} has values that are not finite before the step"
     with np.errstate(all="ignore"):
         values = interpret(compiled.traced, values, extents)
     for op in compiled.traced.ops:

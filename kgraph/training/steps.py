@@ -33,7 +33,7 @@ class Steps:
         if self.eager:
             return self._eager(data)
         program = self.programs.batch(data, leaves)
-        self._remember(program, leaves, {**program.compiled.extents(leaves), "B": rows})
+        self._remember(program, leaves, {**program.compiled.extents(leaves), "B": rows}, data)
         return program.step(leaves, rows)
 
     def _eager(self, data):
@@ -83,23 +83,27 @@ class Steps:
         while done < full:
             count = min(full - done, per_call or self.programs.pace)
             done += count
-            yield lambda count=count, done=done: (done, self._run(program, arrays, extents, count))
+            yield lambda count=count, done=done: (done, self._run(program, arrays, extents, count, data))
         if last and done < source.steps:
-            yield lambda: (full + 1, self._run(program, arrays, {**extents, "B": last}, 1))
+            yield lambda: (full + 1, self._run(program, arrays, {**extents, "B": last}, 1, data))
 
-    def _run(self, program, arrays, extents, count):
+    def _run(self, program, arrays, extents, count, data):
         self._refresh_rate()
-        self._remember(program, arrays, extents)
+        self._remember(program, arrays, extents, data)
         start = time.perf_counter()
         vector = program.compiled.run(arrays, extents, steps=count)[0]
         self.programs.measured((time.perf_counter() - start) / count)
         return program.logs.unpack(vector)
 
-    def _remember(self, program, arrays, extents):
+    def _remember(self, program, arrays, extents, data):
         """For TerminateOnNaN: what the step starts from, so that it can be run again and looked into."""
         if self.keep:
             before = [v.numpy() for v in program.compiled.variables]
-            self.model._last_step = (program.compiled, list(arrays), dict(extents), before)
+            names = [name + "".join(f"[{k!r}]" for k in path)
+                     for name, part in zip(("x", "y", "sample_weight"), data) if part is not None
+                     for path, leaf in tree.flatten_with_path(part) if leaf is not None]
+            names = ["the order of rows"] * (len(arrays) - len(names)) + names
+            self.model._last_step = (program.compiled, list(arrays), dict(extents), before, names)
 
 
 def _rows(leaves, data) -> int:

@@ -45,6 +45,11 @@ class Trainer:
         self._fast_predict = None
         self._keep_before_step = False
         self._last_step = None
+        self._callbacks = ()   # those of the fit that runs
+        self._begun = []       # to be called when all callbacks have begun
+        self._waiting = []     # to be called when all variables exist
+        self._fit_seed = 0
+        self._initial_batch = 0
         self._trainable_then = None
 
     # -- compile
@@ -284,6 +289,17 @@ class Trainer:
                     (None, *a.shape[1:]), a.dtype.name), y), y_pred)
         if mode == "train" and self.optimizer is not None:
             self.optimizer.flatten(self.trainable_variables)
+        if mode == "train":
+            while self._waiting:
+                self._waiting.pop(0)()
+
+    def _when_ready(self, function):
+        """Call a function once all variables of training exist: now, or when the first batch has come."""
+        ready = self.built and not self._needs_shapes("train") and (self.optimizer is None or self.optimizer.built)
+        if ready:
+            function()
+        else:
+            self._waiting.append(function)
 
     def _needs_shapes(self, mode):
         wanted = (self._compile_loss, self._compile_metrics)
