@@ -10,7 +10,7 @@ import numpy as np
 
 from kgraph.compiler import dims
 
-__all__ = ["Op", "Program", "ProgramError", "TensorLike", "TensorType", "Value", "verify"]
+__all__ = ["Op", "Program", "ProgramError", "TensorLike", "TensorType", "Value", "Values", "verify"]
 
 _SHORT = {"float16": "f16", "float32": "f32", "float64": "f64", "int8": "i8", "int16": "i16", "int32": "i32",
           "int64": "i64", "uint8": "u8", "uint16": "u16", "uint32": "u32", "uint64": "u64", "bool": "b1"}
@@ -98,6 +98,15 @@ class Value(TensorLike):
         return f"<Value {self.name or '?'} {self.type}>"
 
 
+class Values(tuple):
+    """A tuple of values whose ``in`` asks for the value itself: ``==`` of values is an operation of their own."""
+
+    __slots__ = ()
+
+    def __contains__(self, value):
+        return any(value is v for v in self)
+
+
 @dataclass(frozen=True, eq=False)
 class Op:
     """One application of a primitive. ``params`` are plain values (hashable, or a Program for loops and fused ops)."""
@@ -107,6 +116,10 @@ class Op:
     params: dict
     outputs: tuple
     scope: str = ""
+
+    def __post_init__(self):
+        object.__setattr__(self, "inputs", Values(self.inputs))
+        object.__setattr__(self, "outputs", Values(self.outputs))
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +131,10 @@ class Program:
     ops: tuple
     outputs: tuple
     updates: tuple = ()
+
+    def __post_init__(self):
+        object.__setattr__(self, "inputs", Values(self.inputs))
+        object.__setattr__(self, "outputs", Values(self.outputs))
 
     def __str__(self):
         return format_program(self)

@@ -17,7 +17,7 @@ def cse(program: Program) -> Program:
         if key in seen:
             new.update(zip(op.outputs, seen[key].outputs))
             continue
-        if inputs != op.inputs:
+        if any(a is not b for a, b in zip(inputs, op.inputs)):
             op = Op(op.prim, inputs, op.params, op.outputs, op.scope)
         seen[key] = op
         ops.append(op)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from kgraph.compiler.emit.index import linear
 from kgraph.compiler.emit.loops import Domain, probe_body
 from kgraph.compiler.emit.writer import squeeze
-from kgraph.compiler.ir import Op, Program, Value
+from kgraph.compiler.ir import Op, Program, Value, Values
 from kgraph.compiler.passes.fuse import fused_p, in_order
 from kgraph.compiler.prims.move import broadcast_p
 
@@ -33,13 +33,13 @@ class Views:
             value = op.inputs[0]
         return value, offset
 
-    def parts(self, value: Value) -> list:
+    def parts(self, value: Value) -> Values:
         """The roots whose memory a value's memory may be made of: its own, and those of a concatenation's inputs."""
         root, _ = self.root(value)
         op = self.maker.get(root)
         if op is not None and op.prim.name == "concatenate":
-            return [root] + [p for v in op.inputs for p in self.parts(v)]
-        return [root]
+            return Values([root] + [p for v in op.inputs for p in self.parts(v)])
+        return Values([root])
 
 
 def copy_op(value: Value, scope: str = "") -> Op:
@@ -122,10 +122,10 @@ def _same_places(kernel: Op, state: Value, new: Value, views: Views) -> bool:
     """Whether the kernel reads the state only at the element that it then writes."""
     if kernel.prim is not fused_p:
         return not _touches(kernel, state, views) and kernel.prim.name not in VIEW_NAMES
-    readers = [v for v in kernel.inputs if state in views.parts(v)]
+    readers = Values(v for v in kernel.inputs if state in views.parts(v))
     if not readers:
         return True
-    if any(views.root(v) != (state, 0) for v in readers):
+    if any(views.root(v)[0] is not state or views.root(v)[1] != 0 for v in readers):
         return False
     domain = Domain(kernel.params["domain"], kernel.params["reduced"])
     body = kernel.params["body"]
