@@ -3,7 +3,7 @@
 Every function works on NumPy arrays and concrete tensors (at once), on values of a graph that is traced (recorded in
 the graph) and on KTensors (recorded as a node of the model). OPS is the table of them.
 """
-from kgraph.ops import linalg, operators
+from kgraph.ops import image, linalg, operators
 from kgraph.ops.contract import (
     cdist,
     corrcoef,
@@ -154,6 +154,7 @@ from kgraph.ops.elementwise import (
     trunc,
     where,
 )
+from kgraph.ops.fourier import extract_sequences, fft, fft2, ifft2, irfft, istft, rfft, stft
 from kgraph.ops.getitem import (
     get_item,
     nonzero,
@@ -168,6 +169,9 @@ from kgraph.ops.index import (
     isin,
     median,
     multi_hot,
+    nanmedian,
+    nanpercentile,
+    nanquantile,
     one_hot,
     percentile,
     quantile,

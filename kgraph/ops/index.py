@@ -20,7 +20,20 @@ from kgraph.ops.core import (
     standardize_dtype,
 )
 from kgraph.ops.create import iota, shape_tuple
-from kgraph.ops.elementwise import add, equal, greater_equal, less, multiply, negative, where
+from kgraph.ops.elementwise import (
+    add,
+    ceil,
+    equal,
+    floor,
+    greater_equal,
+    less,
+    maximum,
+    multiply,
+    negative,
+    round,
+    subtract,
+    where,
+)
 from kgraph.ops.getitem import concrete, rows, wrapped
 from kgraph.ops.reduce import any, max, sum
 from kgraph.ops.shape import cut, expand_dims, moveaxis, ravel, reshape
@@ -116,7 +129,7 @@ def scatter_update(inputs, indices, updates, reduction=None):
     if reduction == "add":
         return add(x, scatter(indices, updates, x.shape))
     from kgraph.ops.create import ones_like
-    from kgraph.ops.elementwise import greater, maximum, minimum
+    from kgraph.ops.elementwise import greater, minimum
     hits = greater(scatter(indices, ones_like(updates, dtype="int32"), x.shape), 0)
     there = scatter(indices, updates, x.shape) if x.dtype != "bool" else cast_to(
         scatter(indices, cast_to(updates, "int32"), x.shape), "bool")
@@ -312,24 +325,30 @@ def quantile(x, q, axis=None, method="linear", keepdims=False):
 
 
 def _interpolated(ordered, q, method):
-    from kgraph.ops.elementwise import ceil, floor, round, subtract
-    n = as_tensor(ordered.shape[0], q.dtype)
-    place = multiply(q, subtract(n, 1))
-    below, above = floor(place), ceil(place)
+    """The elements at a share q of the sorted axis 0."""
+    place = multiply(q, subtract(as_tensor(ordered.shape[0], q.dtype), 1))
+    rank = len(ordered.shape) - 1
+
+    pick = lambda place: rows(ordered, cast_to(place, "int32"))
+    wide = lambda v: reshape(v, (*v.shape, *(1,) * rank))
+    return _between(place, pick, method, wide)
+
+
+def _between(place, pick, method, wide=lambda v: v[0]):
+    """The value at a real place, by the elements before and after it (pick), as the method says."""
     if method == "nearest":
-        below = above = round(place)
-    low, high = (rows(ordered, cast_to(v, "int32")) for v in (below, above))
-    if method in ("lower", "nearest"):
-        return low
+        return pick(round(place))
+    below, above = floor(place), ceil(place)
+    if method == "lower":
+        return pick(below)
     if method == "higher":
-        return high
+        return pick(above)
     if method not in ("linear", "midpoint"):
         raise ValueError("quantile: expected method 'linear', 'lower', 'higher', 'midpoint' or 'nearest', "
                          f"received {method!r}")
     share = subtract(place, below) if method == "linear" else where(equal(below, above), 0.0, 0.5)
-    for _ in range(len(low.shape) - len(q.shape)):
-        share = expand_dims(share, -1)
-    return add(low, multiply(subtract(high, low), share))
+    low = pick(below)
+    return add(low, multiply(subtract(pick(above), low), wide(share)))
 
 
 @op
@@ -342,6 +361,39 @@ def percentile(x, q, axis=None, method="linear", keepdims=False):
 def median(x, axis=None, keepdims=False):
     """The middle element in order, or the mean of the two middle ones."""
     return quantile(x, 0.5, axis, keepdims=keepdims)
+
+
+@op
+def nanquantile(x, q, axis=None, method="linear", keepdims=False):
+    """The q-th quantiles of what is not NaN; NaN if nothing is left."""
+    from kgraph.ops.core import axes_of
+    from kgraph.ops.elementwise import isnan, logical_not
+    from kgraph.ops.shape import stack
+    x, q = floating(x), floating(q)
+    if q.shape:
+        return stack([nanquantile(x, q[i], axis, method, keepdims) for i in range(q.shape[0])])
+    axes = axes_of(axis, len(x.shape), "nanquantile")
+    kept = [n for i, n in enumerate(x.shape) if i not in axes]
+    lines = reshape(moveaxis(x, axes, range(len(axes))), (dims.size_of([x.shape[a] for a in axes]), *kept))
+    count = sum(cast_to(logical_not(isnan(lines)), x.dtype), 0, True)
+    ordered = sort(lines, 0)  # NaN last
+    pick = lambda place: take_along_axis(ordered, cast_to(place, "int32"), 0)[0]
+    result = _between(multiply(cast_to(q, x.dtype), maximum(subtract(count, 1), 0)), pick, method)
+    if keepdims:
+        result = reshape(result, tuple(1 if i in axes else n for i, n in enumerate(x.shape)))
+    return result
+
+
+@op
+def nanpercentile(x, q, axis=None, method="linear", keepdims=False):
+    """The quantiles at q percent of what is not NaN."""
+    return nanquantile(x, multiply(floating(q), 0.01), axis, method, keepdims)
+
+
+@op
+def nanmedian(x, axis=None, keepdims=False):
+    """The middle of what is not NaN."""
+    return nanquantile(x, 0.5, axis, keepdims=keepdims)
 
 
 # ------------------------------------------------------------------ results whose size is data: only outside graphs

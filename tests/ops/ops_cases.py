@@ -255,4 +255,61 @@ NN += [Case("gelu_exact", lambda x: ops.gelu(x, approximate=False), lambda x: x 
        Case("sparsemax", ops.sparsemax, lambda x: np.float32([[1, 0, 0], [0.5, 0.5, 0]]),
             (np.float32([[3, 0, 0], [1, 1, -1]]),), batch=False)]
 
-CASES = UNARY + BINARY + REDUCE + SHAPE + PRODUCTS + INDEX + NN
+SIGNAL, IMAGES = f(3, 40), RNG.uniform(size=(3, 4, 6, 3)).astype("float32")
+both = lambda pair: ops.stack(pair)
+np_both = lambda z: np.stack([z.real, z.imag]).astype("float32")
+
+
+def np_frames(x, length, stride):
+    return np.lib.stride_tricks.sliding_window_view(x, length, -1)[..., ::stride, :]
+
+
+def np_hsv(images):
+    import colorsys
+    return np.apply_along_axis(lambda p: colorsys.rgb_to_hsv(*p), -1, images).astype("float32")
+
+
+FOURIER = [Case("fft", lambda a, b: both(ops.fft((a, b))), lambda a, b: np_both(np.fft.fft(a + 1j * b)), (A, B), True),
+           Case("fft2", lambda a, b: both(ops.fft2((a, b))), lambda a, b: np_both(np.fft.fft2(a + 1j * b)), (D, D),
+                True),
+           Case("ifft2", lambda a, b: both(ops.ifft2((a, b))), lambda a, b: np_both(np.fft.ifft2(a + 1j * b)), (D, D)),
+           Case("rfft", lambda x: both(ops.rfft(x, 7)), lambda x: np_both(np.fft.rfft(x, 7)), (A,), True),
+           Case("irfft", lambda a, b: ops.irfft((a, b)), lambda a, b: np.fft.irfft(a + 1j * b).astype("float32"),
+                (A, B)),
+           Case("irfft_odd", lambda a, b: ops.irfft((a, b), 7), lambda a,
+                b: np.fft.irfft(a + 1j * b, 7).astype("float32"),
+                (A, B), True),
+           Case("extract_sequences", lambda x: ops.extract_sequences(x, 8, 3), lambda x: np_frames(x, 8, 3), (SIGNAL,)),
+           Case("stft", lambda x: both(ops.stft(x, 8, 4, 8, window=None, center=False)),
+                lambda x: np_both(np.fft.rfft(np_frames(x, 8, 4))), (SIGNAL,), True, tolerance=1e-5),
+           Case("istft", lambda x: ops.istft(ops.stft(x, 12, 4, 16), 12, 4, 16), lambda x: x, (SIGNAL,),
+                tolerance=1e-5)]
+
+IMAGE = [Case("resize_nearest", lambda x: ops.image.resize(x, (8, 3), "nearest"),
+              lambda x: x.repeat(2, 1)[:, :, 1::2], (IMAGES,), True),
+         Case("resize_bilinear", lambda x: ops.image.resize(x, (2, 3)),
+              lambda x: x.reshape(3, 2, 2, 3, 2, 3).mean((2, 4)), (IMAGES,), True),
+         Case("resize_constant", lambda x: ops.image.resize(x * 0 + 1, (7, 9), "bicubic", antialias=True),
+              lambda x: np.ones((3, 7, 9, 3), "float32"), (IMAGES,)),
+         Case("resize_crop", lambda x: ops.image.resize(x, (4, 4), crop_to_aspect_ratio=True),
+              lambda x: x[:, :, 1:5], (IMAGES,)),
+         Case("resize_pad", lambda x: ops.image.resize(x, (6, 6), pad_to_aspect_ratio=True),
+              lambda x: np.pad(x, ((0, 0), (1, 1), (0, 0), (0, 0))), (IMAGES,)),
+         Case("crop", lambda x: ops.image.crop_images(x, 1, 2, target_height=2, target_width=3),
+              lambda x: x[:, 1:3, 2:5], (IMAGES,), True),
+         Case("pad_images", lambda x: ops.image.pad_images(x, 1, 2, target_height=6, target_width=9),
+              lambda x: np.pad(x, ((0, 0), (1, 1), (2, 1), (0, 0))), (IMAGES,), True),
+         Case("grayscale", ops.image.rgb_to_grayscale, lambda x: (x @ np.float32([[0.2989], [0.587], [0.114]])),
+              (IMAGES,)),
+         Case("hsv", ops.image.rgb_to_hsv, np_hsv, (IMAGES,), True, tolerance=1e-5),
+         Case("hsv_and_back", lambda x: ops.image.hsv_to_rgb(ops.image.rgb_to_hsv(x)), lambda x: x, (IMAGES,)),
+         Case("patches", lambda x: ops.image.extract_patches(x, 2), lambda x: x.reshape(3, 2, 2, 3, 2, 3).transpose(
+             0, 1, 3, 2, 4, 5).reshape(3, 2, 3, 12), (IMAGES,), True),
+         Case("affine_shift", lambda x: ops.image.affine_transform(x, [1, 0, 1, 0, 1, 2, 0, 0]),
+              lambda x: np.pad(x[:, 2:, 1:], ((0, 0), (0, 2), (0, 1), (0, 0))), (IMAGES,), True),
+         Case("affine_wrap", lambda x: ops.image.affine_transform(x, [1, 0, -1, 0, 1, 0, 0, 0], "nearest", "wrap"),
+              lambda x: np.roll(x, 1, 2), (IMAGES,), True),
+         Case("map_coordinates", lambda x: ops.image.map_coordinates(x, [[0.5, 2.0], [1.0, -3.0]], 1, fill_value=7),
+              lambda x: np.stack([(x[0, 1] + x[1, 1]) / 2, np.float32(7)]), (A,), True, batch=False)]
+
+CASES = UNARY + BINARY + REDUCE + SHAPE + PRODUCTS + INDEX + NN + FOURIER + IMAGE

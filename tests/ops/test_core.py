@@ -74,6 +74,13 @@ def test_tensors_nest():
     (lambda: ops.where(True, 1.0), ValueError, "both x1 and x2"),
     (lambda: ops.categorical_crossentropy(np.ones((2, 3)), np.ones((2, 4))), ValueError, "one shape"),
     (lambda: ops.sparse_categorical_crossentropy(np.ones((2, 3)), np.ones((2, 4))), ValueError, "without its last"),
+    (lambda: ops.fft(np.ones(3)), ValueError, "pair"), (lambda: ops.stft(np.ones(9), 4, 2, 3), ValueError, "at least"),
+    (lambda: ops.image.resize(np.ones((4, 4)), (2, 2)), ValueError, "rank 3 or a batch of rank 4"),
+    (lambda: ops.image.resize(np.ones((4, 4, 1)), (2, 2), "odd"), ValueError, "received 'odd'"),
+    (lambda: ops.image.crop_images(np.ones((4, 4, 1)), 1, 1), ValueError, "exactly two"),
+    (lambda: ops.image.crop_images(np.ones((4, 4, 1)), 1, 1, 1, target_width=5), ValueError, "at least 0"),
+    (lambda: ops.image.rgb_to_hsv(np.ones((4, 4, 3), "uint8")), ValueError, "float dtype, received uint8"),
+    (lambda: ops.image.map_coordinates(np.ones((4, 4)), np.ones((2, 3)), 2), ValueError, "order 0 or 1"),
     (lambda: len(ops.ones(())), TypeError, "without axes")])
 def test_bad_arguments_are_named(use, error, message):
     with pytest.raises(error, match=message):
