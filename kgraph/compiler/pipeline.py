@@ -8,6 +8,7 @@ import os
 
 from kgraph.compiler.dims import Size
 from kgraph.compiler.emit.contract import emit_contract
+from kgraph.compiler.emit.index import Layout
 from kgraph.compiler.emit.loops import LoopKernel, emit_loops
 from kgraph.compiler.emit.special import SPECIAL
 from kgraph.compiler.ir import Op, Program, ProgramError, verify
@@ -16,7 +17,7 @@ from kgraph.compiler.passes.fuse import fuse, fused_p
 from kgraph.compiler.passes.memory import plan_memory
 from kgraph.compiler.passes.merge import merge
 from kgraph.compiler.passes.rematerialise import rematerialise
-from kgraph.compiler.passes.schedule import VIEW_NAMES, Views, schedule
+from kgraph.compiler.passes.schedule import VIEW_NAMES, Views, part_strides, schedule
 from kgraph.compiler.passes.simplify import expand, simplify, split_reductions
 from kgraph.compiler.plan import Kernel, Plan
 
@@ -53,7 +54,8 @@ def compile_program(program: Program, states=(), constants=(), equal_sizes=()) -
     views = Views(program.ops)
     state_of = {new: state for state, new in program.updates}
     checks: list = []
-    kernels = [emit(op, _same_memory(op, state_of, views), checks)
+    strides = part_strides(program.ops)
+    kernels = [emit(op, Layout(_same_memory(op, state_of, views), strides), checks)
                for op in program.ops if op.prim.name not in VIEW_NAMES]
     return Plan(program, tuple(kernels), memory.buffers, memory.slots, tuple(checks), tuple(equal_sizes),
                 memory.naive_bytes)
@@ -67,14 +69,14 @@ def _same_memory(op: Op, state_of: dict, views: Views) -> dict:
     return found
 
 
-def emit(op: Op, same_memory: dict, checks: list) -> Kernel:
+def emit(op: Op, layout: Layout, checks: list) -> Kernel:
     """The kernel of one op. Raises NotImplementedError naming an op that has no lowering."""
     if op.prim is fused_p:
         body = op.params["body"]
-        kernel = (emit_contract if body.ops and _anchor(body) else emit_loops)(op, same_memory, checks)
+        kernel = (emit_contract if body.ops and _anchor(body) else emit_loops)(op, layout, checks)
         flops = _loop_flops(op)
     elif op.prim.lower in SPECIAL:
-        body, kernel = None, SPECIAL[op.prim.lower](op, same_memory, checks)
+        body, kernel = None, SPECIAL[op.prim.lower](op, layout, checks)
         flops = sum((v.size for v in op.inputs), start=0)
     else:
         raise NotImplementedError(f"primitive {op.prim.name} ({op.scope or 'no scope'}) has no kernel yet: "

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kgraph.compiler.dims import Size, size_of
-from kgraph.compiler.emit.index import Axis, Index, linear, merge_axes
+from kgraph.compiler.emit.index import Axis, Index, Layout, merge_axes
 from kgraph.compiler.emit.loops import Domain, LoopKernel, _extent, _name
 from kgraph.compiler.emit.writer import CASTS, Probe, Writer
 from kgraph.compiler.ir import Op, Value
@@ -42,7 +42,7 @@ class _Product:
         return self.op.outputs[0]
 
 
-def _sort_axes(op: Op, domain: Domain, accesses) -> _Product:
+def _sort_axes(op: Op, domain: Domain, layout: Layout, accesses) -> _Product:
     """Roles of the labels. Operands are exchanged where that makes the innermost axis of the result a column."""
     a, b = op.inputs
     a_axes, b_axes, out_axes = (op.params[k] for k in ("a_axes", "b_axes", "out_axes"))
@@ -53,8 +53,8 @@ def _sort_axes(op: Op, domain: Domain, accesses) -> _Product:
     for label, size in zip(a_axes, a.shape):
         if label not in out_axes and not (isinstance(size, int) and size == 1):
             axes[label] = Axis(size)
-    place = lambda labels, shape: linear([axes.get(x, 0) for x in labels], shape)
-    a_at, b_at, out_at = place(a_axes, a.shape), place(b_axes, b.shape), place(out_axes, op.outputs[0].shape)
+    place = lambda labels, value: layout.position(value, [axes.get(x, 0) for x in labels])
+    a_at, b_at, out_at = place(a_axes, a), place(b_axes, b), place(out_axes, op.outputs[0])
     pick = lambda test, order: [axes[x] for x in order if x in axes and test(x)]
     batch = merge_axes(pick(lambda x: x in a_axes and x in b_axes, real), [a_at, b_at, out_at, *accesses])
     rows = merge_axes(pick(lambda x: x not in b_axes, real), [a_at, out_at, *accesses])
@@ -64,21 +64,21 @@ def _sort_axes(op: Op, domain: Domain, accesses) -> _Product:
     return _Product(op, a, b, a_at, b_at, out_at, outer, rows[-1:], columns[-1:], summed)
 
 
-def emit_contract(op: Op, same_memory: dict, checks: list) -> LoopKernel:
+def emit_contract(op: Op, layout: Layout, checks: list) -> LoopKernel:
     """The kernel of a fused op whose first member is a product."""
     body = op.params["body"]
     product_op = next(o for o in body.ops if o.prim.kind == "contract")
     domain = Domain(op.params["domain"])
-    w = Writer(body, same_memory, checks)
-    product = _sort_axes(product_op, domain, _epilogue_accesses(body, product_op, domain))
+    w = Writer(body, layout, checks)
+    product = _sort_axes(product_op, domain, layout, _epilogue_accesses(body, product_op, domain, layout))
     return _emit_blocks(w, body, domain, product)
 
 
-def _epilogue_accesses(body, product_op, domain) -> list:
+def _epilogue_accesses(body, product_op, domain, layout: Layout) -> list:
     probe = Probe({o: p for p in body.ops if p is not product_op for o in p.outputs})
     for out in body.outputs:
         probe.element(out, domain.index(out.shape, kept=False))
-    return probe.accesses() + [linear(domain.index(o.shape, kept=False), o.shape) for o in body.outputs]
+    return probe.accesses(layout) + [layout.position(o, domain.index(o.shape, kept=False)) for o in body.outputs]
 
 
 def _stride(at: Index, groups) -> Size:

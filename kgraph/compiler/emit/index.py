@@ -6,9 +6,11 @@ the kernel walks together.
 """
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from kgraph.compiler.dims import Size
 
-__all__ = ["Axis", "Index", "linear", "merge_axes"]
+__all__ = ["Axis", "Index", "Layout", "linear", "merge_axes", "row_major"]
 
 
 class Axis:
@@ -101,14 +103,37 @@ class Opaque(Index):
         return (self.sign, self.a.key(), self.b.key())
 
 
-def linear(index, shape) -> Index:
-    """The row-major position of a multi-index in a contiguous tensor of that shape."""
-    total, stride = Index(), 1
-    for position, extent in reversed(list(zip(index, shape, strict=True))):
+def row_major(shape) -> tuple:
+    """The strides of a contiguous tensor, in elements."""
+    strides, stride = [], 1
+    for extent in reversed(shape):
+        strides.append(stride)
+        stride = stride * extent
+    return tuple(reversed(strides))
+
+
+def linear(index, shape, strides=None) -> Index:
+    """The position of a multi-index in a tensor of that shape, contiguous unless strides are given."""
+    total = Index()
+    for position, extent, stride in zip(index, shape, strides or row_major(shape), strict=True):
         if extent != 1:
             total = total + Index.of(position) * stride
-        stride = stride * extent
     return total
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the values of a kernel lie in memory.
+
+    same     value -> state whose buffer it lies in: they share one pointer, so that no two claim not to alias
+    strides  value -> strides in elements, for values that are parts of a larger tensor; all others are contiguous
+    """
+
+    same: dict = field(default_factory=dict)
+    strides: dict = field(default_factory=dict)
+
+    def position(self, value, index) -> Index:
+        return linear(index, value.shape, self.strides.get(value))
 
 
 def merge_axes(axes, accesses, barriers=()) -> list:

@@ -12,9 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from kgraph.compiler.dims import Size, size_of
-from kgraph.compiler.emit.index import Axis, Index, linear, merge_axes
+from kgraph.compiler.emit.index import Axis, Index, Layout, linear, merge_axes
 from kgraph.compiler.emit.writer import CASTS, Probe, Writer, squeeze
-from kgraph.compiler.ir import Op, Program, Value
+from kgraph.compiler.ir import Op, Program, Value, Values
 from kgraph.compiler.prims.reduce import highest, lowest
 
 __all__ = ["Domain", "LoopKernel", "emit_loops"]
@@ -90,11 +90,11 @@ class _Stages:
         return max([self.depth[op.inputs[0]] for op in self.reductions], default=0)
 
 
-def emit_loops(op: Op, same_memory: dict, checks: list) -> LoopKernel:
+def emit_loops(op: Op, layout: Layout, checks: list) -> LoopKernel:
     """The kernel of a fused loop op (params: body, domain sizes, reduced positions)."""
     body = op.params["body"]
     domain = Domain(op.params["domain"], op.params["reduced"])
-    writer = Writer(body, same_memory, checks)
+    writer = Writer(body, layout, checks)
     if not domain.reduced:
         return _emit_map(writer, body, domain)
     trailing = tuple(range(len(domain.sizes) - len(domain.reduced), len(domain.sizes)))
@@ -125,11 +125,11 @@ def probe_body(body: Program, domain: Domain) -> Probe:
     return probe
 
 
-def _groups(body, domain, order, barriers) -> list:
+def _groups(w: Writer, body, domain, order, barriers) -> list:
     """Loop axes in that order, merged where every access allows it."""
     probe = probe_body(body, domain)
-    accesses = probe.accesses()
-    accesses += [linear(domain.index(o.shape, domain.holds(o.shape) == "kept"), o.shape) for o in body.outputs]
+    accesses = probe.accesses(w.layout)
+    accesses += [w.layout.position(o, domain.index(o.shape, domain.holds(o.shape) == "kept")) for o in body.outputs]
     return merge_axes(order, accesses, barriers)
 
 
@@ -173,7 +173,7 @@ def _close_loops(w: Writer, count: int):
 
 
 def _emit_map(w: Writer, body: Program, domain: Domain) -> LoopKernel:
-    groups = _groups(body, domain, domain.axes, ())
+    groups = _groups(w, body, domain, domain.axes, ())
     flat = len(groups) == 1
     if flat:
         name = w.fresh("i")
@@ -194,18 +194,18 @@ def _emit_map(w: Writer, body: Program, domain: Domain) -> LoopKernel:
 
 def _emit_rows(w: Writer, body: Program, domain: Domain, stages: _Stages) -> LoopKernel:
     order = domain.kept_axes + domain.reduced_axes
-    groups = _groups(body, domain, order, domain.reduced_axes[:1])
+    groups = _groups(w, body, domain, order, domain.reduced_axes[:1])
     outer = [g for g in groups if g[0] not in domain.reduced_axes]
     inner = [g for g in groups if g[0] in domain.reduced_axes]
     extent = _open_units(w, outer)
     saved = _SavedRows(w, body, domain, stages, inner)
-    pending = list(body.outputs)
+    pending = body.outputs
     for stage in range(max([stages.last] + [stages.depth[o] for o in pending if domain.holds(o.shape) == "full"]) + 1):
         reductions = stages.reductions_at(stage)
-        ready = [o for o in pending if domain.holds(o.shape) == "full" and stages.depth[o] <= stage]
+        ready = Values(o for o in pending if domain.holds(o.shape) == "full" and stages.depth[o] <= stage)
         if reductions or ready:
             _emit_stage(w, domain, reductions, ready, inner, saved.due(stage))
-        pending = [o for o in pending if o not in ready]
+        pending = Values(o for o in pending if o not in ready)
     for out in pending:
         index = domain.index(out.shape, kept=True)
         w.store(out, index, w.element(out, index))
@@ -314,7 +314,7 @@ def combined(op: Op, a: str, x: str) -> str:
 def _emit_columns(w: Writer, body: Program, domain: Domain, stages: _Stages) -> LoopKernel:
     first, last = domain.reduced[0], domain.reduced[-1]
     axes = domain.axes
-    groups = _groups(body, domain, axes, (axes[first], axes[last + 1]))
+    groups = _groups(w, body, domain, axes, (axes[first], axes[last + 1]))
     outer = [g for g in groups if g[0] in axes[:first]]
     rows = [g for g in groups if g[0] in domain.reduced_axes]
     columns = [g for g in groups if g[0] in axes[last + 1:]]
@@ -335,7 +335,7 @@ def _emit_columns(w: Writer, body: Program, domain: Domain, stages: _Stages) -> 
         x = w.element(op.inputs[0], domain.index(op.inputs[0].shape, kept=False))
         at = f"{pointer}[{w.strip_position}]"
         w.line(f"{at} = {combined(op, at, x)}")
-    full = [o for o in body.outputs if domain.holds(o.shape) == "full"]
+    full = Values(o for o in body.outputs if domain.holds(o.shape) == "full")
     for out in full:
         index = domain.index(out.shape, kept=False)
         w.store(out, index, w.element(out, index))

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from kgraph.compiler.dims import size_of
+from kgraph.compiler.emit.index import Layout
 from kgraph.compiler.emit.loops import STRIP, LoopKernel
 from kgraph.compiler.emit.writer import Writer
 from kgraph.compiler.ir import Op, Program
@@ -9,17 +10,17 @@ from kgraph.compiler.ir import Op, Program
 __all__ = ["SPECIAL"]
 
 
-def _writer(op: Op, same_memory, checks) -> Writer:
-    writer = Writer(Program(op.prim.name, op.inputs, (), op.outputs), same_memory, checks)
+def _writer(op: Op, layout, checks) -> Writer:
+    writer = Writer(Program(op.prim.name, op.inputs, (), op.outputs), layout, checks)
     writer.op = op
     return writer
 
 
-def emit_scatter_add(op: Op, same_memory, checks) -> LoopKernel:
+def emit_scatter_add(op: Op, layout, checks) -> LoopKernel:
     """Rows are added one after the other; threads share the columns, so the order of the sum never changes."""
     indices, updates = op.inputs
     out = op.outputs[0]
-    w = _writer(op, same_memory, checks)
+    w = _writer(op, layout, checks)
     width = size_of(out.shape[1:])
     target, source, rows = w.pointer(out), w.pointer(updates), w.pointer(indices)
     columns, strip = w.size(width), w.size(STRIP)
@@ -47,11 +48,11 @@ def _checked_row(w: Writer, text: str, extent) -> str:
     return w.at(w.checked(text, extent))
 
 
-def emit_scatter_along(op: Op, same_memory, checks) -> LoopKernel:
+def emit_scatter_along(op: Op, layout, checks) -> LoopKernel:
     """Each line along the axis is its own sum: threads share the axes before it."""
     indices, updates = op.inputs
     out, axis = op.outputs[0], op.params["axis"]
-    w = _writer(op, same_memory, checks)
+    w = _writer(op, layout, checks)
     inner, outer = size_of(out.shape[axis + 1:]), size_of(out.shape[:axis])
     target, source, rows = w.pointer(out), w.pointer(updates), w.pointer(indices)
     step, count, size = w.size(inner), w.size(updates.shape[axis]), w.size(out.shape[axis])
@@ -71,10 +72,10 @@ def emit_scatter_along(op: Op, same_memory, checks) -> LoopKernel:
     return LoopKernel(w, outer, 1)
 
 
-def emit_cumsum(op: Op, same_memory, checks) -> LoopKernel:
+def emit_cumsum(op: Op, layout, checks) -> LoopKernel:
     """A running sum along an axis, from the other end if reverse."""
     (x,), out, axis = op.inputs, op.outputs[0], op.params["axis"]
-    w = _writer(op, same_memory, checks)
+    w = _writer(op, layout, checks)
     inner, outer = size_of(x.shape[axis + 1:]), size_of(x.shape[:axis])
     source, target, step, count = w.pointer(x), w.pointer(out), w.size(inner), w.size(x.shape[axis])
     w.open("for u in range(lo, hi):")

@@ -13,7 +13,7 @@ import hashlib
 import textwrap
 
 from kgraph.compiler.dims import Size
-from kgraph.compiler.emit.index import Axis, Index, Opaque, linear
+from kgraph.compiler.emit.index import Axis, Index, Layout, Opaque
 from kgraph.compiler.ir import Op, Program, Value
 from kgraph.compiler.plan import STATUS
 
@@ -98,22 +98,22 @@ class Probe(Pull):
         self.positions.append(Index.of(index))
         return "i"
 
-    def accesses(self) -> list:
+    def accesses(self, layout: Layout) -> list:
         """Every position that the text will have, for merge_axes."""
-        return [linear(index, value.shape) for value, index in self.reads] + self.positions
+        return [layout.position(value, index) for value, index in self.reads] + self.positions
 
 
 class Writer(Pull):
     """Text, argument words and loop levels of one kernel."""
 
-    def __init__(self, body: Program, same_memory: dict | None = None, checks=None):
-        """same_memory: output Value -> input Value whose buffer it overwrites. checks: list of check messages of the
-        plan, to which this kernel's are appended."""
+    def __init__(self, body: Program, layout: Layout | None = None, checks=None):
+        """layout: how its values lie in memory. checks: list of check messages of the plan, to which this kernel's are
+        appended."""
         super().__init__({o: op for op in body.ops for o in op.outputs})
         self.body = body
         self.args: list = []
         self.scratch_bytes: Size = 0
-        self._same_memory = same_memory or {}
+        self.layout = layout or Layout()
         self._checks = checks if checks is not None else []
         self._levels: list[list[str]] = [[]]
         self._names: dict = {}     # word key -> local name
@@ -173,12 +173,12 @@ class Writer(Pull):
         return self._names[key]
 
     def pointer(self, value: Value) -> str:
-        value = self._same_memory.get(value, value)
+        value = self.layout.same.get(value, value)
         return self.word(("buffer", value), f"p{CASTS[value.dtype]}(args, {{k}})", "x")
 
     def address(self, value: Value) -> str:
         """The address of a value's buffer, for native routines."""
-        value = self._same_memory.get(value, value)
+        value = self.layout.same.get(value, value)
         return self.word(("address", value), "word(args, {k})", "a")
 
     def size(self, size: Size) -> str:
@@ -244,10 +244,10 @@ class Writer(Pull):
         return name
 
     def _load(self, value: Value, index) -> str:
-        return f"{self.pointer(value)}[{self.at(linear(index, value.shape))}]"
+        return f"{self.pointer(value)}[{self.at(self.layout.position(value, index))}]"
 
     def store(self, value: Value, index, text: str):
-        self.line(f"{self.pointer(value)}[{self.at(linear(index, value.shape))}] = {text}")
+        self.line(f"{self.pointer(value)}[{self.at(self.layout.position(value, index))}] = {text}")
 
     def give(self, value: Value, name: str):
         """From now on (until this loop closes and it is given anew) the value's element is in that variable."""

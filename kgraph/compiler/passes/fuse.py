@@ -106,7 +106,7 @@ def is_view(op: Op) -> bool:
     if op.prim.name == "slice":
         return _one_run(shape, [n for n in range(len(shape)) if op.outputs[0].shape[n] != shape[n]]) and \
             all(s == 1 for s in op.params["strides"])
-    return op.prim.name == "concatenate" and _one_run(shape, [op.params["axis"]])
+    return op.prim.name == "concatenate"
 
 
 def _is_flattening(op: Op) -> bool:

@@ -53,7 +53,7 @@ def _concatenated(program, views) -> dict:
             offset = 0
             for v in op.inputs:
                 homes[views.root(v)[0]] = (op.outputs[0], offset)
-                offset = offset + v.type.nbytes
+                offset = offset + dims.size_of(v.shape[op.params["axis"]:]) * v.type.itemsize
     return homes
 
 

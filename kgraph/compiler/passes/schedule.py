@@ -6,14 +6,14 @@ before writing that same element.
 """
 from __future__ import annotations
 
-from kgraph.compiler.emit.index import linear
+from kgraph.compiler.emit.index import linear, row_major
 from kgraph.compiler.emit.loops import Domain, probe_body
 from kgraph.compiler.emit.writer import squeeze
 from kgraph.compiler.ir import Op, Program, Value, Values
 from kgraph.compiler.passes.fuse import fused_p, in_order
 from kgraph.compiler.prims.move import broadcast_p
 
-__all__ = ["Views", "schedule"]
+__all__ = ["Views", "part_strides", "schedule"]
 
 VIEW_NAMES = ("reshape", "slice", "concatenate")
 
@@ -95,6 +95,7 @@ def _own_memory(program: Program) -> Program:
                 root, _ = views.root(v)
                 free = root not in inputs and root not in placed and root not in kept and root.size == v.size
                 free = free and views.maker[root].prim.name != "concatenate"
+                free = free and (is_flat(op) or root is v and _can_lie_apart(v, program, views))
                 parts.append(v if free else copied(v))
                 placed.add(root if free else parts[-1])
             op = Op(op.prim, tuple(parts), op.params, op.outputs, op.scope)
@@ -112,6 +113,27 @@ def _own_memory(program: Program) -> Program:
             v = copied(v)
         updates.append((state, v))
     return Program(program.name, program.inputs, tuple(ops), tuple(outputs), tuple(updates))
+
+
+def is_flat(concatenate: Op) -> bool:
+    """Whether the parts lie one after the other in memory, each contiguous."""
+    return all(isinstance(s, int) and s == 1 for s in concatenate.outputs[0].shape[:concatenate.params["axis"]])
+
+
+def part_strides(ops) -> dict:
+    """Part of a concatenation -> its strides, for parts that are not contiguous."""
+    views = Views(ops)
+    return {views.root(v)[0]: row_major(op.outputs[0].shape) for op in ops
+            if op.prim.name == "concatenate" and not is_flat(op) for v in op.inputs}
+
+
+def _can_lie_apart(value: Value, program: Program, views: Views) -> bool:
+    """Whether a kernel writes the value that can write it with gaps, and nothing else takes it for contiguous."""
+    body = views.maker[value].params.get("body")
+    loops = views.maker[value].prim is fused_p and not any(op.prim.kind == "window" for op in body.ops)
+    readers = [op for op in program.ops if value in op.inputs]
+    return loops and all(op.prim is fused_p for op in readers if op.prim.name != "concatenate") and \
+        sum(op.prim.name == "concatenate" for op in readers) == 1
 
 
 def _touches(op: Op, state: Value, views: Views) -> bool:

@@ -113,6 +113,28 @@ def add_negative(t, op, inputs):
     return None
 
 
+def add_neighbours(t, op, inputs):
+    """Two tensors padded with zeros so that they lie side by side are a concatenation: the gradient of a split."""
+    pads = [t.made_by(v, "pad") for v in inputs]
+    if not all(pads) or any(p.params["value"] != 0 for p in pads):
+        return None
+    for first, second in (pads, pads[::-1]):
+        axes = [k for k in range(inputs[0].ndim) if first.inputs[0].shape[k] != inputs[0].shape[k]
+                or second.inputs[0].shape[k] != inputs[0].shape[k]]
+        if len(axes) == 1 and first.params["low"][axes[0]] + first.inputs[0].shape[axes[0]] == second.params["low"][axes[0]]:
+            joined = apply("concatenate", first.inputs[0], second.inputs[0], axis=axes[0])
+            return apply("pad", joined, low=first.params["low"], high=second.params["high"], value=0)
+    return None
+
+
+def concatenate_of_concatenate(t, op, inputs):
+    parts = []
+    for v in inputs:
+        before = t.made_by(v, "concatenate")
+        parts += before.inputs if before and before.params["axis"] == op.params["axis"] else [v]
+    return apply("concatenate", *parts, axis=op.params["axis"]) if len(parts) > len(inputs) else None
+
+
 def contract_transposed(t, op, inputs):
     """A product reads its operands with any strides: transposes become a change of labels."""
     new, labels = list(inputs), [op.params["a_axes"], op.params["b_axes"]]
@@ -171,7 +193,9 @@ RULES: dict[str, list] = {
     "cast": [unchanged],
     "slice": [unchanged],
     "neg": [double_negation],
-    "add": [neutral(0, (0, 1)), add_negative],
+    "add": [neutral(0, (0, 1)), add_negative, add_neighbours],
+    "pad": [unchanged],
+    "concatenate": [concatenate_of_concatenate],
     "subtract": [neutral(0, (1,))],
     "multiply": [neutral(1, (0, 1))],
     "divide": [neutral(1, (1,))],
