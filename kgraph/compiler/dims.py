@@ -7,6 +7,7 @@ taken to be at least zero, which is all that the few order questions below rely 
 from __future__ import annotations
 
 import math
+from numbers import Integral
 
 __all__ = ["Dim", "Size", "dim", "evaluate", "names", "size_of", "substitute"]
 
@@ -35,6 +36,8 @@ class Dim:
         return Dim({(name,): 1})
 
     def __add__(self, other):
+        if not isinstance(other, (Integral, Dim)):
+            return NotImplemented
         terms = dict(self.terms)
         for monomial, factor in _terms(other).items():
             terms[monomial] = terms.get(monomial, 0) + factor
@@ -46,13 +49,13 @@ class Dim:
         return self * -1
 
     def __sub__(self, other):
-        return self + (other * -1)
+        return self + other * -1 if isinstance(other, (Integral, Dim)) else NotImplemented
 
     def __rsub__(self, other):
         return other + self * -1
 
     def __mul__(self, other):
-        if not isinstance(other, (int, Dim)):
+        if not isinstance(other, (Integral, Dim)):
             return NotImplemented
         terms = {}
         for m, f in self.terms.items():
