@@ -290,8 +290,8 @@ class Layer(Stateful, Operation):
         config = {**super().get_config(), "trainable": self.trainable, "dtype": dtype_policies.serialize(self.dtype_policy)}
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
-        if type(self).get_config is Layer.get_config:
-            config.update(self._config_from_attributes(config))
+        if type(self).get_config.__qualname__ in ("Layer.get_config", "Model.get_config"):
+            return self._config_from_attributes(config)
         return config
 
     def settings(self, *names) -> dict:
@@ -299,23 +299,22 @@ class Layer(Stateful, Operation):
         return {name: activations.serialize(getattr(self, name)) if name.endswith("activation")
                 else serialize_keras_object(getattr(self, name)) for name in names}
 
-    def _config_from_attributes(self, known) -> dict:
-        """Settings of a subclass without get_config: attributes named like the parameters of its __init__."""
-        found = {}
-        for parameter in inspect.signature(type(self).__init__).parameters.values():
-            if parameter.name in ("self", *known) or parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
+    def _config_from_attributes(self, config) -> dict:
+        """The config of a subclass without get_config: attributes named like the parameters of its __init__."""
+        parameters = inspect.signature(type(self).__init__).parameters.values()
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            config = {name: value for name, value in config.items() if name in {p.name for p in parameters}}
+        for parameter in parameters:
+            name = parameter.name
+            if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL) or name in ("self", "autocast", *config):
                 continue
-            if parameter.name in ("activity_regularizer", "autocast"):
-                continue
-            if not hasattr(self, parameter.name):
-                raise NotImplementedError(f"{type(self).__name__} needs a get_config(): it has no attribute "
-                                          f"{parameter.name!r} named like that parameter of its __init__")
-            value = getattr(self, parameter.name)
-            if not all(isinstance(x, (str, int, float, bool, type(None))) for x in tree.flatten(value)):
-                raise NotImplementedError(f"{type(self).__name__} needs a get_config(): its attribute {parameter.name!r} "
-                                          f"is not made of plain values, received {value!r}")
-            found[parameter.name] = value
-        return found
+            value = getattr(self, name, config)
+            if not all(x is None or isinstance(x, (str, int, float, bool)) for x in tree.flatten(value)) or value is config:
+                raise NotImplementedError(f"{type(self).__name__} needs a get_config(): expected an attribute {name!r} made "
+                                          f"of plain values, for that parameter of its __init__, received "
+                                          f"{'none' if value is config else repr(value)}")
+            config[name] = value
+        return config
 
     def get_build_config(self) -> dict | None:
         """The shapes with which the layer was built, or None."""
