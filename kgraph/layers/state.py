@@ -4,50 +4,59 @@ from __future__ import annotations
 import numpy as np
 
 from kgraph import constraints, initializers, regularizers
+from kgraph.naming import check_keywords
+from kgraph.ops import core as ops_core
 from kgraph.random import SeedGenerator
 from kgraph.variable import Variable
 
 __all__ = ["Stateful"]
+
+_KERAS3_ORDER = ("shape", "initializer", "dtype", "trainable", "autocast", "regularizer", "constraint", "aggregation",
+                 "overwrite_with_gradient", "name")
+_KERAS2_ORDER = ("name", "shape", "dtype", "initializer", "regularizer", "trainable", "constraint")
+_NO_EFFECT = ("autocast", "aggregation", "overwrite_with_gradient")
 
 
 class Stateful:
     """What a layer knows of its variables. They are found where they are kept: in what add_weight made, and in the
     attributes (also in lists, tuples and dicts) of the layer and of the layers found there."""
 
-    def add_weight(self, shape=None, initializer=None, dtype=None, trainable=True, autocast=True, regularizer=None,
-                   constraint=None, aggregation="none", name=None, **kwargs):
-        """Make a variable of the layer.
+    def add_weight(self, *args, **kwargs):
+        """Make a variable of the layer: add_weight(shape, initializer, dtype, trainable, autocast, regularizer,
+        constraint, aggregation, overwrite_with_gradient, name).
 
         shape        ints; () by default
         initializer  what initializers.get accepts; by default glorot_uniform for floats, zeros else
         dtype        by default the layer's
-        Keras 2's order (name, shape, dtype, initializer) is understood too. Raises ValueError for an unknown size.
+        trainable    whether training changes it
+        regularizer, constraint   of this variable
+        autocast, aggregation, overwrite_with_gradient   accepted as Keras has them, without effect
+        A name first means the order of Keras 2: name, shape, dtype, initializer, regularizer, trainable, constraint.
+        Raises ValueError for a size that is not known.
         """
-        if isinstance(shape, str):
-            name, shape, dtype, initializer = self._keras2_order(shape, initializer, dtype, name, kwargs)
-        dtype = dtype or self.variable_dtype
-        shape = (int(shape),) if isinstance(shape, (int, np.integer)) else tuple(shape or ())
+        order = _KERAS2_ORDER if args and isinstance(args[0], str) else _KERAS3_ORDER
+        given = dict(zip(order, args))
+        check_keywords(f"layer {self.name!r}: add_weight", [n for n in kwargs if n in given or n not in _KERAS3_ORDER],
+                       [n for n in _KERAS3_ORDER if n not in given])
+        return self._make_weight(**{name: value for name, value in {**given, **kwargs}.items() if name not in _NO_EFFECT})
+
+    def _make_weight(self, shape=(), initializer=None, dtype=None, trainable=True, regularizer=None, constraint=None,
+                     name=None):
+        dtype = ops_core.standardize_dtype(dtype or self.variable_dtype)
+        shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape or ())
         name = name or "variable"
         if not all(isinstance(size, (int, np.integer)) for size in shape):
             raise ValueError(f"layer {self.name!r}: expected a shape of known sizes for the weight {name!r}, received "
                              f"{shape}: give the layer an input whose sizes there are known")
         if initializer is None:
             initializer = "glorot_uniform" if dtype.startswith("float") else "zeros"
-        variable = Variable(initializers.get(initializer), shape=tuple(map(int, shape)), dtype=dtype, trainable=trainable,
-                            name=name, path=f"{self.path or self.name}/{name}",
+        variable = Variable(initializers.get(initializer), shape=tuple(map(int, shape)), dtype=dtype,
+                            trainable=bool(trainable), name=name, path=f"{self.path or self.name}/{name}",
                             regularizer=regularizers.get(regularizer), constraint=constraints.get(constraint))
         self.__dict__.setdefault("_added_weights", []).append(variable)
         if not self.trainable:
             self._freeze()
         return variable
-
-    def _keras2_order(self, name, shape, dtype, keyword_name, kwargs):
-        """add_weight(name, shape, dtype, initializer): keywords came under their own names already."""
-        if shape is None:
-            shape = kwargs.pop("shape", None)
-        if isinstance(dtype, str) or dtype is None:
-            return name, shape, dtype, kwargs.pop("initializer", None)
-        return name, shape, None, dtype
 
     # ------------------------------------------------------------------ what the layer holds
     def _held(self, kind) -> list:
