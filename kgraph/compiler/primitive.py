@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 __all__ = ["KINDS", "NOT_DIFFERENTIABLE", "PRIMITIVES", "Primitive"]
 
-KINDS = ("elementwise", "reduce", "move", "contract", "window", "index", "random", "loop", "composite")
+KINDS = ("elementwise", "reduce", "move", "contract", "window", "index", "random", "loop", "composite", "linalg")
 PRIMITIVES: dict[str, "Primitive"] = {}
 
 

@@ -192,6 +192,22 @@ from kgraph.ops.index import (
     unique,
     unravel_index,
 )
+from kgraph.ops.linalg import (
+    cholesky,
+    cholesky_inverse,
+    det,
+    eigh,
+    inv,
+    logdet,
+    lstsq,
+    matrix_rank,
+    pinv,
+    qr,
+    slogdet,
+    solve,
+    solve_triangular,
+    svd,
+)
 from kgraph.ops.nn import (
     batch_normalization,
     binary_crossentropy,

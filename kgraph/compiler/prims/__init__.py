@@ -1,4 +1,15 @@
 """The primitives. Importing this package fills the table `kgraph.compiler.primitive.PRIMITIVES`."""
-from kgraph.compiler.prims import composite, contract, elementwise, index, move, normalize, random, reduce, window
+from kgraph.compiler.prims import (
+    composite,
+    contract,
+    elementwise,
+    index,
+    linalg,
+    move,
+    normalize,
+    random,
+    reduce,
+    window,
+)
 
-__all__ = ["composite", "contract", "elementwise", "index", "move", "normalize", "random", "reduce", "window"]
+__all__ = ["composite", "contract", "elementwise", "index", "linalg", "move", "normalize", "random", "reduce", "window"]
