@@ -266,9 +266,11 @@ def _is_elementwise(function) -> bool:
     return function.__module__ == "kgraph.ops.elementwise" or function.__name__ in _ELEMENTWISE
 
 
-_ELEMENTWISE = frozenset("cast celu elu gelu hard_shrink hard_sigmoid hard_silu hard_tanh leaky_relu log_sigmoid mish relu "
-                         "relu6 saturate_cast selu sigmoid silu soft_shrink softplus softsign sparse_plus sparse_sigmoid "
-                         "squareplus stop_gradient tanh_shrink threshold".split())
+_ELEMENTWISE = frozenset(
+    "cast celu elu gelu hard_shrink hard_sigmoid hard_silu hard_tanh leaky_relu log_sigmoid mish relu "
+    "relu6 saturate_cast selu sigmoid silu soft_shrink softplus softsign sparse_plus sparse_sigmoid "
+    "squareplus stop_gradient tanh_shrink threshold".split()
+)
 
 
 class MaskOf(Operation):
@@ -351,9 +353,11 @@ def record_function(function, args, kwargs):
 
 
 # The parameters of kgraph.ops that take tensors: Keras 3 keeps them, also when they are plain numbers, with the call.
-_TENSOR_ARGUMENTS = frozenset("a array bias bins choicelist condition condlist constant_values data default indices inputs "
-                              "key mask operands q query segment_ids start_indices target targets updates value values "
-                              "variable weights x x1 x2 xs y".split())
+_TENSOR_ARGUMENTS = frozenset(
+    "a array bias bins choicelist condition condlist constant_values data default indices inputs "
+    "key mask operands q query segment_ids start_indices target targets updates value values "
+    "variable weights x x1 x2 xs y".split()
+)
 ops_core.record_symbolic = record_function
 
 
@@ -413,7 +417,9 @@ class Graph:
                 raise ValueError(f"output {output!r} was not made by a layer or by kgraph.ops from an Input")
             if output.node.is_input:
                 self._check_reachable(output, output.node, given)
-            stack = [] if output.node in done or (output in given and not output.node.is_input) else [(output.node, None)]
+            stack = (
+                [] if output.node in done or (output in given and not output.node.is_input) else [(output.node, None)]
+            )
             while stack:
                 node, parents = stack.pop()
                 if parents is None:

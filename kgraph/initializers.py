@@ -84,7 +84,9 @@ class RandomInitializer(Initializer):
         if isinstance(seed, dict):
             seed = deserialize_keras_object(seed)
         if seed is not None and not isinstance(seed, (int, np.integer, random.SeedGenerator)):
-            raise ValueError(f"{type(self).__name__}: expected seed to be an int, a SeedGenerator or None, received {seed!r}")
+            raise ValueError(
+                f"{type(self).__name__}: expected seed to be an int, a SeedGenerator or None, received {seed!r}"
+            )
         self._given_seed = seed
         self.seed = random.make_default_seed() if seed is None else seed
 
@@ -243,10 +245,31 @@ class Orthogonal(RandomInitializer):
         return {"gain": self.gain, **super().get_config()}
 
 
-_CLASSES = (Constant, GlorotNormal, GlorotUniform, HeNormal, HeUniform, Identity, Initializer, LecunNormal, LecunUniform,
-            Ones, Orthogonal, RandomNormal, RandomUniform, TruncatedNormal, VarianceScaling, Zeros)
+_CLASSES = (
+    Constant,
+    GlorotNormal,
+    GlorotUniform,
+    HeNormal,
+    HeUniform,
+    Identity,
+    Initializer,
+    LecunNormal,
+    LecunUniform,
+    Ones,
+    Orthogonal,
+    RandomNormal,
+    RandomUniform,
+    TruncatedNormal,
+    VarianceScaling,
+    Zeros,
+)
 zeros, ones, constant, identity, orthogonal = Zeros, Ones, Constant, Identity, Orthogonal
-random_normal, random_uniform, truncated_normal, variance_scaling = RandomNormal, RandomUniform, TruncatedNormal, VarianceScaling
+random_normal, random_uniform, truncated_normal, variance_scaling = (
+    RandomNormal,
+    RandomUniform,
+    TruncatedNormal,
+    VarianceScaling,
+)
 glorot_normal, glorot_uniform, he_normal, he_uniform = GlorotNormal, GlorotUniform, HeNormal, HeUniform
 lecun_normal, lecun_uniform = LecunNormal, LecunUniform
 _SHORT = {"zeros": Zeros, "ones": Ones, "constant": Constant, "identity": Identity, "orthogonal": Orthogonal,
@@ -274,7 +297,9 @@ class _FromArray:
 
     def __call__(self, shape, dtype=None):
         if tuple(shape) != self.array.shape:
-            raise ValueError(f"initializer: expected the shape {self.array.shape} of the given array, received {tuple(shape)}")
+            raise ValueError(
+                f"initializer: expected the shape {self.array.shape} of the given array, received {tuple(shape)}"
+            )
         return ops.convert_to_tensor(self.array.astype(dtype or floatx()))
 
 

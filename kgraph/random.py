@@ -41,7 +41,9 @@ class SeedGenerator:
         self.seed = seed
         self._initial = int(make_default_seed() if seed is None else seed)
         key = np.array([self._initial % 2**32, 0], "uint32")
-        self.state = Variable(key, trainable=False, name="seed_generator_state", path=f"{self.name}/seed_generator_state")
+        self.state = Variable(
+            key, trainable=False, name="seed_generator_state", path=f"{self.name}/seed_generator_state"
+        )
 
     def next(self, ordered=True):
         """The key of the next draw, uint32[2]; the counter goes up by one."""
@@ -165,7 +167,7 @@ def shuffle(x, axis=0, seed=None):
 
 
 def categorical(logits, num_samples, dtype="int32", seed=None):
-    """Class numbers [batch, num_samples] drawn with probabilities softmax(logits [batch, classes]), by Gumbel's trick."""
+    """Class numbers [batch, num_samples], drawn with probabilities softmax(logits [batch, classes]): Gumbel's trick."""
     batch, classes = ops.shape(logits)
     u = _unit(draw_seed(seed), (batch, num_samples, classes), logits.dtype)
     noise = -ops.log(-ops.log(u * (1.0 - 2.0**-23) + 2.0**-24))

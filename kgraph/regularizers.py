@@ -6,7 +6,7 @@ import math
 import numpy as np
 
 from kgraph import ops
-from kgraph.saving.serialization import find_object, serialize_keras_object, deserialize_keras_object
+from kgraph.saving.serialization import deserialize_keras_object, find_object, serialize_keras_object
 
 __all__ = ["L1", "L1L2", "L2", "OrthogonalRegularizer", "Regularizer", "deserialize", "get", "l1", "l1_l2", "l2",
            "orthogonal_regularizer", "serialize"]
@@ -28,7 +28,12 @@ class Regularizer:
 
 def _factor(name, value, default):
     value = default if value is None else value
-    if not isinstance(value, (int, float, np.number)) or isinstance(value, bool) or not math.isfinite(value) or value < 0:
+    if (
+        not isinstance(value, (int, float, np.number))
+        or isinstance(value, bool)
+        or not math.isfinite(value)
+        or value < 0
+    ):
         raise ValueError(f"regularizer: expected {name} to be a number of at least 0, received {value!r}")
     return float(value)
 

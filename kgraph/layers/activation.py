@@ -16,7 +16,9 @@ class _Elementwise(Layer):
     def _not_negative(self, **settings):
         for name, value in settings.items():
             if value is None or value < 0:
-                raise ValueError(f"layer {self.name!r}: expected {name} to be a number of at least 0, received {value!r}")
+                raise ValueError(
+                    f"layer {self.name!r}: expected {name} to be a number of at least 0, received {value!r}"
+                )
             setattr(self, name, value)
 
 

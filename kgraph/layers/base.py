@@ -214,7 +214,7 @@ class Layer(Stateful, Operation):
             call.put("training", value)
 
     def _pass_masks(self, call):
-        """Fill `mask` (or `<argument>_mask`) parameters that were not given from the tensors. Returns the first mask."""
+        """Fill `mask` (or `<argument>_mask`) parameters that were not given from the tensors. Gives the first mask."""
         tensors = call.tensors()
         given = {name for name in tensors if name == "mask" or name.endswith("_mask")}
         inputs = {name: value for name, value in tensors.items() if name not in given}
@@ -248,7 +248,7 @@ class Layer(Stateful, Operation):
 
     # ------------------------------------------------------------------ losses
     def add_loss(self, loss):
-        """Add scalar tensors, computed in call(), or functions without arguments, to the loss that training minimizes."""
+        """Add scalar tensors computed in call(), or functions without arguments, to the loss that training minimizes."""
         self._losses += [x for x in tree.flatten(loss) if x is not None]
 
     def _add_activity_losses(self, outputs):
@@ -287,7 +287,11 @@ class Layer(Stateful, Operation):
 
     # ------------------------------------------------------------------ config
     def get_config(self) -> dict:
-        config = {**super().get_config(), "trainable": self.trainable, "dtype": dtype_policies.serialize(self.dtype_policy)}
+        config = {
+            **super().get_config(),
+            "trainable": self.trainable,
+            "dtype": dtype_policies.serialize(self.dtype_policy),
+        }
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
         if type(self).get_config.__qualname__ in ("Layer.get_config", "Model.get_config"):
@@ -306,13 +310,22 @@ class Layer(Stateful, Operation):
             config = {name: value for name, value in config.items() if name in {p.name for p in parameters}}
         for parameter in parameters:
             name = parameter.name
-            if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL) or name in ("self", "autocast", *config):
+            if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL) or name in (
+                "self",
+                "autocast",
+                *config,
+            ):
                 continue
             value = getattr(self, name, config)
-            if not all(x is None or isinstance(x, (str, int, float, bool)) for x in tree.flatten(value)) or value is config:
-                raise NotImplementedError(f"{type(self).__name__} needs a get_config(): expected an attribute {name!r} made "
-                                          f"of plain values, for that parameter of its __init__, received "
-                                          f"{'none' if value is config else repr(value)}")
+            if (
+                not all(x is None or isinstance(x, (str, int, float, bool)) for x in tree.flatten(value))
+                or value is config
+            ):
+                raise NotImplementedError(
+                    f"{type(self).__name__} needs a get_config(): expected an attribute {name!r} made "
+                    f"of plain values, for that parameter of its __init__, received "
+                    f"{'none' if value is config else repr(value)}"
+                )
             config[name] = value
         return config
 

@@ -128,4 +128,6 @@ def shapes_for(method, call: Call, layer) -> dict:
 def shapes_of(call: Call) -> dict:
     """{"<argument>_shape": shape or nested shapes} of the arguments made of tensors, but for the mask."""
     shape = lambda x: None if x is None else shape_with_none(x.shape)
-    return {f"{name}_shape": tree.map_structure(shape, value) for name, value in call.tensors().items() if name != "mask"}
+    return {
+        f"{name}_shape": tree.map_structure(shape, value) for name, value in call.tensors().items() if name != "mask"
+    }

@@ -147,7 +147,9 @@ class Concatenate(Merge):
         ranks = {len(s) for s in shapes}
         rest = [[n for axis, n in enumerate(s) if axis != self.axis % len(s)] for s in shapes]
         if len(ranks) > 1 or any(len(set(sizes) - {None}) > 1 for sizes in zip(*rest)):
-            raise ValueError(f"layer {self.name!r}: expected shapes that agree but for axis {self.axis}, received {shapes}")
+            raise ValueError(
+                f"layer {self.name!r}: expected shapes that agree but for axis {self.axis}, received {shapes}"
+            )
 
     def call(self, inputs):
         if not isinstance(inputs, (list, tuple)):
@@ -220,7 +222,7 @@ def _normalized(x, axis):
 
 
 def batch_dot(x, y, x_axis, y_axis):
-    """sum over x's axis x_axis and y's y_axis, for each sample: [batch, x's other axes, y's other axes], at least rank 2."""
+    """The sum over x's axis x_axis and y's y_axis: [batch, x's other axes, y's other axes], at least of rank 2."""
     letters = iter("bcdefghijklmnopqrstuvwxyz")
     batch, summed = "a", next(letters)
     x_labels = [batch, *(summed if axis == x_axis else next(letters) for axis in range(1, x.ndim))]

@@ -114,7 +114,9 @@ class GaussianNoise(_Random):
         super().__init__(stddev, seed=seed, **kwargs)
 
     def _disturb(self, inputs):
-        return inputs + random.normal(inputs.shape, 0.0, self.stddev, dtype=self.compute_dtype, seed=self.seed_generator)
+        return inputs + random.normal(
+            inputs.shape, 0.0, self.stddev, dtype=self.compute_dtype, seed=self.seed_generator
+        )
 
 
 _ALPHA_P = -1.6732632423543772 * 1.0507009873554805  # what selu tends to for very negative inputs

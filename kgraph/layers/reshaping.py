@@ -38,7 +38,9 @@ class Reshape(Layer):
         super().__init__(**kwargs)
         self.target_shape = tuple(target_shape)
         if sum(size in (-1, None) for size in self.target_shape) > 1:
-            raise ValueError(f"layer {self.name!r}: expected at most one -1 in target_shape, received {self.target_shape}")
+            raise ValueError(
+                f"layer {self.name!r}: expected at most one -1 in target_shape, received {self.target_shape}"
+            )
 
     def call(self, inputs):
         size = math.prod(inputs.shape[1:])

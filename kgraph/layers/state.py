@@ -38,7 +38,9 @@ class Stateful:
         given = dict(zip(order, args))
         check_keywords(f"layer {self.name!r}: add_weight", [n for n in kwargs if n in given or n not in _KERAS3_ORDER],
                        [n for n in _KERAS3_ORDER if n not in given])
-        return self._make_weight(**{name: value for name, value in {**given, **kwargs}.items() if name not in _NO_EFFECT})
+        return self._make_weight(
+            **{name: value for name, value in {**given, **kwargs}.items() if name not in _NO_EFFECT}
+        )
 
     def _make_weight(self, shape=(), initializer=None, dtype=None, trainable=True, regularizer=None, constraint=None,
                      name=None):

@@ -53,8 +53,10 @@ class Model(Trainer, Layer):
         for what, tensors in (("inputs", inputs), ("outputs", outputs)):
             for x in tree.flatten(tensors):
                 if not isinstance(x, KTensor):
-                    raise ValueError(f"model {self.name!r}: expected KTensors as {what} (from Input or a layer called on "
-                                     f"one), received {x!r}")
+                    raise ValueError(
+                        f"model {self.name!r}: expected KTensors as {what} (from Input or a layer called on "
+                        f"one), received {x!r}"
+                    )
         if not tree.flatten(outputs):
             raise ValueError(f"model {self.name!r}: expected at least one output, received {outputs!r}")
         if not all(isinstance(x.operation, InputLayer) for x in tree.flatten(inputs)):
@@ -239,7 +241,11 @@ class Model(Trainer, Layer):
 
     def get_config(self):
         if self.is_functional and _is_functional_constructor(type(self)):
-            return {"name": self.name, "trainable": self.trainable, **graph_config(self._graph, self._inputs, self._outputs)}
+            return {
+                "name": self.name,
+                "trainable": self.trainable,
+                **graph_config(self._graph, self._inputs, self._outputs),
+            }
         return super().get_config()
 
     @classmethod
@@ -286,7 +292,13 @@ class Model(Trainer, Layer):
         state = {**super().__getstate__(), "_programs": {}}
         if self.is_functional:
             dump = dump_graph(self._graph, self._inputs, self._outputs)
-            state = {**state, "_graph": dump, "_inputs": None, "_outputs": None, "_symbolic_losses": len(self._symbolic_losses)}
+            state = {
+                **state,
+                "_graph": dump,
+                "_inputs": None,
+                "_outputs": None,
+                "_symbolic_losses": len(self._symbolic_losses),
+            }
         return state
 
     def __setstate__(self, state):
@@ -309,7 +321,9 @@ def _structures(args, kwargs) -> tuple:
     if args:
         kwargs["name"] = args.pop(0)
     if args or len(given) == 1:
-        raise TypeError(f"Model: expected inputs and outputs, received {sorted(given)} and {len(args)} further arguments")
+        raise TypeError(
+            f"Model: expected inputs and outputs, received {sorted(given)} and {len(args)} further arguments"
+        )
     return given.get("inputs"), given.get("outputs"), bool(given)
 
 
@@ -328,8 +342,10 @@ def _match(structure, inputs, name, packed=False):
         keys = list(structure) if isinstance(structure, dict) else [x.name for x in expected]
         missing = [key for key in keys if key not in inputs]
         if missing:
-            raise ValueError(f"model {name!r}: expected inputs named {', '.join(keys)}, received {', '.join(map(str, inputs))}: "
-                             f"{', '.join(missing)} missing.{nearest(missing[0], inputs)}")
+            raise ValueError(
+                f"model {name!r}: expected inputs named {', '.join(keys)}, received {', '.join(map(str, inputs))}: "
+                f"{', '.join(missing)} missing.{nearest(missing[0], inputs)}"
+            )
         inputs = {key: inputs[key] for key in keys} if isinstance(structure, dict) else [inputs[key] for key in keys]
     elif isinstance(structure, dict) and len(expected) > 1:
         inputs = dict(zip(structure, tree.flatten(inputs))) if len(tree.flatten(inputs)) == len(expected) else inputs
@@ -356,8 +372,10 @@ def _shapes(x):
 
 def _input_specs(inputs) -> list:
     names = sorted(inputs) if isinstance(inputs, dict) else [x.operation.name for x in tree.flatten(inputs)]
-    return [InputSpec(shape=(None, *x.shape[1:]), allow_last_axis_squeeze=True, name=name, optional=x.operation.optional)
-            for x, name in zip(tree.flatten(inputs), names)]
+    return [
+        InputSpec(shape=(None, *x.shape[1:]), allow_last_axis_squeeze=True, name=name, optional=x.operation.optional)
+        for x, name in zip(tree.flatten(inputs), names)
+    ]
 
 
 def _is_functional_constructor(cls) -> bool:

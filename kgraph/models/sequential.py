@@ -54,11 +54,15 @@ class Sequential(Model):
         if isinstance(layer, KTensor) and isinstance(layer.operation, InputLayer):
             layer = layer.operation
         if not isinstance(layer, Layer):
-            raise ValueError(f"model {self.name!r}: expected a layer, received {layer!r} of type {type(layer).__name__}")
+            raise ValueError(
+                f"model {self.name!r}: expected a layer, received {layer!r} of type {type(layer).__name__}"
+            )
         if not self._stack and not isinstance(layer, InputLayer) and layer._declared_shape is not None:
             self._stack.append(InputLayer(batch_shape=layer._declared_shape, dtype=_input_dtype(layer)))
         if any(layer.name == other.name for other in self._stack):
-            raise ValueError(f"model {self.name!r}: expected layers with unique names, received a second {layer.name!r}")
+            raise ValueError(
+                f"model {self.name!r}: expected layers with unique names, received a second {layer.name!r}"
+            )
         if isinstance(layer, InputLayer) and self._stack:
             raise ValueError(f"model {self.name!r}: expected an input as the first layer only, received {layer.name!r} "
                              f"after {self._stack[-1].name!r}")
@@ -72,7 +76,11 @@ class Sequential(Model):
         """Build when the input shape is known: from an Input, or from a model that comes first."""
         if len(self._stack) > 1 and isinstance(self._stack[0], InputLayer):
             self.build(self._stack[0].batch_shape)
-        elif len(self._stack) > 1 and getattr(self._stack[0], "is_functional", False) and is_shape(self._stack[0].input_shape):
+        elif (
+            len(self._stack) > 1
+            and getattr(self._stack[0], "is_functional", False)
+            and is_shape(self._stack[0].input_shape)
+        ):
             self.build(self._stack[0].input_shape)
 
     def build(self, input_shape=None):

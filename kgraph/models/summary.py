@@ -76,7 +76,10 @@ def _table(columns, line_length, positions) -> Table:
         weights = [b - a for a, b in zip([0, *positions], positions)]
     length = line_length or min(108 if connected else 88, shutil.get_terminal_size().columns - 4)
     widths = [max(int(weight * length / sum(weights)), 4) for weight in weights]
-    heads = [Column(heading, justify=align, width=width, overflow="fold") for (heading, align, _), width in zip(columns, widths)]
+    heads = [
+        Column(heading, justify=align, width=width, overflow="fold")
+        for (heading, align, _), width in zip(columns, widths)
+    ]
     return Table(*heads, width=max(length, sum(widths)), show_lines=True, box=box.HEAVY_HEAD)
 
 

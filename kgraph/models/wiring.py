@@ -75,8 +75,11 @@ def tensors_from_config(config: dict) -> tuple:
         if name in operations:
             raise ValueError(f"the config names two layers {name!r}: expected unique names")
         operations[name], pending[name] = operation, list(entry.get("inbound_nodes") or [])
-    builder = _Builder(operations, _shifts(config, operations), {name: list(op._nodes) for name, op in operations.items()
-                                                                 if isinstance(op, InputLayer)})
+    builder = _Builder(
+        operations,
+        _shifts(config, operations),
+        {name: list(op._nodes) for name, op in operations.items() if isinstance(op, InputLayer)},
+    )
     builder.run(pending)
     legacy = _is_legacy(config)
     inputs = _map_places(config["input_layers"], lambda p: builder.place(p, legacy))
@@ -107,8 +110,10 @@ class _Builder:
                 if not waiting[name]:
                     del waiting[name]
             if waiting and sum(map(len, waiting.values())) == before:
-                raise ValueError("the layers " + ", ".join(map(repr, waiting)) + " wait for each other's outputs or for "
-                                 "one that does not exist: expected a graph without cycles")
+                raise ValueError(
+                    "the layers " + ", ".join(map(repr, waiting)) + " wait for each other's outputs or for "
+                    "one that does not exist: expected a graph without cycles"
+                )
 
     def _call(self, name, data) -> bool:
         """Do one call if its inputs are known."""
@@ -209,7 +214,9 @@ def dump_graph(graph: Graph, inputs, outputs) -> dict:
     for node in graph.nodes:
         if not node.is_input:
             results = tree.map_structure(lambda x: _Mark(x.type) if isinstance(x, KTensor) else x, node.results)
-            calls.append((index[node.operation], numbers[node], tree.map_structure(mark, (node.args, node.kwargs)), results))
+            calls.append(
+                (index[node.operation], numbers[node], tree.map_structure(mark, (node.args, node.kwargs)), results)
+            )
     return {"operations": graph.operations, "calls": calls, "inputs": tree.map_structure(mark, inputs),
             "outputs": tree.map_structure(mark, outputs), "extra": [mark(x) for x in graph.outputs]}
 
@@ -221,7 +228,9 @@ def load_graph(dump: dict) -> tuple:
     fill = lambda x: nodes[x.what[:2]].outputs[x.what[2]] if isinstance(x, _Mark) else x
     for i, number, arguments, results in dump["calls"]:
         args, kwargs = tree.map_structure(fill, arguments)
-        results = tree.map_structure(lambda x: KTensor(x.what.shape, x.what.dtype) if isinstance(x, _Mark) else x, results)
+        results = tree.map_structure(
+            lambda x: KTensor(x.what.shape, x.what.dtype) if isinstance(x, _Mark) else x, results
+        )
         nodes[i, number] = Node(operations[i], args, kwargs, results)
     inputs, outputs, extra = (tree.map_structure(fill, dump[key]) for key in ("inputs", "outputs", "extra"))
     return Graph(tree.flatten(inputs), extra), inputs, outputs

@@ -1,9 +1,16 @@
 """Saving and loading: configs of objects, whole models, weights."""
 import importlib
 
-from kgraph.saving.serialization import (CustomObjectScope, custom_object_scope, deserialize_keras_object,
-                                         get_custom_objects, get_registered_name, get_registered_object,
-                                         register_keras_serializable, serialize_keras_object)
+from kgraph.saving.serialization import (
+    CustomObjectScope,
+    custom_object_scope,
+    deserialize_keras_object,
+    get_custom_objects,
+    get_registered_name,
+    get_registered_object,
+    register_keras_serializable,
+    serialize_keras_object,
+)
 
 _FILES = ("load_model", "load_weights", "model_from_json", "model_from_yaml", "save_model", "save_weights",
           "to_json", "to_yaml")

@@ -32,7 +32,16 @@ def load_lambda(config):
     try:
         body = marshal.loads(codecs.decode(code.encode("ascii"), "base64"))
     except (ValueError, EOFError, TypeError) as error:
-        raise ValueError(f"the lambda in the config cannot be read, perhaps it is of another Python: {error}") from error
-    names = {"ops": ops, "K": ops, "tf": ops, "np": np, "keras": types.SimpleNamespace(ops=ops), "__builtins__": __builtins__}
+        raise ValueError(
+            f"the lambda in the config cannot be read, perhaps it is of another Python: {error}"
+        ) from error
+    names = {
+        "ops": ops,
+        "K": ops,
+        "tf": ops,
+        "np": np,
+        "keras": types.SimpleNamespace(ops=ops),
+        "__builtins__": __builtins__,
+    }
     cells = None if closure is None else tuple(types.CellType(value) for value in closure)
     return types.FunctionType(body, names, "<lambda>", None if defaults is None else tuple(defaults), cells)

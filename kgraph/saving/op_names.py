@@ -18,10 +18,11 @@ _OTHER_MODULES = {
     "linalg": "cholesky det eigh inv lu_factor norm qr solve solve_triangular svd",
     "math": "cdist erf erfc erfinv in_top_k logsumexp rsqrt segment_max segment_min segment_prod segment_sum top_k",
     "nn": "batch_normalization binary_crossentropy categorical_crossentropy celu conv depth_to_space depthwise_conv "
-          "dot_product_attention elu gelu glu hard_shrink hard_sigmoid hard_silu hard_tanh layer_normalization leaky_relu "
-          "log_sigmoid log_softmax max_pool average_pool moments multi_hot normalize one_hot psnr relu relu6 "
-          "rms_normalization selu sigmoid silu soft_shrink softmax softplus softsign space_to_depth "
-          "sparse_categorical_crossentropy sparse_plus sparse_sigmoid sparsemax squareplus tanh_shrink threshold"}
+    "dot_product_attention elu gelu glu hard_shrink hard_sigmoid hard_silu hard_tanh layer_normalization leaky_relu "
+    "log_sigmoid log_softmax max_pool average_pool moments multi_hot normalize one_hot psnr relu relu6 "
+    "rms_normalization selu sigmoid silu soft_shrink softmax softplus softsign space_to_depth "
+    "sparse_categorical_crossentropy sparse_plus sparse_sigmoid sparsemax squareplus tanh_shrink threshold",
+}
 _MODULE_OF = {name: module for module, names in _OTHER_MODULES.items() for name in names.split()}
 
 

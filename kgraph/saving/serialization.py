@@ -118,11 +118,13 @@ def in_safe_mode() -> bool:
 
 # ------------------------------------------------------------------ objects -> configs
 def serialize_keras_object(x):
-    """x as plain data: numbers, strings, lists and dicts, in Keras 3's form. Raises TypeError for what has no config."""
+    """x as plain data: numbers, strings, lists and dicts, in Keras 3's form. TypeError for what has no config."""
     if x is None or isinstance(x, _PLAIN):
         return x
     if isinstance(x, (list, tuple)):
-        return type(x)(map(serialize_keras_object, x)) if not hasattr(x, "_fields") else [*map(serialize_keras_object, x)]
+        return (
+            type(x)(map(serialize_keras_object, x)) if not hasattr(x, "_fields") else [*map(serialize_keras_object, x)]
+        )
     if isinstance(x, dict):
         return {key: serialize_keras_object(value) for key, value in x.items()}
     special = _serialize_special(x)
@@ -318,7 +320,9 @@ def find_object(identifier, objects: dict, kind: str):
         found = custom_object(identifier)
         found = objects.get(identifier) if found is None else found
         if found is None:
-            raise ValueError(f"expected the name of a known {kind}, received {identifier!r}.{nearest(identifier, objects)}")
+            raise ValueError(
+                f"expected the name of a known {kind}, received {identifier!r}.{nearest(identifier, objects)}"
+            )
         identifier = found
     if inspect.isclass(identifier):
         return identifier()

@@ -47,14 +47,32 @@ def test_automatic_names():
 
 
 OPERATORS = {
-    "add": lambda x, y: x + y, "radd": lambda x, y: 2.0 + x, "sub": lambda x, y: x - y, "rsub": lambda x, y: 1 - x,
-    "mul": lambda x, y: x * y, "div": lambda x, y: x / 2, "rdiv": lambda x, y: 1 / (x * x + 1), "neg": lambda x, y: -x,
-    "pow": lambda x, y: x ** 2, "abs": lambda x, y: abs(x), "floordiv": lambda x, y: x // 0.3, "mod": lambda x, y: x % 0.7,
-    "gt": lambda x, y: x > y, "le": lambda x, y: x <= 0.1, "matmul": lambda x, y: x @ np.ones((4, 2), "float32"),
-    "row": lambda x, y: x[:, 1:3], "last": lambda x, y: x[:, -1], "new": lambda x, y: x[:, None], "dots": lambda x, y: x[..., ::2],
-    "batch": lambda x, y: x[1:], "array": lambda x, y: x + np.arange(4, dtype="float32"),
-    "mean": lambda x, y: ops.mean(x, axis=-1, keepdims=True), "einsum": lambda x, y: ops.einsum("bi,bj->bij", x, y),
-    "stack": lambda x, y: ops.stack([x, y], axis=1), "where": lambda x, y: ops.where(x > 0, x, y)}
+    "add": lambda x, y: x + y,
+    "radd": lambda x, y: 2.0 + x,
+    "sub": lambda x, y: x - y,
+    "rsub": lambda x, y: 1 - x,
+    "mul": lambda x, y: x * y,
+    "div": lambda x, y: x / 2,
+    "rdiv": lambda x, y: 1 / (x * x + 1),
+    "neg": lambda x, y: -x,
+    "pow": lambda x, y: x**2,
+    "abs": lambda x, y: abs(x),
+    "floordiv": lambda x, y: x // 0.3,
+    "mod": lambda x, y: x % 0.7,
+    "gt": lambda x, y: x > y,
+    "le": lambda x, y: x <= 0.1,
+    "matmul": lambda x, y: x @ np.ones((4, 2), "float32"),
+    "row": lambda x, y: x[:, 1:3],
+    "last": lambda x, y: x[:, -1],
+    "new": lambda x, y: x[:, None],
+    "dots": lambda x, y: x[..., ::2],
+    "batch": lambda x, y: x[1:],
+    "array": lambda x, y: x + np.arange(4, dtype="float32"),
+    "mean": lambda x, y: ops.mean(x, axis=-1, keepdims=True),
+    "einsum": lambda x, y: ops.einsum("bi,bj->bij", x, y),
+    "stack": lambda x, y: ops.stack([x, y], axis=1),
+    "where": lambda x, y: ops.where(x > 0, x, y),
+}
 
 
 @pytest.mark.parametrize("f", OPERATORS.values(), ids=OPERATORS)
@@ -81,12 +99,12 @@ def test_ktensor_has_no_value():
 def test_nodes_of_a_shared_layer():
     a, b, shared = Input((3,)), Input((3,)), layers.Dense(2)
     with pytest.raises(AttributeError, match="never been called"):
-        shared.output
+        _ = shared.output
     first = shared(a)
     assert shared.input is a and shared.output is first and shared.output_shape == (None, 2)
     second = shared(b)
     with pytest.raises(AttributeError, match=r"has 2 nodes.*get_output_at"):
-        shared.output
+        _ = shared.output
     assert shared.output_shape == (None, 2) and shared.input_shape == (None, 3)
     assert shared.get_output_at(1) is second and shared.get_input_at(1) is b
     assert shared.get_input_shape_at(0) == (None, 3) and shared.get_output_shape_at(1) == (None, 2)
@@ -94,7 +112,7 @@ def test_nodes_of_a_shared_layer():
         shared.get_input_at(5)
     shared(Input((7, 3)))
     with pytest.raises(AttributeError, match="different output shapes"):
-        shared.output_shape
+        _ = shared.output_shape
 
 
 def test_recording_computes_nothing():

@@ -30,13 +30,28 @@ def test_both_forms_of_a_layer():
     dense.build((None, 4))
     entry = serialize_keras_object(dense)
     assert {k: entry[k] for k in ("module", "class_name", "registered_name", "build_config")} == {
-        "module": "keras.layers", "class_name": "Dense", "registered_name": None, "build_config": {"input_shape": (None, 4)}}
+        "module": "keras.layers",
+        "class_name": "Dense",
+        "registered_name": None,
+        "build_config": {"input_shape": (None, 4)},
+    }
     again = deserialize_keras_object(json.loads(json.dumps(entry)))
     assert again.built and again.kernel.shape == (4, 3) and again.get_config() == dense.get_config()
-    old = {"class_name": "Dense", "config": {"name": "d", "units": 3, "activation": "relu", "dtype": "float32", "trainable": True,
-                                             "batch_input_shape": [None, 4], "kernel_initializer": {
-                                                 "class_name": "VarianceScaling", "config": {
-                                                     "scale": 1.0, "mode": "fan_avg", "distribution": "normal", "seed": None}}}}
+    old = {
+        "class_name": "Dense",
+        "config": {
+            "name": "d",
+            "units": 3,
+            "activation": "relu",
+            "dtype": "float32",
+            "trainable": True,
+            "batch_input_shape": [None, 4],
+            "kernel_initializer": {
+                "class_name": "VarianceScaling",
+                "config": {"scale": 1.0, "mode": "fan_avg", "distribution": "normal", "seed": None},
+            },
+        },
+    }
     assert layers.deserialize(old)(np.ones((2, 4), "float32")).shape == (2, 3)
 
 
@@ -53,7 +68,9 @@ def test_three_ways_to_make_a_class_known():
     x = Input((2,))
     model = Model(x, Mine(3.0)(x))
     text = json.dumps(serialize_keras_object(model))
-    with pytest.raises(ValueError, match="unknown class 'Mine'.*register_keras_serializable.*custom_objects.*custom_object_scope"):
+    with pytest.raises(
+        ValueError, match="unknown class 'Mine'.*register_keras_serializable.*custom_objects.*custom_object_scope"
+    ):
         deserialize_keras_object(json.loads(text))
     given = deserialize_keras_object(json.loads(text), custom_objects={"Mine": Mine})
     with saving.custom_object_scope({"Mine": Mine}):

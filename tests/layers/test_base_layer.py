@@ -122,36 +122,54 @@ def test_keras2_add_weight():
         ("a", (2,), "float32", True), ("c", (2,), "float64", True), ("b", (3,), "float32", False)]
 
 
-@pytest.mark.parametrize("make,message", [
-    (lambda: layers.Dense(3, activaton="relu"), "Dense: unknown argument 'activaton'.*Did you mean 'activation'"),
-    (lambda: layers.Dense(3, activation="relo"), "known activation, received 'relo'.*Did you mean 'relu'"),
-    (lambda: layers.Dense(3, kernel_initializer="glorot_unifrm"), "known initializer.*'glorot_uniform'"),
-    (lambda: layers.Dense(3, kernel_regularizer="l3"), "known regularizer"),
-    (lambda: layers.Dense(0), "units to be an int above 0, received units=0"),
-    (lambda: layers.Dense(3, trainable="yes"), "True or False, received 'yes'"),
-    (lambda: layers.Dense(3, name="a/b"), "without '/'"), (lambda: layers.Dense(3, dtype="float33"), "Did you mean 'float32'"),
-    (lambda: layers.Dropout(1.5), r"rate in \[0, 1\], received 1.5"), (lambda: layers.Reshape((-1, -1)), "at most one -1"),
-    (lambda: layers.Permute((1, 3)), "permutation"), (lambda: layers.Embedding(0, 3), "input_dim.*received 0"),
-    (lambda: layers.Dot(axes="1"), "axes"), (lambda: layers.Lambda(3), "expected a function"),
-    (lambda: layers.Wrapper(3), "expected a layer"), (lambda: layers.LeakyReLU(-1.0), "negative_slope"),
-    (lambda: layers.Flatten(data_format="last"), "data_format"), (lambda: layers.GaussianNoise(2.0), "stddev")])
+@pytest.mark.parametrize(
+    "make,message",
+    [
+        (lambda: layers.Dense(3, activaton="relu"), "Dense: unknown argument 'activaton'.*Did you mean 'activation'"),
+        (lambda: layers.Dense(3, activation="relo"), "known activation, received 'relo'.*Did you mean 'relu'"),
+        (lambda: layers.Dense(3, kernel_initializer="glorot_unifrm"), "known initializer.*'glorot_uniform'"),
+        (lambda: layers.Dense(3, kernel_regularizer="l3"), "known regularizer"),
+        (lambda: layers.Dense(0), "units to be an int above 0, received units=0"),
+        (lambda: layers.Dense(3, trainable="yes"), "True or False, received 'yes'"),
+        (lambda: layers.Dense(3, name="a/b"), "without '/'"),
+        (lambda: layers.Dense(3, dtype="float33"), "Did you mean 'float32'"),
+        (lambda: layers.Dropout(1.5), r"rate in \[0, 1\], received 1.5"),
+        (lambda: layers.Reshape((-1, -1)), "at most one -1"),
+        (lambda: layers.Permute((1, 3)), "permutation"),
+        (lambda: layers.Embedding(0, 3), "input_dim.*received 0"),
+        (lambda: layers.Dot(axes="1"), "axes"),
+        (lambda: layers.Lambda(3), "expected a function"),
+        (lambda: layers.Wrapper(3), "expected a layer"),
+        (lambda: layers.LeakyReLU(-1.0), "negative_slope"),
+        (lambda: layers.Flatten(data_format="last"), "data_format"),
+        (lambda: layers.GaussianNoise(2.0), "stddev"),
+    ],
+)
 def test_bad_arguments(make, message):
     with pytest.raises((TypeError, ValueError), match=message):
         make()
 
 
-@pytest.mark.parametrize("call,message", [
-    (lambda: layers.Dense(3, name="d")(np.ones(3, "float32")), r"'d': expected min_ndim=2 for input 0, received shape=\(3,\)"),
-    (lambda: layers.Add(name="s")(X), "'s': expected a list of inputs"),
-    (lambda: layers.Add(name="s")([X, X[:2]]), "one batch size"), (lambda: layers.Add(name="s")([X, X[:, :3]]), "broadcast"),
-    (lambda: layers.Subtract(name="s")([X, X, X]), "2 inputs, received 3"),
-    (lambda: layers.Concatenate(axis=0, name="c")([X, X[:, :2]]), "agree but for axis 0"),
-    (lambda: layers.Dot(axes=1, name="dot")([X, X[:, :3]]), "axes of equal size"),
-    (lambda: layers.Reshape((3,), name="r")(X), r"'r': .*target_shape=\(3,\), received shape \(3, 4\)"),
-    (lambda: layers.Dense(3, name="d")(X, X), r"'d' \(Dense\).*received 2 positional"),
-    (lambda: layers.Dense(3, name="d")([X, X]), r"expected 1 input\(s\), received 2"),
-    (lambda: layers.RepeatVector(2, name="v")(X[:, :, None]), "expected ndim=2"),
-    (lambda: layers.Dense(3, name="d")(Input((None,))), "expected a shape of known sizes for the weight 'kernel'")])
+@pytest.mark.parametrize(
+    "call,message",
+    [
+        (
+            lambda: layers.Dense(3, name="d")(np.ones(3, "float32")),
+            r"'d': expected min_ndim=2 for input 0, received shape=\(3,\)",
+        ),
+        (lambda: layers.Add(name="s")(X), "'s': expected a list of inputs"),
+        (lambda: layers.Add(name="s")([X, X[:2]]), "one batch size"),
+        (lambda: layers.Add(name="s")([X, X[:, :3]]), "broadcast"),
+        (lambda: layers.Subtract(name="s")([X, X, X]), "2 inputs, received 3"),
+        (lambda: layers.Concatenate(axis=0, name="c")([X, X[:, :2]]), "agree but for axis 0"),
+        (lambda: layers.Dot(axes=1, name="dot")([X, X[:, :3]]), "axes of equal size"),
+        (lambda: layers.Reshape((3,), name="r")(X), r"'r': .*target_shape=\(3,\), received shape \(3, 4\)"),
+        (lambda: layers.Dense(3, name="d")(X, X), r"'d' \(Dense\).*received 2 positional"),
+        (lambda: layers.Dense(3, name="d")([X, X]), r"expected 1 input\(s\), received 2"),
+        (lambda: layers.RepeatVector(2, name="v")(X[:, :, None]), "expected ndim=2"),
+        (lambda: layers.Dense(3, name="d")(Input((None,))), "expected a shape of known sizes for the weight 'kernel'"),
+    ],
+)
 def test_bad_inputs(call, message):
     with pytest.raises((TypeError, ValueError), match=message):
         call()
@@ -163,12 +181,22 @@ def test_error_inside_a_call_names_the_layer():
     assert any("'bad' (Lambda) on inputs: (" in note for note in caught.value.__notes__)
 
 
-@pytest.mark.parametrize("spec,shape,problem", [
-    ({"ndim": 2}, (None, 3), None), ({"ndim": 2}, (3,), "ndim=2"), ({"min_ndim": 2}, (3,), "min_ndim=2"),
-    ({"max_ndim": 2}, (1, 2, 3), "max_ndim=2"), ({"axes": {-1: 3}}, (None, 4), "axis -1 of size 3"),
-    ({"axes": {-1: 3}}, (None, None), None), ({"shape": (None, 3)}, (7, 3), None), ({"shape": (None, 3)}, (7, 4), "shape=(None, 3)"),
-    ({"dtype": "int32"}, (2,), "dtype=int32"), ({"shape": (None, 3, 1), "allow_last_axis_squeeze": True}, (2, 3), None),
-    ({"shape": (None, 3), "allow_last_axis_squeeze": True}, (2, 3, 1), None)])
+@pytest.mark.parametrize(
+    "spec,shape,problem",
+    [
+        ({"ndim": 2}, (None, 3), None),
+        ({"ndim": 2}, (3,), "ndim=2"),
+        ({"min_ndim": 2}, (3,), "min_ndim=2"),
+        ({"max_ndim": 2}, (1, 2, 3), "max_ndim=2"),
+        ({"axes": {-1: 3}}, (None, 4), "axis -1 of size 3"),
+        ({"axes": {-1: 3}}, (None, None), None),
+        ({"shape": (None, 3)}, (7, 3), None),
+        ({"shape": (None, 3)}, (7, 4), "shape=(None, 3)"),
+        ({"dtype": "int32"}, (2,), "dtype=int32"),
+        ({"shape": (None, 3, 1), "allow_last_axis_squeeze": True}, (2, 3), None),
+        ({"shape": (None, 3), "allow_last_axis_squeeze": True}, (2, 3, 1), None),
+    ],
+)
 def test_input_spec(spec, shape, problem):
     assert InputSpec(**spec).problem(shape, "float32") == problem
 
@@ -177,7 +205,9 @@ def test_weights_of_the_wrong_shape_change_nothing():
     layer = layers.Dense(2, name="d")
     layer(X)
     before = layer.get_weights()
-    with pytest.raises(ValueError, match=r"d/kernel: expected \(4, 2\), received \(3, 2\); d/bias: expected \(2,\), received \(3,\)"):
+    with pytest.raises(
+        ValueError, match=r"d/kernel: expected \(4, 2\), received \(3, 2\); d/bias: expected \(2,\), received \(3,\)"
+    ):
         layer.set_weights([np.zeros((3, 2)), np.zeros(3)])
     with pytest.raises(ValueError, match="expected 2 weights, received 1"):
         layer.set_weights([np.zeros((4, 2))])
@@ -239,13 +269,18 @@ def embed(ids=IDS, **kwargs):
 
 
 CARRY = {
-    "embedding": (lambda e: e, MASK), "dense": (lambda e: layers.Dense(2)(e), MASK), "dropout": (lambda e: layers.Dropout(0.2)(e), MASK),
-    "activation": (lambda e: layers.Activation("relu")(e), MASK), "flatten": (lambda e: layers.Flatten()(e), None),
-    "identity": (lambda e: layers.Identity()(e), MASK), "prelu": (lambda e: layers.PReLU()(e), MASK),
+    "embedding": (lambda e: e, MASK),
+    "dense": (lambda e: layers.Dense(2)(e), MASK),
+    "dropout": (lambda e: layers.Dropout(0.2)(e), MASK),
+    "activation": (lambda e: layers.Activation("relu")(e), MASK),
+    "flatten": (lambda e: layers.Flatten()(e), None),
+    "identity": (lambda e: layers.Identity()(e), MASK),
+    "prelu": (lambda e: layers.PReLU()(e), MASK),
     "add unmasked": (lambda e: layers.Add()([e, np.ones((2, 5, 3), "float32")]), None),
     "concatenate unmasked": (lambda e: layers.Concatenate()([e, np.ones((2, 5, 1), "float32")]), np.ones((2, 5), bool)),
     "concatenate steps": (lambda e: layers.Concatenate(axis=1)([e, e]), np.concatenate([MASK, MASK], 1)),
-    "lambda": (lambda e: layers.Lambda(lambda x: x * 2, mask=lambda x, m: m)(e), MASK)}
+    "lambda": (lambda e: layers.Lambda(lambda x: x * 2, mask=lambda x, m: m)(e), MASK),
+}
 
 
 @pytest.mark.filterwarnings("ignore:layer")
@@ -273,16 +308,27 @@ def assert_mask(x, expected):
         np.testing.assert_array_equal(mask, expected)
 
 
-@pytest.mark.parametrize("cls", [layers.Add, layers.Subtract, layers.Multiply, layers.Average, layers.Maximum, layers.Minimum])
+@pytest.mark.parametrize(
+    "cls", [layers.Add, layers.Subtract, layers.Multiply, layers.Average, layers.Maximum, layers.Minimum]
+)
 def test_merged_masks(cls):
     layer, e = embed()
     assert_mask(cls()([e, layer(IDS[::-1])]), ANY)
 
 
-@pytest.mark.parametrize("f,expected", [
-    (lambda e, o: e * 2 + 1, MASK), (lambda e, o: -e, MASK), (lambda e, o: ops.relu(e), MASK), (lambda e, o: ops.cast(e, "float64"), MASK),
-    (lambda e, o: e + o, ANY), (lambda e, o: ops.sum(e, axis=-1), None), (lambda e, o: e[:, ::-1], None),
-    (lambda e, o: ops.transpose(e, (0, 2, 1)), None)])
+@pytest.mark.parametrize(
+    "f,expected",
+    [
+        (lambda e, o: e * 2 + 1, MASK),
+        (lambda e, o: -e, MASK),
+        (lambda e, o: ops.relu(e), MASK),
+        (lambda e, o: ops.cast(e, "float64"), MASK),
+        (lambda e, o: e + o, ANY),
+        (lambda e, o: ops.sum(e, axis=-1), None),
+        (lambda e, o: e[:, ::-1], None),
+        (lambda e, o: ops.transpose(e, (0, 2, 1)), None),
+    ],
+)
 def test_operators_carry_masks(f, expected):
     """Elementwise functions between layers of a functional model hand masks on."""
     ids, other = Input((5,), dtype="int32"), Input((5,), dtype="int32")

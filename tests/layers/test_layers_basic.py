@@ -8,7 +8,12 @@ from kgraph import ops
 
 ONE = [
     (L.Dense, {"units": 3, "activation": "relu"}, (4,), (3,)),
-    (L.Dense, {"units": 2, "use_bias": False, "kernel_regularizer": "l2", "kernel_constraint": "max_norm"}, (3, 4), (3, 2)),
+    (
+        L.Dense,
+        {"units": 2, "use_bias": False, "kernel_regularizer": "l2", "kernel_constraint": "max_norm"},
+        (3, 4),
+        (3, 2),
+    ),
     (L.Activation, {"activation": "tanh"}, (4,), (4,)),
     (L.Activation, {"activation": "gelu"}, (2, 3), (2, 3)),
     (L.Dropout, {"rate": 0.4, "seed": 3}, (5, 2), (5, 2)),

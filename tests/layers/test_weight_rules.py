@@ -10,9 +10,17 @@ from kgraph.compiler.ir import TensorType
 from kgraph.function import build
 
 SHAPE = (300, 200)
-VARIANCE = {"glorot_uniform": 2 / 500, "glorot_normal": 2 / 500, "he_uniform": 2 / 300, "he_normal": 2 / 300,
-            "lecun_uniform": 1 / 300, "lecun_normal": 1 / 300, "random_normal": 0.05 ** 2, "random_uniform": 0.1 ** 2 / 12,
-            "truncated_normal": (0.05 * 0.8796) ** 2}
+VARIANCE = {
+    "glorot_uniform": 2 / 500,
+    "glorot_normal": 2 / 500,
+    "he_uniform": 2 / 300,
+    "he_normal": 2 / 300,
+    "lecun_uniform": 1 / 300,
+    "lecun_normal": 1 / 300,
+    "random_normal": 0.05**2,
+    "random_uniform": 0.1**2 / 12,
+    "truncated_normal": (0.05 * 0.8796) ** 2,
+}
 
 
 @pytest.mark.parametrize("name", VARIANCE)
@@ -61,14 +69,18 @@ def test_seeds():
 
 
 OBJECTS = [
-    (initializers, "he_normal", initializers.HeNormal, {"seed": 2}), (initializers, "Zeros", initializers.Zeros, {}),
+    (initializers, "he_normal", initializers.HeNormal, {"seed": 2}),
+    (initializers, "Zeros", initializers.Zeros, {}),
     (initializers, "uniform", initializers.RandomUniform, {"minval": -1.0, "maxval": 2.0, "seed": 1}),
     (initializers, "variance_scaling", initializers.VarianceScaling, {"scale": 2.0, "mode": "fan_out"}),
-    (regularizers, "l1_l2", regularizers.L1L2, {"l1": 0.1, "l2": 0.2}), (regularizers, "L2", regularizers.L2, {"l2": 0.5}),
+    (regularizers, "l1_l2", regularizers.L1L2, {"l1": 0.1, "l2": 0.2}),
+    (regularizers, "L2", regularizers.L2, {"l2": 0.5}),
     (regularizers, "orthogonal_regularizer", regularizers.OrthogonalRegularizer, {"factor": 0.1, "mode": "columns"}),
     (constraints, "max_norm", constraints.MaxNorm, {"max_value": 3, "axis": 1}),
-    (constraints, "NonNeg", constraints.NonNeg, {}), (constraints, "unit_norm", constraints.UnitNorm, {"axis": 1}),
-    (constraints, "min_max_norm", constraints.MinMaxNorm, {"min_value": 0.2, "rate": 0.5})]
+    (constraints, "NonNeg", constraints.NonNeg, {}),
+    (constraints, "unit_norm", constraints.UnitNorm, {"axis": 1}),
+    (constraints, "min_max_norm", constraints.MinMaxNorm, {"min_value": 0.2, "rate": 0.5}),
+]
 
 
 @pytest.mark.parametrize("module,name,cls,kwargs", OBJECTS, ids=[o[1] for o in OBJECTS])
@@ -91,7 +103,7 @@ W = np.random.default_rng(0).standard_normal((4, 3)).astype("float32")
 
 
 def test_regularizers():
-    assert float(regularizers.L1L2(0.1, 0.2)(W)) == pytest.approx(0.1 * np.abs(W).sum() + 0.2 * (W ** 2).sum(), rel=1e-5)
+    assert float(regularizers.L1L2(0.1, 0.2)(W)) == pytest.approx(0.1 * np.abs(W).sum() + 0.2 * (W**2).sum(), rel=1e-5)
     assert float(regularizers.l1(0.3)(W)) == pytest.approx(0.3 * np.abs(W).sum(), rel=1e-5)
     assert float(regularizers.L2(0.3)(W)) == pytest.approx(0.3 * (W ** 2).sum(), rel=1e-5)
     rows = W / np.linalg.norm(W, axis=1, keepdims=True)
@@ -134,7 +146,9 @@ DRAWS = {
 @pytest.mark.parametrize("draw,mean,variance", DRAWS.values(), ids=DRAWS)
 def test_moments_and_keys(draw, mean, variance):
     a = draw((200, 300), 7).numpy().astype("float64")
-    assert a.mean() == pytest.approx(mean, abs=4 * math.sqrt(variance / a.size)) and a.var() == pytest.approx(variance, rel=0.03)
+    assert a.mean() == pytest.approx(mean, abs=4 * math.sqrt(variance / a.size)) and a.var() == pytest.approx(
+        variance, rel=0.03
+    )
     np.testing.assert_array_equal(draw((200, 300), 7), a)
     generator = random.SeedGenerator(7)
     first, second = draw((50,), generator).numpy(), draw((50,), generator).numpy()
@@ -173,10 +187,17 @@ def test_shuffle_and_categorical():
         np.testing.assert_allclose(np.bincount(row, minlength=3) / 20000, p, atol=0.02)
 
 
-@pytest.mark.parametrize("call,message", [
-    (lambda: random.uniform((2,), dtype="int32"), "randint"), (lambda: random.randint((2,), 3, 3), "maxval above minval"),
-    (lambda: random.randint((2,), 0, 3, dtype="float32"), "integer dtype"), (lambda: random.uniform((2,), seed="x"), "received 'x'"),
-    (lambda: random.SeedGenerator("x"), "received 'x'"), (lambda: random.dropout(W, 0.5, noise_shape=(1,)), "rank 2")])
+@pytest.mark.parametrize(
+    "call,message",
+    [
+        (lambda: random.uniform((2,), dtype="int32"), "randint"),
+        (lambda: random.randint((2,), 3, 3), "maxval above minval"),
+        (lambda: random.randint((2,), 0, 3, dtype="float32"), "integer dtype"),
+        (lambda: random.uniform((2,), seed="x"), "received 'x'"),
+        (lambda: random.SeedGenerator("x"), "received 'x'"),
+        (lambda: random.dropout(W, 0.5, noise_shape=(1,)), "rank 2"),
+    ],
+)
 def test_bad_arguments(call, message):
     with pytest.raises(ValueError, match=message):
         call()

@@ -36,8 +36,16 @@ def test_input_structures(structure, feed):
     np.testing.assert_allclose(model(feed()), X - 2 * (X if structure(a, b) is a else Z), rtol=1e-6)
 
 
-@pytest.mark.parametrize("wrap", [
-    lambda y, z: y, lambda y, z: [y], lambda y, z: (y, z), lambda y, z: {"z": z, "y": y}, lambda y, z: [y, {"u": (z, y)}]])
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda y, z: y,
+        lambda y, z: [y],
+        lambda y, z: (y, z),
+        lambda y, z: {"z": z, "y": y},
+        lambda y, z: [y, {"u": (z, y)}],
+    ],
+)
 def test_output_structures(wrap):
     a, b, out = two_inputs()
     got, expected = Model([a, b], wrap(out, a))([X, Z]), wrap(X - 2 * Z, X)
@@ -64,7 +72,9 @@ def test_names_shapes_and_layers():
     model = Model([a, b], {"y": layers.Dense(2, name="head")(out)})
     assert model.name == "functional" and model.input_names == ["a", "b"] and model.output_names == ["head"]
     assert model.input_shape == [(None, 4), (None, 4)] and model.output_shape == {"y": (None, 2)}
-    assert [layer.name for layer in model.layers] == ["b", "a", "head"] or [layer.name for layer in model.layers][2] == "head"
+    assert [layer.name for layer in model.layers] == ["b", "a", "head"] or [layer.name for layer in model.layers][
+        2
+    ] == "head"
     assert model.get_layer("head") is model.layers[-1] is model.get_layer(index=-1)
     assert model.inputs == [a, b] and model.built and model.count_params() == 10
     with pytest.raises(ValueError, match="no layer 'heat'.*Did you mean 'head'"):
@@ -96,9 +106,17 @@ def test_inputs_are_made_to_fit(x):
     np.testing.assert_allclose(out, np.asarray(x, "float32").reshape(3, 4), rtol=1e-6)
 
 
-@pytest.mark.parametrize("make", [
-    lambda a: Model(a), lambda a: Model(a, a, "n", 3), lambda a: Model(a, a, nme="x"), lambda a: Model(a, X), lambda a: Model(X, a),
-    lambda a: Model(a, [])])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda a: Model(a),
+        lambda a: Model(a, a, "n", 3),
+        lambda a: Model(a, a, nme="x"),
+        lambda a: Model(a, X),
+        lambda a: Model(X, a),
+        lambda a: Model(a, []),
+    ],
+)
 def test_bad_arguments(make):
     with pytest.raises((TypeError, ValueError), match="expected|unknown"):
         make(Input((4,)))
@@ -122,7 +140,9 @@ def nested():
     x = Input((4,), name="x")
     h = inner(layers.LeakyReLU(name="act")(inner(x)))
     shared = layers.Dense(4, name="shared")
-    return Model({"x": x}, [layers.Add(name="sum")([shared(h), shared(x)]), layers.Dropout(0.5, name="drop")(h)], name="outer")
+    return Model(
+        {"x": x}, [layers.Add(name="sum")([shared(h), shared(x)]), layers.Dropout(0.5, name="drop")(h)], name="outer"
+    )
 
 
 def test_nested_and_shared():
@@ -139,10 +159,15 @@ def test_nested_and_shared():
     assert (trained == 0).any() and np.allclose(trained[trained != 0], 2 * h[trained != 0], rtol=1e-4)
 
 
-COPIES = {"config": lambda m: Model.from_config(m.get_config()), "pickle": lambda m: pickle.loads(pickle.dumps(m)),
-          "deepcopy": copy.deepcopy, "clone": clone_model,
-          "recursive clone": lambda m: clone_model(m, recursive=True, clone_function=lambda layer: type(layer).from_config(
-              layer.get_config()))}
+COPIES = {
+    "config": lambda m: Model.from_config(m.get_config()),
+    "pickle": lambda m: pickle.loads(pickle.dumps(m)),
+    "deepcopy": copy.deepcopy,
+    "clone": clone_model,
+    "recursive clone": lambda m: clone_model(
+        m, recursive=True, clone_function=lambda layer: type(layer).from_config(layer.get_config())
+    ),
+}
 
 
 @pytest.mark.parametrize("how", COPIES.values(), ids=COPIES)
@@ -221,11 +246,31 @@ def test_constructor_of_a_subclass():
     assert copy.deepcopy(model).units == 5
 
 
-CYCLE = {"name": "m", "layers": [
-    {"class_name": "InputLayer", "config": {"batch_input_shape": [None, 2], "name": "i"}, "name": "i", "inbound_nodes": []},
-    {"class_name": "Add", "config": {"name": "p"}, "name": "p", "inbound_nodes": [[["i", 0, 0, {}], ["q", 0, 0, {}]]]},
-    {"class_name": "Activation", "config": {"name": "q", "activation": "relu"}, "name": "q", "inbound_nodes": [[["p", 0, 0, {}]]]}],
-    "input_layers": [["i", 0, 0]], "output_layers": [["q", 0, 0]]}
+CYCLE = {
+    "name": "m",
+    "layers": [
+        {
+            "class_name": "InputLayer",
+            "config": {"batch_input_shape": [None, 2], "name": "i"},
+            "name": "i",
+            "inbound_nodes": [],
+        },
+        {
+            "class_name": "Add",
+            "config": {"name": "p"},
+            "name": "p",
+            "inbound_nodes": [[["i", 0, 0, {}], ["q", 0, 0, {}]]],
+        },
+        {
+            "class_name": "Activation",
+            "config": {"name": "q", "activation": "relu"},
+            "name": "q",
+            "inbound_nodes": [[["p", 0, 0, {}]]],
+        },
+    ],
+    "input_layers": [["i", 0, 0]],
+    "output_layers": [["q", 0, 0]],
+}
 
 
 def test_configs_that_make_no_graph():

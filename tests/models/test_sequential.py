@@ -26,7 +26,9 @@ def stack(kind):
     return model
 
 
-@pytest.mark.parametrize("kind,built", [("list", True), ("no input", False), ("keras 2", True), ("add", True), ("late", False)])
+@pytest.mark.parametrize(
+    "kind,built", [("list", True), ("no input", False), ("keras 2", True), ("add", True), ("late", False)]
+)
 def test_ways_to_build(kind, built):
     model = stack(kind)
     assert model.built == built and len(model.weights) == (4 if built else 0)
@@ -71,7 +73,7 @@ def test_bad_shapes():
     with pytest.raises(ValueError, match="received none: use add"):
         Sequential().build((None, 3))
     with pytest.raises(AttributeError, match="no input shape yet"):
-        stack("late").input_shape
+        _ = stack("late").input_shape
     with pytest.raises(ValueError, match=r"layer 'one': expected axis -1 of size 4.*received shape=\(None, 6\)"):
         stack("list").layers[0](Input((6,)))
     with pytest.raises(ValueError, match=r"expected shape \(None, 4\).*received \(3, 6\)"):
@@ -82,7 +84,9 @@ def test_models_in_models():
     reset_names()
     inner = Sequential([Input((4,)), layers.Dense(3)])
     model = Sequential([inner, layers.Dense(2)])
-    assert model.built and model.input_shape == (None, 4) and [m.name for m in model.layers] == ["sequential", "dense_1"]
+    assert (
+        model.built and model.input_shape == (None, 4) and [m.name for m in model.layers] == ["sequential", "dense_1"]
+    )
     assert [w.path for w in model.weights][::2] == ["sequential/dense/kernel", "sequential_1/dense_1/kernel"]
     again = Sequential.from_config(model.get_config())
     again.set_weights(model.get_weights())
@@ -114,8 +118,15 @@ def test_subclassed():
     model = Blocks()
     assert not model.built and len(model.weights) == 1
     assert model.compute_output_shape((None, 4)) == (None, 1)
-    assert [w.path for w in model.weights] == ["blocks/scale", "blocks/dense/kernel", "blocks/dense/bias", "blocks/dense_1/kernel",
-                                               "blocks/dense_1/bias", "blocks/dense_2/kernel", "blocks/dense_2/bias"]
+    assert [w.path for w in model.weights] == [
+        "blocks/scale",
+        "blocks/dense/kernel",
+        "blocks/dense/bias",
+        "blocks/dense_1/kernel",
+        "blocks/dense_1/bias",
+        "blocks/dense_2/kernel",
+        "blocks/dense_2/bias",
+    ]
     assert [layer.name for layer in model.layers] == ["dense", "dense_1", "dense_2", "dropout"]
     assert len(model.variables) == 8 and model.count_params() == 32
     y = model(X)

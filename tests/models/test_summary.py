@@ -21,10 +21,16 @@ def branched():
 
 
 def test_chain():
-    model = Sequential([Input((8,)), layers.Dense(16, name="a"), layers.Dropout(0.5, name="b"), layers.Dense(3, name="c")])
+    model = Sequential(
+        [Input((8,)), layers.Dense(16, name="a"), layers.Dropout(0.5, name="b"), layers.Dense(3, name="c")]
+    )
     found = lines(model)
     assert row(found, "a ") == ["a (Dense)", "(None, 16)", "144"] and row(found, "b ")[2] == "0"
-    assert found[-3:] == [" Total params: 195 (780.00 B)", " Trainable params: 195 (780.00 B)", " Non-trainable params: 0 (0.00 B)"]
+    assert found[-3:] == [
+        " Total params: 195 (780.00 B)",
+        " Trainable params: 195 (780.00 B)",
+        " Non-trainable params: 0 (0.00 B)",
+    ]
 
 
 def test_connections_nested_and_trainable():
