@@ -2,25 +2,34 @@
 from __future__ import annotations
 
 from kgraph.compiler.ir import Op, Program, Value
-from kgraph.compiler.trace import Trace, at_scope, suspend_recording
+from kgraph.compiler.trace import Trace, at_scope, current_scope, suspend_recording
 
 __all__ = ["Rewriter", "rewrite"]
 
 
 class Rewriter(Trace):
-    """A Trace that starts from a program's own inputs and knows the producer of each value."""
+    """A Trace that starts from a program's own inputs, knows the producer of each value, and applies rules to each op
+    that is recorded: those of the program, and those that rules bring in. So every rule has to make something simpler."""
 
-    def __init__(self, program: Program):
+    def __init__(self, program: Program, rules: dict):
         super().__init__(program.name)
         self.inputs = list(program.inputs)
         self._known = set(program.inputs)
         self.producer: dict[Value, Op] = {}
+        self.rules = rules
 
     def record(self, prim, args, params):
-        outputs = super().record(prim, args, params)
-        for o in self.ops[-1].outputs:
-            self.producer[o] = self.ops[-1]
-        return outputs
+        inferred = prim.infer(*[a.type for a in args], **params)
+        types = inferred if isinstance(inferred, tuple) else (inferred,)
+        op = Op(prim, tuple(args), params, tuple(map(Value, types)), current_scope())
+        for rule in self.rules.get(prim.name, ()):
+            answer = rule(self, op, op.inputs)
+            if answer is not None:
+                return _checked(rule, op, answer)
+        self.ops.append(op)
+        self._known.update(op.outputs)
+        self.producer.update((o, op) for o in op.outputs)
+        return op.outputs if isinstance(inferred, tuple) else op.outputs[0]
 
     def made_by(self, value: Value, *names: str) -> Op | None:
         """The op that makes the value, if it is one of those primitives."""
@@ -35,29 +44,23 @@ class Rewriter(Trace):
         return op.params["value"] if op is not None else None
 
 
+def _checked(rule, op, answer):
+    values = answer if isinstance(answer, tuple) else (answer,)
+    for old, value in zip(op.outputs, values, strict=True):
+        if old.type != value.type:
+            raise TypeError(f"{rule.__name__} on {op.prim.name}: expected {old.type}, received {value.type}")
+    return answer
+
+
 def rewrite(program: Program, rules: dict) -> Program:
     """Rebuild the program; ``rules`` maps a primitive's name to rules (rewriter, op, inputs) -> value(s) or None."""
     with suspend_recording():
-        trace = Rewriter(program)
+        trace = Rewriter(program, rules)
         new: dict[Value, Value] = {v: v for v in program.inputs}
         with trace:
             for op in program.ops:
-                inputs = [new[v] for v in op.inputs]
                 with at_scope(op.scope):
-                    results = _apply(trace, rules, op, inputs)
-                new.update(zip(op.outputs, results, strict=True))
+                    results = trace.record(op.prim, [new[v] for v in op.inputs], op.params)
+                new.update(zip(op.outputs, results if isinstance(results, tuple) else (results,), strict=True))
     return Program(program.name, program.inputs, tuple(trace.ops), tuple(new[v] for v in program.outputs),
                    tuple((s, new[v]) for s, v in program.updates))
-
-
-def _apply(trace, rules, op, inputs) -> tuple:
-    for rule in rules.get(op.prim.name, ()):
-        answer = rule(trace, op, inputs)
-        if answer is not None:
-            answer = answer if isinstance(answer, tuple) else (answer,)
-            for old, value in zip(op.outputs, answer, strict=True):
-                if old.type != value.type:
-                    raise TypeError(f"{rule.__name__} on {op.prim.name}: expected {old.type}, received {value.type}")
-            return answer
-    result = trace.record(op.prim, inputs, op.params)
-    return result if isinstance(result, tuple) else (result,)
