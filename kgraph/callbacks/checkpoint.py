@@ -44,8 +44,8 @@ def _check_freq(name, save_freq):
 class ModelCheckpoint(MonitorCallback):
     """Saves the model, or its weights, at the end of epochs or every so many batches.
 
-    filepath                 may hold names in braces: ``{epoch:02d}-{val_loss:.2f}.keras``; ends in .keras, .h5 or .hdf5
-                             (weights: .weights.h5)
+    filepath                 may hold names in braces: ``{epoch:02d}-{val_loss:.2f}.keras``; ends in .keras, .h5 or
+                             .hdf5 (weights: .weights.h5)
     save_best_only           only when the watched value has improved; on initial_value_threshold, if given
     save_weights_only        the weights alone
     save_freq                "epoch", or a number of batches
@@ -116,7 +116,8 @@ class ModelCheckpoint(MonitorCallback):
         better = self.improves(current, self.best)
         if self.verbose:
             was = "nothing" if self.best is None else f"{self.best:.5f}"
-            say(f"Epoch {epoch + 1}: {self.monitor} {f'improved from {was} to {current:.5f}' if better else f'did not improve from {was}'}")
+            what = f"improved from {was} to {current:.5f}" if better else f"did not improve from {was}"
+            say(f"Epoch {epoch + 1}: {self.monitor} {what}")
         if better:
             self.best = current
         return better

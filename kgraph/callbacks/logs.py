@@ -131,7 +131,8 @@ class CSVLogger(Callback):
                 self.writer.writeheader()
             extra = sorted(set(logs) - set(self.keys))
             if extra:
-                warnings.warn(f"CSVLogger: {self.filename} has no column for {', '.join(extra)}: left out", stacklevel=2)
+                warnings.warn(f"CSVLogger: {self.filename} has no column for {', '.join(extra)}: left out",
+                              stacklevel=2)
         self.writer.writerow({"epoch": epoch, **{k: _cell(logs.get(k, "NA")) for k in self.keys}})
         self.file.flush()
 

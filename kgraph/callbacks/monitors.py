@@ -168,7 +168,7 @@ class ReduceLROnPlateau(MonitorCallback):
             self.wait = 0
         elif not self.in_cooldown():
             self.wait += 1
-            if self.wait >= self.patience and any([self._reduce(o, epoch) for o in optimizers_of(self.model)]):
+            if self.wait >= self.patience and any(self._reduce(o, epoch) for o in optimizers_of(self.model)):
                 self.cooldown_counter = self.cooldown
                 self.wait = 0
 

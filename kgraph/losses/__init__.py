@@ -2,19 +2,55 @@
 from __future__ import annotations
 
 from kgraph import naming
-from kgraph.losses.crossentropy import (BinaryCrossentropy, BinaryFocalCrossentropy, CategoricalCrossentropy,
-                                        CategoricalFocalCrossentropy, CategoricalGeneralizedCrossEntropy,
-                                        SparseCategoricalCrossentropy, binary_crossentropy, binary_focal_crossentropy,
-                                        categorical_crossentropy, categorical_focal_crossentropy,
-                                        categorical_generalized_cross_entropy, sparse_categorical_crossentropy)
-from kgraph.losses.divergence import (CategoricalHinge, Circle, Dice, Hinge, KLDivergence, Poisson, SquaredHinge,
-                                      Tversky, categorical_hinge, circle, dice, hinge, kl_divergence, poisson,
-                                      squared_hinge, tversky)
+from kgraph.losses.crossentropy import (
+    BinaryCrossentropy,
+    BinaryFocalCrossentropy,
+    CategoricalCrossentropy,
+    CategoricalFocalCrossentropy,
+    CategoricalGeneralizedCrossEntropy,
+    SparseCategoricalCrossentropy,
+    binary_crossentropy,
+    binary_focal_crossentropy,
+    categorical_crossentropy,
+    categorical_focal_crossentropy,
+    categorical_generalized_cross_entropy,
+    sparse_categorical_crossentropy,
+)
+from kgraph.losses.divergence import (
+    CategoricalHinge,
+    Circle,
+    Dice,
+    Hinge,
+    KLDivergence,
+    Poisson,
+    SquaredHinge,
+    Tversky,
+    categorical_hinge,
+    circle,
+    dice,
+    hinge,
+    kl_divergence,
+    poisson,
+    squared_hinge,
+    tversky,
+)
 from kgraph.losses.loss import Loss, LossFunctionWrapper
-from kgraph.losses.regression import (CosineSimilarity, Huber, LogCosh, MeanAbsoluteError, MeanAbsolutePercentageError,
-                                      MeanSquaredError, MeanSquaredLogarithmicError, cosine_similarity, huber, log_cosh,
-                                      mean_absolute_error, mean_absolute_percentage_error, mean_squared_error,
-                                      mean_squared_logarithmic_error)
+from kgraph.losses.regression import (
+    CosineSimilarity,
+    Huber,
+    LogCosh,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    cosine_similarity,
+    huber,
+    log_cosh,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    mean_squared_logarithmic_error,
+)
 
 __all__ = [
     "BinaryCrossentropy", "BinaryFocalCrossentropy", "CategoricalCrossentropy", "CategoricalFocalCrossentropy",

@@ -2,25 +2,74 @@
 from __future__ import annotations
 
 from kgraph import losses, naming
-from kgraph.losses import (binary_crossentropy, binary_focal_crossentropy, categorical_crossentropy,
-                           categorical_focal_crossentropy, categorical_hinge, hinge, huber, kl_divergence, log_cosh,
-                           mean_absolute_error, mean_absolute_percentage_error, mean_squared_error,
-                           mean_squared_logarithmic_error, poisson, sparse_categorical_crossentropy, squared_hinge)
-from kgraph.metrics.accuracy import (Accuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy,
-                                     SparseTopKCategoricalAccuracy, TopKCategoricalAccuracy, binary_accuracy,
-                                     categorical_accuracy, sparse_categorical_accuracy,
-                                     sparse_top_k_categorical_accuracy, top_k_categorical_accuracy)
+from kgraph.losses import (
+    binary_crossentropy,
+    binary_focal_crossentropy,
+    categorical_crossentropy,
+    categorical_focal_crossentropy,
+    categorical_hinge,
+    hinge,
+    huber,
+    kl_divergence,
+    log_cosh,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    mean_squared_logarithmic_error,
+    poisson,
+    sparse_categorical_crossentropy,
+    squared_hinge,
+)
+from kgraph.metrics.accuracy import (
+    Accuracy,
+    BinaryAccuracy,
+    CategoricalAccuracy,
+    SparseCategoricalAccuracy,
+    SparseTopKCategoricalAccuracy,
+    TopKCategoricalAccuracy,
+    binary_accuracy,
+    categorical_accuracy,
+    sparse_categorical_accuracy,
+    sparse_top_k_categorical_accuracy,
+    top_k_categorical_accuracy,
+)
 from kgraph.metrics.auc import AUC
-from kgraph.metrics.confusion import (FalseNegatives, FalsePositives, Precision, PrecisionAtRecall, Recall,
-                                      RecallAtPrecision, SensitivityAtSpecificity, SpecificityAtSensitivity,
-                                      TrueNegatives, TruePositives)
+from kgraph.metrics.confusion import (
+    FalseNegatives,
+    FalsePositives,
+    Precision,
+    PrecisionAtRecall,
+    Recall,
+    RecallAtPrecision,
+    SensitivityAtSpecificity,
+    SpecificityAtSensitivity,
+    TrueNegatives,
+    TruePositives,
+)
 from kgraph.metrics.fscore import BinaryIoU, F1Score, FBetaScore, IoU, MeanIoU, OneHotIoU, OneHotMeanIoU
-from kgraph.metrics.means import (BinaryCrossentropy, CategoricalCrossentropy, CategoricalHinge, ConcordanceCorrelation,
-                                  CosineSimilarity, Hinge, KLDivergence, LogCoshError, MeanAbsoluteError,
-                                  MeanAbsolutePercentageError, MeanSquaredError, MeanSquaredLogarithmicError,
-                                  PearsonCorrelation, Poisson, R2Score, RootMeanSquaredError,
-                                  SparseCategoricalCrossentropy, SquaredHinge, concordance_correlation,
-                                  cosine_similarity, pearson_correlation)
+from kgraph.metrics.means import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    CategoricalHinge,
+    ConcordanceCorrelation,
+    CosineSimilarity,
+    Hinge,
+    KLDivergence,
+    LogCoshError,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    PearsonCorrelation,
+    Poisson,
+    R2Score,
+    RootMeanSquaredError,
+    SparseCategoricalCrossentropy,
+    SquaredHinge,
+    concordance_correlation,
+    cosine_similarity,
+    pearson_correlation,
+)
 from kgraph.metrics.metric import Mean, MeanMetricWrapper, Metric, Sum
 
 CLASSES = (

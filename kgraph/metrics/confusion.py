@@ -13,7 +13,7 @@ LOWEST = -1e10  # stands for minus infinity where only the first k scores count
 
 
 class ConfusionMetric(Metric):
-    """Counts true/false positives/negatives, at each of ``thresholds``; subclasses say which and what they make of them.
+    """Counts true/false positives/negatives at each of ``thresholds``; subclasses say which, and what comes of them.
 
     thresholds   numbers in [0, 1]; a prediction is positive when it is larger
     top_k        only the k largest scores of a sample can be positive

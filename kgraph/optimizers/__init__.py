@@ -3,11 +3,11 @@ from __future__ import annotations
 
 from kgraph import naming
 from kgraph.optimizers import schedules
+from kgraph.optimizers.adaptive import Adam, Adamax, AdamW, Nadam, ScheduleFreeAdamW
 from kgraph.optimizers.combined import LossScaleOptimizer, MultiOptimizer, OptimizerMap
 from kgraph.optimizers.layerwise import Adafactor, Lamb, Muon
 from kgraph.optimizers.optimizer import Optimizer
-from kgraph.optimizers.rules import (SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Ftrl, Lion, Nadam, RMSprop,
-                                     ScheduleFreeAdamW)
+from kgraph.optimizers.rules import SGD, Adadelta, Adagrad, Ftrl, Lion, RMSprop
 
 __all__ = ["Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lamb", "Lion", "LossScaleOptimizer",
            "MultiOptimizer", "Muon", "Nadam", "Optimizer", "OptimizerMap", "RMSprop", "SGD", "ScheduleFreeAdamW",

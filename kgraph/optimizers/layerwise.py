@@ -4,8 +4,9 @@ from __future__ import annotations
 import re
 
 from kgraph import ops
+from kgraph.optimizers.adaptive import adam_moments
 from kgraph.optimizers.optimizer import Optimizer
-from kgraph.optimizers.rules import _epsilon, _power, adam_moments
+from kgraph.optimizers.rules import default_epsilon, power_of
 
 
 class Lamb(Optimizer):
@@ -17,7 +18,7 @@ class Lamb(Optimizer):
         super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
                          ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs)
         self.beta_1, self.beta_2 = beta_1, beta_2
-        self.epsilon = _epsilon(epsilon)
+        self.epsilon = default_epsilon(epsilon)
 
     def build(self, variables):
         super().build(variables)
@@ -26,7 +27,8 @@ class Lamb(Optimizer):
     def update_step(self, gradient, variable, learning_rate):
         step = ops.cast(self.iterations + 1, variable.dtype)
         m, v = adam_moments(self, gradient, variable)
-        update = m / (1 - _power(self.beta_1, step)) / (ops.sqrt(v / (1 - _power(self.beta_2, step))) + self.epsilon)
+        m_hat, v_hat = m / (1 - power_of(self.beta_1, step)), v / (1 - power_of(self.beta_2, step))
+        update = m_hat / (ops.sqrt(v_hat) + self.epsilon)
         norm = lambda x: ops.sqrt(ops.sum(ops.square(x)))
         w, u = norm(variable.value), norm(update)
         ratio = ops.where(ops.logical_and(w > 0, u > 0), w / u, ops.ones_like(w))
@@ -107,7 +109,7 @@ class Muon(Optimizer):
         self.adam_beta_1, self.adam_beta_2 = adam_beta_1, adam_beta_2
         self.beta_1, self.beta_2 = adam_beta_1, adam_beta_2
         self.adam_weight_decay = adam_weight_decay
-        self.epsilon = _epsilon(epsilon)
+        self.epsilon = default_epsilon(epsilon)
         self.exclude_layers = exclude_layers or []
         self.exclude_embeddings = exclude_embeddings
         self.muon_a, self.muon_b, self.muon_c = muon_a, muon_b, muon_c
@@ -122,7 +124,8 @@ class Muon(Optimizer):
         self._slots.update(momentum=[], velocity=[])
         for v in variables:
             self._slots["momentum"].append(self.add_variable_from_reference(v, "momentum"))
-            self._slots["velocity"].append(self.add_variable_from_reference(v, "velocity") if self._by_adam(v) else None)
+            velocity = self.add_variable_from_reference(v, "velocity") if self._by_adam(v) else None
+            self._slots["velocity"].append(velocity)
 
     def _by_adam(self, variable):
         excluded = any(re.search(pattern, variable.path) for pattern in self.exclude_layers)
@@ -133,7 +136,7 @@ class Muon(Optimizer):
         if self._by_adam(variable):
             step = ops.cast(self.iterations + 1, variable.dtype)
             rate = learning_rate * self.adam_lr_ratio
-            rate = rate * ops.sqrt(1 - _power(self.beta_2, step)) / (1 - _power(self.beta_1, step))
+            rate = rate * ops.sqrt(1 - power_of(self.beta_2, step)) / (1 - power_of(self.beta_1, step))
             m, v = adam_moments(self, gradient, variable)
             self.assign_sub(variable, m * rate / (ops.sqrt(v) + self.epsilon))
             return

@@ -12,16 +12,14 @@ from kgraph.compiler.trace import current_trace
 from kgraph.config import floatx
 from kgraph.naming import auto_name, check_keywords
 from kgraph.optimizers.flat import Run, flatten_together, runs
+from kgraph.optimizers.saving import OPTIONS, Saved
 from kgraph.optimizers.schedules import LearningRateSchedule
 from kgraph.variable import Variable
 
 __all__ = ["Optimizer"]
 
-OPTIONS = ("weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "use_ema", "ema_momentum",
-           "ema_overwrite_frequency", "loss_scale_factor", "gradient_accumulation_steps", "name")
 
-
-class Optimizer:
+class Optimizer(Saved):
     """Changes weights along their gradients. A subclass is its update rule: ``build`` and ``update_step``.
 
     learning_rate    a number, a LearningRateSchedule, or a callable without arguments
@@ -420,57 +418,6 @@ class Optimizer:
 
     def scale_loss(self, loss):
         return loss * self.loss_scale_factor if self.loss_scale_factor else loss
-
-    # -- saving
-
-    def get_weights(self) -> list:
-        """The state as arrays, in the order of `variables`."""
-        return [v.numpy() for v in self.variables]
-
-    def set_weights(self, weights):
-        """Set the state from arrays in the order of `variables`. Raises ValueError, changing nothing, when they differ."""
-        if not self.built:
-            raise ValueError(f"{self.name} is not built: call optimizer.build(model.trainable_variables) before "
-                             "set_weights()")
-        expected, received = [v.shape for v in self.variables], [np.shape(w) for w in weights]
-        if expected != received:
-            raise ValueError(f"{self.name}: expected weights of shapes {expected}, received {received}")
-        for variable, weight in zip(self.variables, weights):
-            variable.assign(weight)
-
-    def save_own_variables(self, store):
-        for i, variable in enumerate(self.variables):
-            store[str(i)] = variable.numpy()
-
-    def load_own_variables(self, store):
-        if len(store.keys()) != len(self.variables):
-            warnings.warn(f"{self.name}: its state is left as it is: expected {len(self.variables)} variables, "
-                          f"received {len(store.keys())}", stacklevel=2)
-            return
-        for i, variable in enumerate(self.variables):
-            variable.assign(np.asarray(store[str(i)]))
-
-    def get_config(self):
-        rate = self._learning_rate
-        if isinstance(rate, LearningRateSchedule):
-            from kgraph.saving.serialization import serialize_keras_object
-            rate = serialize_keras_object(rate)
-        elif isinstance(rate, Variable):
-            rate = float(rate.numpy())
-        config = {"name": self.name, "learning_rate": rate}
-        config.update({k: getattr(self, k) for k in OPTIONS if k != "name"})
-        return {**config, "decay": self.decay} if self.decay else config
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        if isinstance(config.get("learning_rate"), dict):
-            from kgraph.saving.serialization import deserialize_keras_object
-            rate = deserialize_keras_object(config["learning_rate"], custom_objects=custom_objects)
-            config = {**config, "learning_rate": rate}
-        return cls(**config)
-
-    def __repr__(self):
-        return f"<{type(self).__name__} {self.name}>"
 
 
 def _clip_norm(gradient, limit):

@@ -138,7 +138,7 @@ class CompileLoss:
 
     def _true_list(self, y_true, per_output=None):
         """Targets in the order of the outputs; outputs without a loss may have none."""
-        per_output = per_output or [t for t in self._losses_by_output()]
+        per_output = per_output or list(self._losses_by_output())
         flat = tree.flatten(y_true)
         needed = [i for i, loss in enumerate(per_output) if loss is not None]
         if not isinstance(y_true, dict) and len(flat) == len(needed) < self.outputs.count:
@@ -214,7 +214,8 @@ class CompileMetrics:
                 wanted = tree.flatten(wanted) if tree.is_nested(wanted) else [wanted]
                 made = [_metric(m, trues[i], preds[i]) for m in wanted if m is not None]
                 if made:
-                    terms.append(MetricTerm(i, self.outputs.names[i] if self.outputs.count > 1 else None, made, weighted))
+                    name = self.outputs.names[i] if self.outputs.count > 1 else None
+                    terms.append(MetricTerm(i, name, made, weighted))
         self.terms = terms
         self.built = True
 

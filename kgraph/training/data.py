@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import math
 import warnings
+from functools import partial
 
 import numpy as np
 
@@ -102,7 +103,8 @@ class Arrays:
         order = self.order(epoch)
         for start, stop in self.bounds():
             rows = slice(start, stop) if order is None else order[start:stop]
-            yield tuple(None if part is None else tree.map_structure(lambda a: _rows(a, rows), part)
+            cut = partial(_rows, rows=rows)
+            yield tuple(None if part is None else tree.map_structure(cut, part)
                         for part in (self.x, self.y, self.sample_weight))
 
     def on_epoch_end(self):
@@ -178,12 +180,11 @@ def is_file(x) -> bool:
 
 def _is_plain(x):
     """Nested lists of Python numbers only."""
-    return all(isinstance(v, (int, float, bool, np.number)) or (isinstance(v, (list, tuple)) and _is_plain(v)) for v in x)
+    return all(_is_plain(v) if isinstance(v, (list, tuple)) else isinstance(v, (int, float, np.number)) for v in x)
 
 
 def split(x, y, sample_weight, fraction):
     """The arrays without their last `fraction`, and that part: ((x, y, w), (x, y, w)). Before any shuffling."""
-    leaves = [a for a in tree.flatten((x, y, sample_weight)) if a is not None]
     if not 0 < fraction < 1:
         raise ValueError(f"validation_split: expected a number between 0 and 1, received {fraction}")
     rows = _common_length(x, y, sample_weight)
@@ -191,7 +192,6 @@ def split(x, y, sample_weight, fraction):
     if at == 0 or at == rows:
         raise ValueError(f"validation_split={fraction} of {rows} samples leaves none to "
                          f"{'train on' if at == 0 else 'validate with'}")
-    del leaves
     cut = lambda part, s: None if part is None else tree.map_structure(lambda a: None if a is None else a[s], part)
     head, tail = slice(None, at), slice(at, None)
     return tuple(cut(p, head) for p in (x, y, sample_weight)), tuple(cut(p, tail) for p in (x, y, sample_weight))
@@ -247,11 +247,12 @@ class Iterable:
 
     def _check_end(self, epoch, done):
         if self.bound is not None:
-            raise ValueError(f"the data ended early: expected {self.bound} batches an epoch (steps_per_epoch), received "
-                             f"{done} in epoch {epoch + 1}. Give fewer steps, or a generator that goes on for ever.")
+            raise ValueError(f"the data ended early: expected {self.bound} batches an epoch (steps_per_epoch), "
+                             f"received {done} in epoch {epoch + 1}. Give fewer steps, or a generator that goes on "
+                             "for ever.")
         if done == 0:
-            raise ValueError(f"the data has no batches{' left' if epoch else ''} for epoch {epoch + 1}: a generator can "
-                             "be read once. Give steps_per_epoch and a generator that goes on, or something with a "
+            raise ValueError(f"the data has no batches{' left' if epoch else ''} for epoch {epoch + 1}: a generator "
+                             "can be read once. Give steps_per_epoch and a generator that goes on, or something with a "
                              "length, such as a PyDataset.")
         self._iterator = None if not self.once else self._iterator
 

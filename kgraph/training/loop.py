@@ -1,25 +1,23 @@
-"""The loops behind fit, evaluate and predict."""
+"""The loops behind fit and evaluate."""
 from __future__ import annotations
 
 import inspect
 import math
+import reprlib
 import warnings
 from dataclasses import dataclass
 
 import numpy as np
 
-from kgraph import tree
 from kgraph.callbacks.callback import CallbackList
-from kgraph.compiler import dims
-from kgraph.compiler.interp import interpret
 from kgraph.naming import nearest
 from kgraph.random import make_default_seed
 from kgraph.training.data import Arrays, PyDataset, as_arrays, make_source, split
-from kgraph.training.program import eager_data, leaves_of, plain_logs
-from kgraph.training.progress import Progbar, resolve_verbose
+from kgraph.training.program import plain_logs
+from kgraph.training.progress import resolve_verbose
 from kgraph.training.steps import Steps
 
-__all__ = ["FitOptions", "evaluate", "fit", "predict", "predict_on_batch"]
+__all__ = ["FitOptions", "evaluate", "fit", "old_arguments", "with_workers"]
 
 WORKERS = ("workers", "use_multiprocessing", "max_queue_size")
 
@@ -58,11 +56,12 @@ def old_arguments(method, kwargs, renamed, function) -> dict:
             found[renamed[name]] = value
         else:
             known = [p for p in inspect.signature(function).parameters if p not in ("self", "kwargs")]
-            raise TypeError(f"{method}: unknown argument {name!r}, received {name}={value!r}.{nearest(name, known)}")
+            raise TypeError(f"{method}: unknown argument {name!r}, received {name}={reprlib.repr(value)}."
+                            f"{nearest(name, known)}")
     return found
 
 
-def _with_workers(x, workers):
+def with_workers(x, workers):
     if isinstance(x, PyDataset):
         for name, value in workers.items():
             setattr(x, name, value)
@@ -78,7 +77,7 @@ def fit(model, x, y, sample_weight, options):
     else:
         validation = options.validation_data
     seed = model._fit_seed = make_default_seed()
-    source = make_source(_with_workers(x, options.workers), y, sample_weight, options.batch_size,
+    source = make_source(with_workers(x, options.workers), y, sample_weight, options.batch_size,
                          options.steps_per_epoch, options.shuffle, seed, options.class_weight, model._class_counts)
     _check_targets(model, source)
     validation = _validation_source(validation, options)
@@ -198,8 +197,8 @@ def _split(model, x, y, sample_weight, fraction):
     if isinstance(head, np.ndarray) and head.dtype.kind in "iub" and head.ndim < 3:
         missing = set(np.unique(tail).tolist()) - set(np.unique(head).tolist())
         if missing:
-            warnings.warn(f"validation_split takes the last {fraction:.0%} of the samples, before shuffling; only there "
-                          f"are labels {sorted(missing)[:5]}: are the samples sorted?", stacklevel=4)
+            warnings.warn(f"validation_split takes the last {fraction:.0%} of the samples, before shuffling; only "
+                          f"there are labels {sorted(missing)[:5]}: are the samples sorted?", stacklevel=4)
     return parts
 
 
@@ -218,7 +217,7 @@ def _validation_source(given, options):
                              f"{len(given)} items")
         x, y, w = (*given, None, None)[:3]
         return make_source(x, y, w, batch_size, options.validation_steps, name="fit: validation_data")
-    return make_source(_with_workers(given, options.workers), batch_size=batch_size, steps=options.validation_steps,
+    return make_source(with_workers(given, options.workers), batch_size=batch_size, steps=options.validation_steps,
                        name="fit: validation_data")
 
 
@@ -237,167 +236,9 @@ def run_test(model, source, callbacks) -> dict:
 def evaluate(model, x, y, sample_weight, batch_size, verbose, steps, callbacks, workers) -> dict:
     """See Trainer.evaluate; the logs."""
     verbose = resolve_verbose(verbose)
-    source = make_source(_with_workers(x, workers), y, sample_weight, batch_size, steps, name="evaluate")
+    source = make_source(with_workers(x, workers), y, sample_weight, batch_size, steps, name="evaluate")
     if not isinstance(callbacks, CallbackList):
         callbacks = CallbackList(callbacks, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=1,
                                  steps=source.steps)
     model.reset_metrics()
     return dict(run_test(model, source, callbacks))
-
-
-# -- predict
-
-
-def predict(model, x, batch_size, verbose, steps, callbacks, workers):
-    """See Trainer.predict."""
-    verbose = resolve_verbose(verbose) if verbose != 0 else 0
-    source = make_source(_with_workers(x, workers), batch_size=batch_size, steps=steps, name="predict")
-    if callbacks is not None:
-        callbacks = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
-            callbacks, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=1, steps=source.steps)
-        callbacks.on_predict_begin()
-    bar = Progbar(source.steps, verbose=verbose) if verbose and callbacks is None else None
-    watch = _Watch(callbacks, bar)
-    if isinstance(source, Arrays) and source.in_memory and not model.run_eagerly:
-        result = _predict_arrays(model, source, watch)
-    else:
-        result = _predict_batches(model, source, watch)
-    if bar is not None:
-        bar.update(watch.done, finalize=True)
-    if callbacks is not None:
-        callbacks.on_predict_end()
-    return result
-
-
-class _Watch:
-    """What happens around each batch of predict."""
-
-    def __init__(self, callbacks, bar):
-        self.callbacks = callbacks
-        self.bar = bar
-        self.idle = callbacks is None and (bar is None or not bar.redraws)
-        self.done = 0
-
-    def before(self):
-        if self.callbacks is not None:
-            self.callbacks.on_predict_batch_begin(self.done)
-
-    def after(self, outputs):
-        self.done += 1
-        if self.callbacks is not None:
-            self.callbacks.on_predict_batch_end(self.done - 1, {"outputs": outputs})
-            self.callbacks.on_progress("predict", self.done - 1, {})
-        elif self.bar is not None:
-            self.bar.update(self.done, finalize=False)
-
-
-def _predict_arrays(model, source, watch):
-    """Batches are rows of the arrays as they lie, and are written to their rows of the results."""
-    data = (source.x, None, None)
-    leaves = source.leaves
-    program = model._programs_of("predict").batch(data, leaves)
-    rows = min(source.rows, source.steps * source.batch_size)
-    run, extents = program.compiled.run, program.compiled.extents(leaves)
-    results = _result_arrays(program, extents, rows)
-    if results is None:
-        return _predict_batches(model, source, watch)
-    for start, stop in source.bounds():
-        if not watch.idle:
-            watch.before()
-        extents["B"] = stop - start
-        program.check(stop - start)
-        outputs = [r[start:stop] for r in results]
-        run([a[start:stop] for a in leaves], extents, outputs)
-        if not watch.idle:
-            watch.after(outputs)
-    watch.done = source.steps
-    return program.pack(results)
-
-
-def _result_arrays(program, extents, rows):
-    """An array for each output with room for all rows; None where an output's first axis is not that of the batch."""
-    extents = {**extents, "B": rows if program.leading is None else program.leading}
-    found = []
-    for t in program.output_types:
-        if not t.shape or t.shape[0] != (dims.dim("B") if program.leading is None else program.leading):
-            return None
-        found.append(np.empty((rows, *dims.evaluate(t.shape[1:], extents)), t.dtype))
-    return found
-
-
-def _predict_batches(model, source, watch):
-    collected, structure = [], None
-    for x, _, _ in source.batches():
-        watch.before()
-        outputs = _predict_one(model, x)
-        structure = outputs
-        collected.append(tree.flatten(outputs))
-        watch.after(outputs)
-    if not collected:
-        raise ValueError("predict: the data gave no batch")
-    joined = [parts[0] if len(parts) == 1 else _join(parts) for parts in zip(*collected)]
-    return tree.pack_sequence_as(structure, joined)
-
-
-def _join(parts):
-    return np.concatenate(parts) if parts[0].ndim else np.stack(parts)
-
-
-def _predict_one(model, x):
-    data = (x, None, None)
-    if model.run_eagerly:
-        model._prepare("predict", data)
-        outputs = model.predict_step((eager_data(data)[0],))
-        return tree.map_structure(lambda v: np.array(v.numpy()), outputs)
-    leaves = leaves_of(data)
-    program = model._programs_of("predict").batch(data, leaves)
-    rows = leaves[0].shape[0]
-    program.check(rows)
-    extents = program.compiled.extents(leaves)
-    extents["B"] = rows
-    return program.pack(program.compiled.run(leaves, extents))
-
-
-def predict_on_batch(model, x):
-    """See Trainer.predict_on_batch. One array of the type seen last takes a short way."""
-    fast = model._fast_predict
-    if fast is not None and type(x) is np.ndarray and not model._run_eagerly:
-        program, tail, dtype, owner = fast
-        if x.shape[1:] == tail and x.dtype == dtype and x.flags.c_contiguous and model._programs.get("predict") is owner:
-            return program.single(x)
-    x = as_arrays(x)
-    result = _predict_one(model, x)
-    if isinstance(x, np.ndarray) and not model.run_eagerly:
-        owner = model._programs_of("predict")
-        program = owner.batch((x, None, None), [x])
-        if program.simple:
-            model._fast_predict = (program, x.shape[1:], x.dtype, owner)
-    return result
-
-
-# -- looking for NaN
-
-
-def first_bad_op(model):
-    """Run the remembered step again, op by op; the first op whose result is not finite though its inputs are."""
-    step = getattr(model, "_last_step", None)
-    if step is None:
-        return None
-    compiled, arrays, extents, before, names = step
-    for name, array in [*zip(names, arrays), *((v.path, a) for v, a in zip(compiled.variables, before))]:
-        if not _finite(array):
-            return f"{name} has values that are not finite before the step"
-    values = dict(zip(compiled._inputs, arrays))
-    values.update(zip(compiled._states, before))
-    values.update((v, t.numpy()) for v, t in compiled._captured)
-    with np.errstate(all="ignore"):
-        values = interpret(compiled.traced, values, extents)
-    for op in compiled.traced.ops:
-        if all(_finite(values[v]) for v in op.inputs) and not all(_finite(values[v]) for v in op.outputs):
-            return f"{op.prim.name} in {op.scope or 'the step'}"
-    return None
-
-
-def _finite(array) -> bool:
-    array = np.asarray(array)
-    return array.dtype.kind != "f" or bool(np.isfinite(array).all())

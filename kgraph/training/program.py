@@ -161,7 +161,8 @@ class Programs:
         name = self.mode if kind == "batch" else f"{self.mode}_epoch"
         leading = types[0].shape[0]
         compiled = build(name, function, inputs)
-        return Program(compiled, logs, leading if isinstance(leading, int) else None, structure[0] if structure else None)
+        leading = leading if isinstance(leading, int) else None
+        return Program(compiled, logs, leading, structure[0] if structure else None)
 
     def _types(self, data, leaves):
         """Types of the leaves of a batch: sizes that the model leaves open are Dims, all others are fixed."""

@@ -13,14 +13,17 @@ from kgraph.naming import check_keywords
 from kgraph.training import loop
 from kgraph.training.compile_args import CompileLoss, CompileMetrics
 from kgraph.training.data import as_arrays, unpack
-from kgraph.training.program import Programs, eager_data, leaves_of, plain_logs
+from kgraph.training.finite import first_bad_op
+from kgraph.training.keras2 import Keras2Methods
+from kgraph.training.predict import predict, predict_on_batch
+from kgraph.training.program import Programs
 from kgraph.training.steps import Steps
 from kgraph.training.weights import ClassWeights
 
 __all__ = ["Trainer"]
 
 
-class Trainer:
+class Trainer(Keras2Methods):
     """Training for models. What a subclass may override: train_step, test_step, predict_step, compute_loss,
     compute_metrics, and the property metrics.
     """
@@ -368,7 +371,7 @@ class Trainer:
         """The outputs for all of x, as NumPy arrays in the structure of the model's outputs."""
         if kwargs:
             kwargs = loop.old_arguments("predict", kwargs, {}, Trainer.predict)
-        return loop.predict(self, x, batch_size, verbose, steps, callbacks, kwargs)
+        return predict(self, x, batch_size, verbose, steps, callbacks, kwargs)
 
     # -- single batches
 
@@ -393,53 +396,11 @@ class Trainer:
 
     def predict_on_batch(self, x):
         """The outputs for one batch, as NumPy arrays in the structure of the model's outputs."""
-        return loop.predict_on_batch(self, x)
+        return predict_on_batch(self, x)
 
     def first_bad_op(self):
         """Where the last step made its first value that is not finite, as text; None when that is not known."""
-        return loop.first_bad_op(self)
-
-    # -- Keras 2
-
-    def fit_generator(self, generator, steps_per_epoch=None, epochs=1, verbose=1, callbacks=None, validation_data=None,
-                      validation_steps=None, validation_freq=1, class_weight=None, max_queue_size=10, workers=1,
-                      use_multiprocessing=False, shuffle=True, initial_epoch=0):
-        """Keras 2's fit for generators: fit takes them."""
-        _modern("fit_generator", "fit")
-        return self.fit(generator, steps_per_epoch=steps_per_epoch, epochs=epochs, verbose=verbose, callbacks=callbacks,
-                        validation_data=validation_data, validation_steps=validation_steps,
-                        validation_freq=validation_freq, class_weight=class_weight, shuffle=shuffle,
-                        initial_epoch=initial_epoch, max_queue_size=max_queue_size, workers=workers,
-                        use_multiprocessing=use_multiprocessing)
-
-    def evaluate_generator(self, generator, steps=None, callbacks=None, max_queue_size=10, workers=1,
-                           use_multiprocessing=False, verbose=0):
-        """Keras 2's evaluate for generators: evaluate takes them."""
-        _modern("evaluate_generator", "evaluate")
-        return self.evaluate(generator, steps=steps, callbacks=callbacks, verbose=verbose, workers=workers,
-                             max_queue_size=max_queue_size, use_multiprocessing=use_multiprocessing)
-
-    def predict_generator(self, generator, steps=None, callbacks=None, max_queue_size=10, workers=1,
-                          use_multiprocessing=False, verbose=0):
-        """Keras 2's predict for generators: predict takes them."""
-        _modern("predict_generator", "predict")
-        return self.predict(generator, steps=steps, callbacks=callbacks, verbose=verbose, workers=workers,
-                            max_queue_size=max_queue_size, use_multiprocessing=use_multiprocessing)
-
-    def predict_proba(self, x, batch_size=32, verbose=0):
-        """Keras 2's predict of a classifier."""
-        _modern("predict_proba", "predict")
-        return self.predict(x, batch_size=batch_size, verbose=verbose)
-
-    def predict_classes(self, x, batch_size=32, verbose=0):
-        """Keras 2: the class ids that a classifier predicts (of one sigmoid output: whether it is above 0.5)."""
-        _modern("predict_classes", "predict(...).argmax(-1), or (predict(...) > 0.5).astype('int32')")
-        p = self.predict(x, batch_size=batch_size, verbose=verbose)
-        return p.argmax(axis=-1) if p.shape[-1] > 1 else (p > 0.5).astype("int32")
-
-
-def _modern(old, new):
-    warnings.warn(f"{old}() is now {new}", FutureWarning, stacklevel=3)
+        return first_bad_op(self)
 
 
 def _order_of(model, names) -> list:

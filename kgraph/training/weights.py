@@ -52,8 +52,8 @@ class ClassWeights:
     def _tables(self, names, count):
         if not self.per_output:
             if count > 1:
-                raise ValueError(f"class_weight: the model has {count} outputs: expected a dict of dicts by output name "
-                                 f"({', '.join(map(str, names))}), received {self.given!r}")
+                raise ValueError(f"class_weight: the model has {count} outputs: expected a dict of dicts by output "
+                                 f"name ({', '.join(map(str, names))}), received {self.given!r}")
             return [self.given]
         for name in self.given:
             if name not in names:
@@ -89,5 +89,5 @@ class ClassWeights:
         missing = sorted(set(np.unique(ids).tolist()) - set(table))
         if missing and not self._said:
             self._said = True
-            warnings.warn(f"class_weight says nothing about class {', '.join(map(str, missing[:10]))}: weight 1 is used",
-                          stacklevel=6)
+            warnings.warn(f"class_weight says nothing about class {', '.join(map(str, missing[:10]))}: weight 1 is "
+                          "used", stacklevel=6)

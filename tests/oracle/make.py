@@ -2,25 +2,24 @@
 
     KERAS_BACKEND=jax python tests/oracle/make.py       in an environment with Keras 3.15.1 (never a dependency)
 """
-import os
+import importlib
 import sys
 import warnings
 from pathlib import Path
 
-os.environ.setdefault("KERAS_BACKEND", "jax")
-sys.path.insert(0, str(Path(__file__).parent))
-warnings.filterwarnings("ignore")
-
-import keras
 import numpy as np
-from cases import all_cases
 
-answers = {}
-for name, run in all_cases().items():
-    try:
-        answers[name] = run(keras).astype("float32")
-    except Exception as error:
-        print(f"{name}: Keras itself fails: {type(error).__name__}: {str(error)[:100]}")
-path = Path(__file__).parents[1] / "data" / "training.npz"
-np.savez_compressed(path, **{k.replace("/", "|"): v for k, v in answers.items()})
-print(f"{len(answers)} answers of Keras {keras.__version__} in {path}, {path.stat().st_size} bytes")
+
+def main():
+    sys.path.insert(0, str(Path(__file__).parent))
+    warnings.filterwarnings("ignore")
+    keras = importlib.import_module("keras")
+    cases = importlib.import_module("cases").all_cases()
+    answers = {name.replace("/", "|"): run(keras).astype("float32") for name, run in cases.items()}
+    path = Path(__file__).parents[1] / "data" / "training.npz"
+    np.savez_compressed(path, **answers)
+    print(f"{len(answers)} answers of Keras {keras.__version__} in {path}, {path.stat().st_size} bytes")
+
+
+if __name__ == "__main__":
+    main()

@@ -26,4 +26,5 @@ def test_every_case_has_an_answer():
 def test_as_keras(name):
     found, expected = CASES[name](kgraph), ANSWERS[name]
     assert np.shape(found) == expected.shape
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5 * max(1.0, np.abs(expected[np.isfinite(expected)]).max(initial=0)))
+    scale = max(1.0, np.abs(expected[np.isfinite(expected)]).max(initial=0))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5 * scale)

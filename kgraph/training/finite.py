@@ -1,0 +1,33 @@
+"""Looking for the op that made the first value that is not finite."""
+from __future__ import annotations
+
+import numpy as np
+
+from kgraph.compiler.interp import interpret
+
+__all__ = ["first_bad_op"]
+
+
+def first_bad_op(model):
+    """Run the remembered step again, op by op; the first op whose result is not finite though its inputs are."""
+    step = getattr(model, "_last_step", None)
+    if step is None:
+        return None
+    compiled, arrays, extents, before, names = step
+    for name, array in [*zip(names, arrays), *((v.path, a) for v, a in zip(compiled.variables, before))]:
+        if not _finite(array):
+            return f"{name} has values that are not finite before the step"
+    values = dict(zip(compiled._inputs, arrays))
+    values.update(zip(compiled._states, before))
+    values.update((v, t.numpy()) for v, t in compiled._captured)
+    with np.errstate(all="ignore"):
+        values = interpret(compiled.traced, values, extents)
+    for op in compiled.traced.ops:
+        if all(_finite(values[v]) for v in op.inputs) and not all(_finite(values[v]) for v in op.outputs):
+            return f"{op.prim.name} in {op.scope or 'the step'}"
+    return None
+
+
+def _finite(array) -> bool:
+    array = np.asarray(array)
+    return array.dtype.kind != "f" or bool(np.isfinite(array).all())

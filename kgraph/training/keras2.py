@@ -1,0 +1,50 @@
+"""Methods of models that Keras 2 had and Keras 3 has not; each says once what to call today."""
+from __future__ import annotations
+
+import warnings
+
+__all__ = ["Keras2Methods"]
+
+
+class Keras2Methods:
+    """fit_generator and its relatives, and the two names of predict for classifiers."""
+
+    def fit_generator(self, generator, steps_per_epoch=None, epochs=1, verbose=1, callbacks=None, validation_data=None,
+                      validation_steps=None, validation_freq=1, class_weight=None, max_queue_size=10, workers=1,
+                      use_multiprocessing=False, shuffle=True, initial_epoch=0):
+        """Keras 2's fit for generators: fit takes them."""
+        _modern("fit_generator", "fit")
+        return self.fit(generator, steps_per_epoch=steps_per_epoch, epochs=epochs, verbose=verbose, callbacks=callbacks,
+                        validation_data=validation_data, validation_steps=validation_steps,
+                        validation_freq=validation_freq, class_weight=class_weight, shuffle=shuffle,
+                        initial_epoch=initial_epoch, max_queue_size=max_queue_size, workers=workers,
+                        use_multiprocessing=use_multiprocessing)
+
+    def evaluate_generator(self, generator, steps=None, callbacks=None, max_queue_size=10, workers=1,
+                           use_multiprocessing=False, verbose=0):
+        """Keras 2's evaluate for generators: evaluate takes them."""
+        _modern("evaluate_generator", "evaluate")
+        return self.evaluate(generator, steps=steps, callbacks=callbacks, verbose=verbose, workers=workers,
+                             max_queue_size=max_queue_size, use_multiprocessing=use_multiprocessing)
+
+    def predict_generator(self, generator, steps=None, callbacks=None, max_queue_size=10, workers=1,
+                          use_multiprocessing=False, verbose=0):
+        """Keras 2's predict for generators: predict takes them."""
+        _modern("predict_generator", "predict")
+        return self.predict(generator, steps=steps, callbacks=callbacks, verbose=verbose, workers=workers,
+                            max_queue_size=max_queue_size, use_multiprocessing=use_multiprocessing)
+
+    def predict_proba(self, x, batch_size=32, verbose=0):
+        """Keras 2's predict of a classifier."""
+        _modern("predict_proba", "predict")
+        return self.predict(x, batch_size=batch_size, verbose=verbose)
+
+    def predict_classes(self, x, batch_size=32, verbose=0):
+        """Keras 2: the class ids that a classifier predicts (of one sigmoid output: whether it is above 0.5)."""
+        _modern("predict_classes", "predict(...).argmax(-1), or (predict(...) > 0.5).astype('int32')")
+        p = self.predict(x, batch_size=batch_size, verbose=verbose)
+        return p.argmax(axis=-1) if p.shape[-1] > 1 else (p > 0.5).astype("int32")
+
+
+def _modern(old, new):
+    warnings.warn(f"{old}() is now {new}", FutureWarning, stacklevel=3)

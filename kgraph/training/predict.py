@@ -1,0 +1,142 @@
+"""The loop behind predict, and the short way of predict_on_batch."""
+from __future__ import annotations
+
+import numpy as np
+
+from kgraph import tree
+from kgraph.callbacks.callback import CallbackList
+from kgraph.compiler import dims
+from kgraph.training.data import Arrays, as_arrays, make_source
+from kgraph.training.loop import with_workers
+from kgraph.training.program import eager_data, leaves_of
+from kgraph.training.progress import Progbar, resolve_verbose
+
+__all__ = ["predict", "predict_on_batch"]
+
+
+def predict(model, x, batch_size, verbose, steps, callbacks, workers):
+    """See Trainer.predict."""
+    verbose = resolve_verbose(verbose) if verbose != 0 else 0
+    source = make_source(with_workers(x, workers), batch_size=batch_size, steps=steps, name="predict")
+    if callbacks is not None:
+        callbacks = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
+            callbacks, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=1, steps=source.steps)
+        callbacks.on_predict_begin()
+    bar = Progbar(source.steps, verbose=verbose) if verbose and callbacks is None else None
+    watch = _Watch(callbacks, bar)
+    if isinstance(source, Arrays) and source.in_memory and not model.run_eagerly:
+        result = _predict_arrays(model, source, watch)
+    else:
+        result = _predict_batches(model, source, watch)
+    if bar is not None:
+        bar.update(watch.done, finalize=True)
+    if callbacks is not None:
+        callbacks.on_predict_end()
+    return result
+
+
+class _Watch:
+    """What happens around each batch of predict."""
+
+    def __init__(self, callbacks, bar):
+        self.callbacks = callbacks
+        self.bar = bar
+        self.idle = callbacks is None and (bar is None or not bar.redraws)
+        self.done = 0
+
+    def before(self):
+        if self.callbacks is not None:
+            self.callbacks.on_predict_batch_begin(self.done)
+
+    def after(self, outputs):
+        self.done += 1
+        if self.callbacks is not None:
+            self.callbacks.on_predict_batch_end(self.done - 1, {"outputs": outputs})
+            self.callbacks.on_progress("predict", self.done - 1, {})
+        elif self.bar is not None:
+            self.bar.update(self.done, finalize=False)
+
+
+def _predict_arrays(model, source, watch):
+    """Batches are rows of the arrays as they lie, and are written to their rows of the results."""
+    data = (source.x, None, None)
+    leaves = source.leaves
+    program = model._programs_of("predict").batch(data, leaves)
+    rows = min(source.rows, source.steps * source.batch_size)
+    run, extents = program.compiled.run, program.compiled.extents(leaves)
+    results = _result_arrays(program, extents, rows)
+    if results is None:
+        return _predict_batches(model, source, watch)
+    for start, stop in source.bounds():
+        if not watch.idle:
+            watch.before()
+        extents["B"] = stop - start
+        program.check(stop - start)
+        outputs = [r[start:stop] for r in results]
+        run([a[start:stop] for a in leaves], extents, outputs)
+        if not watch.idle:
+            watch.after(outputs)
+    watch.done = source.steps
+    return program.pack(results)
+
+
+def _result_arrays(program, extents, rows):
+    """An array for each output with room for all rows; None where an output's first axis is not that of the batch."""
+    extents = {**extents, "B": rows if program.leading is None else program.leading}
+    found = []
+    for t in program.output_types:
+        if not t.shape or t.shape[0] != (dims.dim("B") if program.leading is None else program.leading):
+            return None
+        found.append(np.empty((rows, *dims.evaluate(t.shape[1:], extents)), t.dtype))
+    return found
+
+
+def _predict_batches(model, source, watch):
+    collected, structure = [], None
+    for x, _, _ in source.batches():
+        watch.before()
+        outputs = _predict_one(model, x)
+        structure = outputs
+        collected.append(tree.flatten(outputs))
+        watch.after(outputs)
+    if not collected:
+        raise ValueError("predict: the data gave no batch")
+    joined = [parts[0] if len(parts) == 1 else _join(parts) for parts in zip(*collected)]
+    return tree.pack_sequence_as(structure, joined)
+
+
+def _join(parts):
+    return np.concatenate(parts) if parts[0].ndim else np.stack(parts)
+
+
+def _predict_one(model, x):
+    data = (x, None, None)
+    if model.run_eagerly:
+        model._prepare("predict", data)
+        outputs = model.predict_step((eager_data(data)[0],))
+        return tree.map_structure(lambda v: np.array(v.numpy()), outputs)
+    leaves = leaves_of(data)
+    program = model._programs_of("predict").batch(data, leaves)
+    rows = leaves[0].shape[0]
+    program.check(rows)
+    extents = program.compiled.extents(leaves)
+    extents["B"] = rows
+    return program.pack(program.compiled.run(leaves, extents))
+
+
+def predict_on_batch(model, x):
+    """See Trainer.predict_on_batch. One array of the type seen last takes a short way."""
+    fast = model._fast_predict
+    if fast is not None and type(x) is np.ndarray and not model._run_eagerly:
+        program, tail, dtype, owner = fast
+        current = model._programs.get("predict") is owner
+        if current and x.shape[1:] == tail and x.dtype == dtype and x.flags.c_contiguous:
+            return program.single(x)
+    x = as_arrays(x)
+    result = _predict_one(model, x)
+    if isinstance(x, np.ndarray) and not model.run_eagerly:
+        owner = model._programs_of("predict")
+        program = owner.batch((x, None, None), [x])
+        if program.simple:
+            model._fast_predict = (program, x.shape[1:], x.dtype, owner)
+    return result

@@ -1,0 +1,184 @@
+"""Bad input: every error names what was expected and what came, and nothing is lost by it."""
+import numpy as np
+import pytest
+
+import kgraph as K
+from kgraph import callbacks, layers
+
+
+def rows(n=40, seed=0):
+    g = np.random.default_rng(seed)
+    return g.normal(size=(n, 4)).astype("float32"), g.integers(0, 3, n)
+
+
+def model(compiled=True, **kwargs):
+    inputs = K.Input((4,))
+    m = K.Model(inputs, layers.Dense(3, activation="softmax", name="scores")(inputs))
+    if compiled:
+        m.compile("sgd", "sparse_categorical_crossentropy", **kwargs)
+    return m
+
+
+def two_outputs():
+    inputs = K.Input((4,))
+    return K.Model(inputs, [layers.Dense(1, name="left")(inputs), layers.Dense(1, name="right")(inputs)])
+
+
+X, Y = rows()
+COMPILE = {
+    "unknown loss": ({"loss": "mean_squared_errr"}, ValueError, "mean_squared_error"),
+    "unknown optimizer": ({"optimizer": "adm", "loss": "mse"}, ValueError, "'adam'"),
+    "unknown metric": ({"loss": "mse", "metrics": ["acuracy_score_"]}, ValueError, "acuracy_score_"),
+    "near metric": ({"loss": "mse", "metrics": ["categorical_acuracy"]}, ValueError, "categorical_accuracy"),
+    "misspelt argument": ({"loss": "mse", "metric": ["mae"]}, TypeError, "'metrics'"),
+    "metrics in the place of loss_weights": ({"loss": "mse", "loss_weights": ["mae"]}, ValueError, "metrics="),
+    "metrics no list": ({"loss": "mse", "metrics": "mae"}, ValueError, "metrics: expected a list"),
+    "steps_per_execution": ({"loss": "mse", "steps_per_execution": 0}, ValueError, "steps_per_execution"),
+    "target_tensors": ({"loss": "mse", "target_tensors": [1]}, ValueError, "target_tensors"),
+    "distribute": ({"loss": "mse", "distribute": "x"}, ValueError, "DataParallel"),
+}
+
+
+@pytest.mark.parametrize("case", sorted(COMPILE))
+def test_compile_errors(case):
+    kwargs, error, text = COMPILE[case]
+    with pytest.raises(error, match=text):
+        model(compiled=False).compile(**kwargs)
+
+
+FIT = {
+    "y missing": ({"x": X}, "targets"),
+    "y of another length": ({"x": X, "y": Y[:30]}, "x of length 40, y of length 30"),
+    "weights of another length": ({"x": X, "y": Y, "sample_weight": np.ones(39)}, "sample_weight of length 39"),
+    "no sample": ({"x": X[:0], "y": Y[:0]}, "at least one sample"),
+    "features": ({"x": X[:, :3], "y": Y}, r"\(None, 4\).*\(None, 3\)"),
+    "batch_size": ({"x": X, "y": Y, "batch_size": 0}, "batch_size"),
+    "epochs": ({"x": X, "y": Y, "epochs": "3"}, "epochs"),
+    "validation_split": ({"x": X, "y": Y, "validation_split": 1.5}, "validation_split"),
+    "validation_freq": ({"x": X, "y": Y, "validation_freq": 0}, "validation_freq"),
+    "validation_data": ({"x": X, "y": Y, "validation_data": (X, Y, Y, Y)}, "4 items"),
+    "shuffle": ({"x": X, "y": Y, "shuffle": "rows"}, "shuffle"),
+    "class id in class_weight": ({"x": X, "y": Y, "class_weight": {0: 1, 7: 2}}, r"\[0, 3\).*7 in class_weight"),
+    "class id in y": ({"x": X, "y": Y + 2, "class_weight": {0: 1.0}}, r"\[0, 3\).*4 in y"),
+    "y beside a generator": ({"x": iter([]), "y": Y}, "belongs into the batches"),
+    "empty generator": (lambda: {"x": iter([])}, "no batches"),
+    "batch of four": (lambda: {"x": iter([(X, Y, Y, Y)])}, "tuple of 4"),
+    "batch lengths": (lambda: {"x": iter([(X, Y[:3])])}, "x of length 40, y of length 3"),
+}
+
+
+@pytest.mark.parametrize("eager", (True, False))
+@pytest.mark.parametrize("case", sorted(FIT))
+def test_fit_errors_change_nothing(case, eager):
+    kwargs, text = FIT[case]
+    kwargs = kwargs() if callable(kwargs) else kwargs
+    m = model(run_eagerly=eager)
+    before = m.get_weights()
+    with pytest.raises(ValueError, match=text):
+        m.fit(**{"verbose": 0, **kwargs})
+    assert all(np.array_equal(a, b) for a, b in zip(before, m.get_weights()))
+    m.fit(X, Y, verbose=0)
+    assert len(m.history.history["loss"]) == 1
+
+
+def test_before_compile():
+    for method in ("fit", "evaluate", "train_on_batch", "test_on_batch"):
+        with pytest.raises(RuntimeError, match="compile"):
+            getattr(model(compiled=False), method)(X, Y)
+    assert model(compiled=False).predict(X, verbose=0).shape == (40, 3)
+
+
+@pytest.mark.parametrize("method, kwargs, near", [
+    ("fit", {"batchsize": 3}, "batch_size"), ("fit", {"valdation_data": (X, Y)}, "validation_data"),
+    ("evaluate", {"batchsize": 3}, "batch_size"), ("predict", {"verbos": 0}, "verbose")])
+def test_misspelt_arguments(method, kwargs, near):
+    args = (X,) if method == "predict" else (X, Y)
+    with pytest.raises(TypeError, match=f"unknown argument.*'{near}'"):
+        getattr(model(), method)(*args, **kwargs)
+
+
+def test_unknown_output_names():
+    cases = [{"loss": {"left": "mse", "rigth": "mse"}}, {"loss": "mse", "metrics": {"lefty": ["mae"]}},
+             {"loss": ["mse", "mse", "mse"]}, {"loss": "mse", "loss_weights": {"rigt": 1.0}}]
+    for kwargs, text in zip(cases, ("'rigth'.*'right'", "'lefty'.*'left'", "2 outputs.*3", "'rigt'.*'right'")):
+        m = two_outputs()
+        m.compile("sgd", **kwargs)
+        with pytest.raises(ValueError, match=text):
+            m.fit(X, [X[:, :1], X[:, :1]], verbose=0)
+
+
+def test_targets_for_two_outputs():
+    m = two_outputs()
+    m.compile("sgd", "mse")
+    with pytest.raises(ValueError, match="2 arrays.*left, right"):
+        m.fit(X, X[:, :1], verbose=0)
+    with pytest.raises(ValueError, match="'up'"):
+        m.fit(X, {"left": X[:, :1], "up": X[:, :1]}, verbose=0)
+
+
+def test_generator_that_ends_early_keeps_the_history():
+    m = model()
+    batches = [(X[:8], Y[:8])] * 5
+    with pytest.raises(ValueError, match="expected 3 batches an epoch.*received 2 in epoch 2"):
+        m.fit(iter(batches), steps_per_epoch=3, epochs=4, verbose=0)
+    assert m.history.epoch == [0]
+
+
+def test_generator_is_read_once():
+    m = model()
+    with pytest.raises(ValueError, match="read once"):
+        m.fit((b for b in [(X, Y)]), epochs=2, verbose=0)
+
+
+def test_a_callback_that_raises():
+    class Bad(callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 1:
+                raise OSError("disk is full")
+
+    m = model()
+    with pytest.raises(OSError, match="disk is full"):
+        m.fit(X, Y, epochs=5, verbose=0, callbacks=[Bad()])
+    assert m.history.epoch[:1] == [0]
+    m.fit(X, Y, verbose=0)
+    with pytest.raises(TypeError, match="callbacks: expected Callback"):
+        m.fit(X, Y, verbose=0, callbacks=["stop"])
+
+
+def test_interrupt_keeps_weights_and_history():
+    class Interrupt(callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if self.model.history.epoch:
+                raise KeyboardInterrupt
+
+    m = model()
+    with pytest.raises(KeyboardInterrupt):
+        m.fit(X, Y, epochs=5, verbose=0, callbacks=[Interrupt()])
+    assert m.history.epoch == [0] and len(m.history.history["loss"]) == 1
+    assert all(np.isfinite(w).all() for w in m.get_weights())
+    assert np.isfinite(m.evaluate(X, Y, verbose=0))
+
+
+def test_nan_is_said_once():
+    bad = X.copy()
+    bad[3] = np.nan
+    m = model()
+    with pytest.warns(RuntimeWarning, match="the loss is NaN") as caught:
+        m.fit(bad, Y, epochs=3, verbose=0)
+    assert sum("loss is NaN" in str(w.message) for w in caught) == 1
+
+
+def test_no_loss_at_all():
+    m = model(compiled=False)
+    m.compile("sgd")
+    with pytest.raises(ValueError, match="has no loss"):
+        m.fit(X, Y, verbose=0)
+
+
+def test_fixed_batch_size():
+    inputs = K.Input(batch_shape=(8, 4))
+    m = K.Model(inputs, layers.Dense(1)(inputs))
+    m.compile("sgd", "mse")
+    m.fit(X, X[:, :1], batch_size=8, verbose=0)
+    with pytest.raises(ValueError, match="fixed batch size of 8"):
+        m.fit(X[:20], X[:20, :1], batch_size=8, verbose=0)

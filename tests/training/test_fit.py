@@ -1,0 +1,415 @@
+"""fit, evaluate, predict: the same in both modes, over all forms of data, and with few calls."""
+import numpy as np
+import pytest
+
+import kgraph as K
+from kgraph import callbacks, layers, losses, metrics, ops
+
+
+def rows(n=50, seed=0):
+    g = np.random.default_rng(seed)
+    x = g.normal(size=(n, 4)).astype("float32")
+    return x, (x @ g.normal(size=(4, 3))).argmax(-1).astype("int32")
+
+
+X, Y = rows()
+
+
+def model(eager=False, **kwargs):
+    K.set_random_seed(3)
+    inputs = K.Input((4,), name="features")
+    hidden = layers.Dropout(0.2)(layers.Dense(5, activation="tanh")(inputs))
+    m = K.Model(inputs, layers.Dense(3, activation="softmax", name="scores")(hidden))
+    kwargs = {"optimizer": "adam", "loss": "sparse_categorical_crossentropy", "metrics": ["accuracy"], **kwargs}
+    m.compile(run_eagerly=eager, **kwargs)
+    return m
+
+
+def results(m, **kwargs):
+    history = m.fit(X, Y, batch_size=16, epochs=4, verbose=0, **kwargs).history
+    return history, m.get_weights(), m.evaluate(X, Y, verbose=0), m.predict(X, verbose=0)
+
+
+def assert_close(a, b):
+    (h, w, e, p), (h2, w2, e2, p2) = a, b
+    assert list(h) == list(h2)
+    for name in h:
+        np.testing.assert_allclose(h[name], h2[name], rtol=1e-5, atol=1e-6)
+    for first, second in zip([*w, e, p], [*w2, e2, p2]):
+        np.testing.assert_allclose(first, second, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("kwargs", [{}, {"shuffle": False}, {"shuffle": "batch"}, {"validation_split": 0.3},
+                                    {"class_weight": {0: 1.0, 1: 2.0, 2: 0.5}},
+                                    {"sample_weight": np.linspace(0, 1, 50)}])
+def test_graph_and_eager_agree(kwargs):
+    assert_close(results(model(), **kwargs), results(model(eager=True), **kwargs))
+
+
+def test_two_runs_with_one_seed_are_equal():
+    (h, w, e, p), (h2, w2, e2, p2) = results(model()), results(model())
+    assert h == h2 and e == e2 and np.array_equal(p, p2)
+    assert all(np.array_equal(a, b) for a, b in zip(w, w2))
+
+
+class Numbers(K.utils.PyDataset):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.ends = 0
+
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, i):
+        return X[i * 16:i * 16 + 16], Y[i * 16:i * 16 + 16]
+
+    def on_epoch_end(self):
+        self.ends += 1
+
+
+class Series:
+    """What kgraph uses of a pandas Series or DataFrame."""
+
+    def __init__(self, values):
+        self.values = values
+        self.shape = values.shape
+        self.dtype = values.dtype
+
+    def to_numpy(self):
+        return self.values
+
+
+def slices(forever=False):
+    while True:
+        for i in range(0, 50, 16):
+            yield X[i:i + 16], Y[i:i + 16]
+        if not forever:
+            return
+
+
+class Loader:
+    """A loader as PyTorch's: a length, and lists of batches each time it is iterated over."""
+
+    def __len__(self):
+        return 4
+
+    def __iter__(self):
+        return ([x, y] for x, y in slices())
+
+
+SOURCES = {
+    "float64": lambda: {"x": X.astype("float64"), "y": Y}, "lists": lambda: {"x": X.tolist(), "y": Y.tolist()},
+    "dict": lambda: {"x": {"features": X}, "y": {"scores": Y}}, "list of one": lambda: {"x": [X], "y": [Y]},
+    "frames": lambda: {"x": Series(X), "y": Series(Y)},
+    "tensor": lambda: {"x": ops.convert_to_tensor(X), "y": ops.convert_to_tensor(Y)},
+    "generator": lambda: {"x": slices(True), "steps_per_epoch": 4}, "loader": lambda: {"x": Loader()},
+    "dataset": lambda: {"x": Numbers()}, "threads": lambda: {"x": Numbers(workers=3, max_queue_size=2)},
+    "not contiguous": lambda: {"x": np.asfortranarray(X), "y": Y},
+}
+
+
+@pytest.mark.parametrize("kind", sorted(SOURCES))
+def test_sources_of_data(kind):
+    given = SOURCES[kind]()
+    batch = {} if "y" not in given else {"batch_size": 16}
+    m = model()
+    m.fit(**given, **batch, epochs=3, shuffle=False, verbose=0)
+    expected = model()
+    expected.fit(X, Y, batch_size=16, epochs=3, shuffle=False, verbose=0)
+    for a, b in zip(m.get_weights(), expected.get_weights()):
+        np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7)
+
+
+def test_dataset_in_processes():
+    data = Numbers(workers=2, use_multiprocessing=True)
+    m, expected = model(), model()
+    m.fit(data, epochs=2, shuffle=False, verbose=0)
+    expected.fit(X, Y, batch_size=16, epochs=2, shuffle=False, verbose=0)
+    assert data.ends == 2
+    for a, b in zip(m.get_weights(), expected.get_weights()):
+        np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7)
+
+
+def test_files(tmp_path):
+    import h5py
+    with h5py.File(tmp_path / "data.h5", "w") as f:
+        f["x"], f["y"] = X, Y
+    m = model()
+    with h5py.File(tmp_path / "data.h5") as f:
+        m.fit(f["x"], f["y"], batch_size=16, epochs=2, shuffle="batch", verbose=0)
+        predicted = m.predict(f["x"], verbose=0)
+    expected = model()
+    expected.fit(X, Y, batch_size=16, epochs=2, shuffle="batch", verbose=0)
+    np.testing.assert_allclose(predicted, expected.predict(X, verbose=0), rtol=1e-5, atol=1e-6)
+
+
+def test_validation_forms():
+    weights = np.linspace(0.1, 1, 50).astype("float32")
+    found = []
+    for data, kwargs in [((X, Y), {}), ((X, Y, np.ones(50)), {}), (Loader(), {}),
+                         (slices(True), {"validation_steps": 4}), (Numbers(), {})]:
+        found.append(model().fit(X, Y, epochs=2, verbose=0, validation_data=data, validation_batch_size=16,
+                                 **kwargs).history["val_loss"])
+    for values in found[1:]:
+        np.testing.assert_allclose(values, found[0], rtol=1e-5)
+    weighted = model().fit(X, Y, epochs=2, verbose=0, validation_data=(X, Y, weights)).history["val_loss"]
+    assert not np.allclose(weighted, found[0])
+
+
+@pytest.mark.parametrize("frequency, epochs", [(1, [0, 1, 2, 3]), (2, [1, 3]), ([1, 4], [0, 3])])
+def test_validation_freq(frequency, epochs):
+    class Seen(callbacks.Callback):
+        validated = []
+
+        def on_epoch_end(self, epoch, logs=None):
+            if "val_loss" in logs:
+                self.validated.append(epoch)
+
+    seen = Seen()
+    seen.validated = []
+    model().fit(X, Y, epochs=4, verbose=0, validation_data=(X, Y), validation_freq=frequency, callbacks=[seen])
+    assert seen.validated == epochs
+
+
+def test_validation_split_takes_the_last_part():
+    class Data(callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            self.model.counted = 0
+
+    m = model(metrics=[])
+    m.fit(X, Y, validation_split=0.2, epochs=1, verbose=0, callbacks=[Data()])
+    m2 = model(metrics=[])
+    m2.fit(X[:40], Y[:40], validation_data=(X[40:], Y[40:]), epochs=1, verbose=0)
+    np.testing.assert_allclose(m.history.history["val_loss"], m2.history.history["val_loss"], rtol=1e-6)
+
+
+def test_batches_and_calls():
+    class Count(callbacks.Callback):
+        def __init__(self):
+            super().__init__()
+            self.batches = []
+
+        def on_train_batch_end(self, batch, logs=None):
+            self.batches.append(batch)
+            assert set(logs) == {"loss", "accuracy"}
+
+    count = Count()
+    m = model()
+    m.fit(X, Y, batch_size=8, epochs=2, verbose=0, callbacks=[count])
+    assert count.batches == list(range(7)) * 2
+    count.batches = []
+    m.steps_per_execution = 3
+    m.fit(X, Y, batch_size=8, epochs=1, verbose=0, callbacks=[count])
+    assert count.batches == [2, 5, 6]
+
+
+def test_steps_per_epoch_and_initial_epoch():
+    m = model()
+    m.fit(X, Y, batch_size=8, steps_per_epoch=2, epochs=5, initial_epoch=3, verbose=0)
+    assert m.history.epoch == [3, 4] and int(np.asarray(m.optimizer.iterations)) == 4
+
+
+def test_stop_training():
+    class Stop(callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.stop_training = epoch == 1
+
+    m = model()
+    m.fit(X, Y, epochs=9, verbose=0, callbacks=[Stop()])
+    assert m.history.epoch == [0, 1]
+
+
+def test_evaluate_forms():
+    m = model()
+    values = m.evaluate(X, Y, verbose=0)
+    assert m.metrics_names == ["loss", "accuracy"]
+    assert m.evaluate(X, Y, verbose=0, return_dict=True) == dict(zip(m.metrics_names, values))
+    np.testing.assert_allclose(m.evaluate(slices(), verbose=0), values, rtol=1e-5)
+    np.testing.assert_allclose(m.evaluate(slices(True), steps=4, verbose=0), values, rtol=1e-5)
+    ids = m.predict(X, verbose=0).argmax(-1)
+    assert values[1] == pytest.approx((ids == Y).mean())
+
+
+def test_predict_forms():
+    m = model()
+    whole = m.predict(X, verbose=0)
+    np.testing.assert_allclose(m.predict(slices(), verbose=0), whole, rtol=1e-6)
+    np.testing.assert_allclose(m.predict(X, batch_size=7, verbose=0), whole, rtol=1e-5)
+    np.testing.assert_allclose(m.predict_on_batch(X), whole, rtol=1e-5)
+    np.testing.assert_allclose(m.predict_on_batch(X[:1]), whole[:1], rtol=1e-5)
+    np.testing.assert_allclose(m.predict_on_batch(X[:3]), whole[:3], rtol=1e-5)
+    assert m.predict(X, batch_size=16, steps=2, verbose=0).shape == (32, 3)
+    seen = []
+    hook = callbacks.LambdaCallback(on_predict_batch_end=lambda batch, logs: seen.append(logs["outputs"][0].shape))
+    m.predict(X, batch_size=16, verbose=0, callbacks=[hook])
+    assert len(seen) == 4
+
+
+def test_predict_follows_the_weights():
+    m = model()
+    m.predict_on_batch(X)
+    m.set_weights([w * 0 for w in m.get_weights()])
+    np.testing.assert_allclose(m.predict_on_batch(X), np.full((50, 3), 1 / 3), rtol=1e-6)
+    np.testing.assert_allclose(m.predict(X, verbose=0), np.full((50, 3), 1 / 3), rtol=1e-6)
+
+
+def two(eager):
+    K.set_random_seed(1)
+    a, b = K.Input((4,), name="a"), K.Input((2,), name="b")
+    h = layers.Concatenate()([a, b])
+    out = {"first": layers.Dense(3, activation="softmax", name="first")(h), "second": layers.Dense(1, name="second")(h)}
+    m = K.Model({"a": a, "b": b}, out)
+    m.compile("sgd", {"first": "sparse_categorical_crossentropy", "second": "mse"}, metrics={"second": ["mae"]},
+              loss_weights={"first": 1.0, "second": 0.5}, weighted_metrics={"first": ["accuracy"]}, run_eagerly=eager)
+    return m
+
+
+def test_dicts_in_and_out():
+    data = {"a": X, "b": X[:, :2]}, {"first": Y, "second": X[:, :1]}
+    weights = {"first": np.linspace(0, 1, 50), "second": np.linspace(1, 2, 50)}
+    histories = []
+    for eager in (False, True):
+        m = two(eager)
+        histories.append(m.fit(*data, sample_weight=weights, epochs=3, shuffle=False, verbose=0).history)
+        predicted = m.predict(data[0], verbose=0)
+        assert {k: v.shape for k, v in predicted.items()} == {"first": (50, 3), "second": (50, 1)}
+    assert set(histories[0]) == {"loss", "first_loss", "second_loss", "first_accuracy", "second_mae"}
+    for name in histories[0]:
+        np.testing.assert_allclose(histories[0][name], histories[1][name], rtol=1e-5)
+
+
+def test_on_batch():
+    m = model(metrics=["accuracy", "sparse_top_k_categorical_accuracy"])
+    assert len(m.train_on_batch(X, Y)) == 3
+    m.reset_metrics()
+    first = m.test_on_batch(X, Y, return_dict=True)
+    again = m.test_on_batch(X, Y, return_dict=True, reset_metrics=True)
+    assert first == again and set(first) == {"loss", "accuracy", "sparse_top_k_categorical_accuracy"}
+    alone = model(metrics=None)
+    assert isinstance(alone.train_on_batch(X, Y, class_weight={0: 1.0, 1: 1.0, 2: 2.0}), float)
+
+
+class Subclassed(K.Model):
+    def __init__(self):
+        super().__init__()
+        self.hidden = layers.Dense(5, activation="tanh")
+        self.out = layers.Dense(3)
+        self.size = metrics.Mean(name="size")
+
+    def call(self, inputs, training=None):
+        h = self.hidden(inputs)
+        self.add_loss(0.01 * ops.sum(ops.square(h)))
+        self.size.update_state(ops.abs(h))
+        return self.out(h)
+
+
+def test_subclassed_with_own_loss_and_metric():
+    histories = []
+    for eager in (False, True):
+        K.set_random_seed(5)
+        m = Subclassed()
+        m.compile("adam", losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["acc"], run_eagerly=eager)
+        histories.append(m.fit(X, Y, epochs=3, verbose=0).history)
+        assert m.predict(X, verbose=0).shape == (50, 3)
+    assert set(histories[0]) == {"loss", "acc", "size"}
+    for name in histories[0]:
+        np.testing.assert_allclose(histories[0][name], histories[1][name], rtol=1e-5)
+
+
+class OwnStep(K.Model):
+    def train_step(self, data):
+        x, y = data
+        with K.GradientTape() as tape:
+            loss = ops.mean(ops.square(self(x, training=True) - y))
+        self.optimizer.apply(tape.gradient(loss, self.trainable_variables), self.trainable_variables)
+        return {"loss": loss, "twice": loss * 2}
+
+
+@pytest.mark.parametrize("eager", (False, True))
+def test_own_train_step(eager):
+    inputs = K.Input((4,))
+    m = OwnStep(inputs, layers.Dense(1, kernel_initializer="zeros")(inputs))
+    m.compile("sgd", run_eagerly=eager)
+    history = m.fit(X, X[:, :1], batch_size=50, epochs=20, verbose=0).history
+    assert history["twice"][0] == pytest.approx(2 * history["loss"][0]) and history["loss"][-1] < history["loss"][0]
+
+
+class OwnLoss(K.Model):
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        return ops.mean(ops.abs(y - y_pred))
+
+
+def test_own_compute_loss():
+    inputs = K.Input((4,))
+    m = OwnLoss(inputs, layers.Dense(1, kernel_initializer="zeros")(inputs))
+    m.compile("sgd")
+    assert m.evaluate(X, X[:, :1], verbose=0) == pytest.approx(np.abs(X[:, 0]).mean(), rel=1e-5)
+
+
+def test_frozen_layers_stay():
+    m = model()
+    m.layers[1].trainable = False
+    m.compile("sgd", "sparse_categorical_crossentropy")
+    before = m.get_weights()
+    m.fit(X, Y, verbose=0)
+    after = m.get_weights()
+    assert np.array_equal(before[0], after[0]) and not np.array_equal(before[2], after[2])
+
+
+def test_trainable_changed_after_compile():
+    m = model()
+    m.fit(X, Y, verbose=0)
+    m.layers[1].trainable = False
+    before = m.get_weights()
+    with pytest.warns(UserWarning, match="trainable of"):
+        m.fit(X, Y, verbose=0)
+    assert np.array_equal(before[0], m.get_weights()[0]) and not np.array_equal(before[2], m.get_weights()[2])
+
+
+def test_learning_rate_that_is_a_function():
+    asked = []
+
+    def rate():
+        asked.append(1)
+        return 0.1 if len(asked) > 10 else 0.0
+
+    m = model(optimizer=K.optimizers.SGD(rate))
+    before = m.get_weights()
+    m.fit(X, Y, batch_size=25, epochs=2, verbose=0)
+    assert all(np.array_equal(a, b) for a, b in zip(before, m.get_weights()))
+    m.fit(X, Y, batch_size=25, epochs=4, verbose=0)
+    assert not np.array_equal(before[0], m.get_weights()[0])
+
+
+def test_loss_of_each_time_step_with_weights():
+    g = np.random.default_rng(0)
+    x, y = g.normal(size=(20, 6, 3)).astype("float32"), g.normal(size=(20, 6, 2)).astype("float32")
+    w = g.random((20, 6)).astype("float32")
+    values = []
+    for eager in (True, False):
+        K.set_random_seed(2)
+        inputs = K.Input((None, 3))
+        m = K.Model(inputs, layers.Dense(2)(inputs))
+        m.compile("sgd", "mse", run_eagerly=eager)
+        values.append(m.evaluate(x, y, sample_weight=w, verbose=0))
+        p = m.predict(x, verbose=0)
+        assert values[-1] == pytest.approx((np.square(y - p).mean(-1) * w).mean(), rel=1e-5)
+        m.fit(x, y, sample_weight=w, verbose=0)
+        m.fit(x[:, :4], y[:, :4], sample_weight=w[:, :4], verbose=0)
+
+
+def test_keras_2_names():
+    m = model()
+    with pytest.warns(FutureWarning, match="fit_generator"):
+        m.fit_generator(slices(True), steps_per_epoch=4, epochs=1, verbose=0)
+    with pytest.warns(FutureWarning, match="nb_epoch"):
+        m.fit(X, Y, nb_epoch=2, verbose=0)
+    assert m.history.epoch == [0, 1] and m.history.history["acc"] == m.history.history["accuracy"]
+    with pytest.warns(FutureWarning, match="predict_classes"):
+        assert np.array_equal(m.predict_classes(X), m.predict(X, verbose=0).argmax(-1))
+    with pytest.warns(FutureWarning, match="predict_proba"):
+        assert m.predict_proba(X).shape == (50, 3)
+    with pytest.warns(FutureWarning, match="evaluate_generator"):
+        assert len(m.evaluate_generator(slices(True), steps=4)) == 2
+    with pytest.warns(FutureWarning, match="predict_generator"):
+        assert m.predict_generator(Numbers()).shape == (50, 3)
