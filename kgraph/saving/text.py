@@ -38,9 +38,12 @@ def _check_depth(value, where):
         depth += 1
 
 
-def write_json(value) -> str:
-    """value as JSON. NumPy numbers and arrays become numbers and lists; what cannot be written is a TypeError."""
-    return json.dumps(value, default=_plain)
+def write_json(value, **options) -> str:
+    """value as JSON. NumPy numbers and arrays become numbers and lists; what cannot be written is a TypeError.
+
+    options: those of json.dumps, such as indent.
+    """
+    return json.dumps(value, default=_plain, **options)
 
 
 def _plain(value):
@@ -105,14 +108,14 @@ def _check_events(events, where):
             raise ValueError(f"expected at most {MAX_VALUES} values, {MAX_DEPTH} levels and {MAX_ALIASES} aliases")
 
 
-def write_yaml(value) -> str:
+def write_yaml(value, **options) -> str:
     """value as YAML, every shared part written out."""
     import yaml
 
     class Dumper(yaml.SafeDumper):
         def ignore_aliases(self, data):
             return True
-    return yaml.dump(json.loads(write_json(value)), Dumper=Dumper, sort_keys=False)
+    return yaml.dump(json.loads(write_json(value)), Dumper=Dumper, **{"sort_keys": False, **options})
 
 
 NAME = re.compile(r"[^\0-\x1f]{1,1024}")

@@ -11,10 +11,10 @@ from pathlib import Path
 from kgraph import __version__
 from kgraph.saving.archive import Archive, write_archive
 from kgraph.saving.formats import keras2, keras3
+from kgraph.saving.formats.keras2 import model_config
 from kgraph.saving.formats.upgrade import modern_compile_config, modern_config, modern_model_config
 from kgraph.saving.hdf5 import is_hdf5, open_file
-from kgraph.saving.serialization import (CustomObjectScope, deserialize_keras_object, safe_mode_scope,
-                                         serialize_keras_object)
+from kgraph.saving.serialization import CustomObjectScope, deserialize_keras_object, safe_mode_scope
 from kgraph.saving.text import read_json, read_yaml, write_json, write_yaml
 from kgraph.utils.files import durable_write
 from kgraph.variable import reserve
@@ -86,7 +86,7 @@ def _writing(path):
 
 
 def _write_keras(path, model, include_optimizer):
-    config = serialize_keras_object(model)
+    config = model_config(model)
     if not include_optimizer:
         config["compile_config"] = None
     metadata = {"keras_version": KERAS_VERSION, "date_saved": f"{datetime.datetime.now():%Y-%m-%d@%H:%M:%S}",
@@ -121,12 +121,12 @@ def save_weights(model, filepath, overwrite=True, save_format=None):
 
 def to_json(model, **kwargs) -> str:
     """The architecture (and compile arguments) as JSON, as Keras 3 writes it. Weights are not in it."""
-    return write_json(serialize_keras_object(model), **kwargs)
+    return write_json(model_config(model), **kwargs)
 
 
 def to_yaml(model, **kwargs) -> str:
     """The architecture (and compile arguments) as YAML, for model_from_yaml."""
-    return write_yaml(serialize_keras_object(model))
+    return write_yaml(model_config(model), **kwargs)
 
 
 # ------------------------------------------------------------------ loading
@@ -172,8 +172,15 @@ def _guarded(safe_mode, custom_objects, path=None):
                 yield
             except (RecursionError, MemoryError, LookupError, AttributeError, TypeError, ArithmeticError,
                     NotImplementedError) as e:
-                raise ValueError(f"{path or 'the config'}: the configuration in it is damaged "
-                                 f"({type(e).__name__}: {e})") from e
+                raise ValueError(f"{path or 'the text'}: {_root_cause(e)}") from e
+
+
+def _root_cause(e) -> str:
+    """What went wrong first: the constructor's own words rather than those of everything around it."""
+    while e.__cause__ is not None:
+        e = e.__cause__
+    return f"the configuration in it cannot be used ({type(e).__name__}: {str(e)[:1000]})"
+
 
 
 def _load_keras(path, compile):
@@ -206,7 +213,9 @@ def _build(config, version, path):
 
 
 def _compile(model, config):
-    """Compile arguments that cannot be understood leave the model whole, and say so."""
+    """compile() with the arguments in a file."""
+    if config.get("steps_per_execution") == 1:   # Keras's default: no wish
+        config = {**config, "steps_per_execution": "auto"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)   # the file's spelling is not the reader's
         model.compile_from_config(config)

@@ -13,13 +13,15 @@ import math
 import re
 import warnings
 
-from kgraph.saving.formats.keras3 import describe_misfits
+from kgraph import tree
 from kgraph.saving.formats.keras1 import adapt
+from kgraph.saving.formats.keras3 import describe_misfits, optimizer_state
 from kgraph.saving.hdf5 import write_attribute, write_names
 from kgraph.saving.serialization import serialize_keras_object
 from kgraph.saving.text import write_json
 
-__all__ = ["MAX_INFLATION", "compile_arguments", "load_optimizer", "load_weights", "save_model", "save_weights"]
+__all__ = ["MAX_INFLATION", "compile_arguments", "load_optimizer", "load_weights", "model_config",
+           "save_model", "save_weights"]
 
 MAX_INFLATION = 1100
 TOP_LEVEL = "top_level_model_weights"
@@ -34,13 +36,40 @@ SLOTS = {  # kgraph's slots of an optimizer, in the order of Keras 2, and the wo
                  "accumulated_delta_var": ("accum_var", "accumulated_delta_var")},
     "Ftrl": {"accumulator": ("accumulator",), "linear": ("linear",)},
 }
+LONG_NAMES = {  # Keras 3 does not know the short ones in its own HDF5 files
+    "mse": "mean_squared_error", "mae": "mean_absolute_error", "mape": "mean_absolute_percentage_error",
+    "msle": "mean_squared_logarithmic_error", "kld": "kl_divergence", "cosine_proximity": "cosine_similarity",
+}
 SLOTS["AdamW"] = SLOTS["Adam"]
 
 
 # ------------------------------------------------------------------ saving
+def model_config(model) -> dict:
+    """The config of a model with its compile arguments, in words that Keras 3 knows too."""
+    config = serialize_keras_object(model)
+    arguments = config.get("compile_config")
+    if arguments:
+        config["compile_config"] = {**arguments, "optimizer": _portable_optimizer(arguments.get("optimizer"))}
+        if arguments.get("steps_per_execution") == "auto":
+            config["compile_config"]["steps_per_execution"] = 1
+    return config
+
+
+def _portable_optimizer(config):
+    """Keras 3 has no decay=; the schedule that means the same it has."""
+    if not isinstance(config, dict) or not config["config"].get("decay"):
+        return config
+    inner = {k: v for k, v in config["config"].items() if k != "decay"}
+    schedule = {"initial_learning_rate": inner["learning_rate"], "decay_steps": 1, "decay_rate": config["config"]["decay"],
+                "staircase": False, "name": "InverseTimeDecay"}
+    inner["learning_rate"] = {"module": "keras.optimizers.schedules", "class_name": "InverseTimeDecay",
+                              "config": schedule, "registered_name": None}
+    return {**config, "config": inner}
+
+
 def save_model(file, model, version, include_optimizer=True):
     """Write a whole model into an open h5py file."""
-    config = serialize_keras_object(model)
+    config = model_config(model)
     compile_config = config.pop("compile_config", None)
     write_attribute(file, "keras_version", version)
     write_attribute(file, "backend", "kgraph")
@@ -51,11 +80,12 @@ def save_model(file, model, version, include_optimizer=True):
     optimizer = compile_config.pop("optimizer", None)
     if optimizer is None:
         return
+    for name in ("loss", "metrics", "weighted_metrics"):
+        compile_config[name] = tree.map_structure(lambda x: LONG_NAMES.get(x, x), compile_config.get(name))
     training = {**compile_config, "optimizer_config": {"class_name": optimizer["class_name"],
                                                        "config": optimizer["config"]}}
     write_attribute(file, "training_config", write_json(training))
-    if model.optimizer.variables:
-        _save_subset(file.create_group("optimizer_weights"), model.optimizer.variables)
+    _save_subset(file.create_group("optimizer_weights"), optimizer_state(model.optimizer))
 
 
 def save_weights(group, model, version):
@@ -201,7 +231,7 @@ def load_optimizer(root, model):
 
 def _match_in_order(optimizer, names, datasets):
     """Keras 3 wrote the optimizer's variables one by one."""
-    variables = optimizer.variables
+    variables = optimizer_state(optimizer)
     if names and names[0].endswith("/iteration") and [d.shape for d in datasets] == [v.shape for v in variables]:
         return list(zip(variables, datasets))
     return None

@@ -22,7 +22,8 @@ from kgraph.naming import to_snake_case
 from kgraph.optimizers import Optimizer
 from kgraph.saving.hdf5 import Dataset
 
-__all__ = ["Fit", "describe_misfits", "load_optimizer", "load_weights", "save_weights", "walk"]
+__all__ = ["Fit", "describe_misfits", "load_optimizer", "load_weights", "optimizer_state",
+           "save_weights", "walk"]
 
 KERAS_NAMES: dict = {}       # class name -> {kgraph's attribute: Keras's}
 IGNORED = {"_nodes", "_losses", "_graph", "_inputs", "_outputs", "_stack", "_symbolic_losses", "_added_weights", "_frozen",
@@ -92,8 +93,13 @@ def save_weights(file, model, with_optimizer=True):
 def _own_variables(x):
     """The variables that an object saves; None where its class says so in its own way."""
     if isinstance(x, Optimizer):
-        return x.variables if _inherits(x, Optimizer) else None
+        return optimizer_state(x) if _inherits(x, Optimizer) else None
     return x._own_variables() if _inherits(x, Stateful) else None
+
+
+def optimizer_state(optimizer) -> list:
+    """An optimizer's variables as files hold them: a rate with decay= is written as a schedule, which has no variable."""
+    return [v for v in optimizer.variables if not optimizer.decay or v.name != "learning_rate"]
 
 
 def _inherits(x, base) -> bool:
@@ -211,7 +217,7 @@ def load_optimizer(root, model):
     group = _vars_group(root, "optimizer")
     if optimizer is None or group is None:
         return
-    own = optimizer.variables
+    own = optimizer_state(optimizer)
     if len(group.names()) < len(own):     # saved before the first step: a counter and a rate, no slots yet
         own = [v for v in own if v.name in ("iteration", "learning_rate")]
     datasets = [group.get(str(i)) for i in range(len(own))]

@@ -14,14 +14,45 @@ from kgraph.saving.serialization import register_keras_serializable
 __all__ = ["hard_sigmoid_keras2", "modern_compile_config", "modern_config", "modern_model_config", "version_tuple"]
 
 
-@register_keras_serializable(package="kgraph", name="hard_sigmoid_keras2")
-def hard_sigmoid_keras2(x):
-    """clip(0.2 x + 0.5, 0, 1): hard_sigmoid before Keras 3, which has x / 6 + 0.5. It is saved under a name of its own,
-    so that no version takes it for the other."""
-    return ops.clip(x * 0.2 + 0.5, 0.0, 1.0)
-
-
 HARD_SIGMOID = "kgraph>hard_sigmoid_keras2"
+# In files it is two layers in a row, which Keras 3 takes as an activation: the name alone it would not know.
+_AS_LAYERS = [("Rescaling", {"scale": 0.2, "offset": 0.5}), ("ReLU", {"max_value": 1.0})]
+
+
+class _HardSigmoid:
+    """clip(0.2 x + 0.5, 0, 1): hard_sigmoid before Keras 3, which has x / 6 + 0.5."""
+
+    __name__ = "hard_sigmoid_keras2"
+
+    def __call__(self, x):
+        return ops.clip(x * 0.2 + 0.5, 0.0, 1.0)
+
+    def __kgraph_reference__(self):
+        layers = [{"module": "keras.layers", "class_name": name, "config": config, "registered_name": None}
+                  for name, config in _AS_LAYERS]
+        return {"module": "keras", "class_name": "Sequential", "registered_name": None,
+                "config": {"name": self.__name__, "layers": layers}}
+
+    def __reduce__(self):
+        return self.__name__
+
+
+hard_sigmoid_keras2 = _HardSigmoid()
+register_keras_serializable(package="kgraph", name="hard_sigmoid_keras2")(hard_sigmoid_keras2)
+
+
+def with_own_names(value):
+    """A config of Keras 3 in which the two layers that stand for hard_sigmoid_keras2 are that function again."""
+    if isinstance(value, list):
+        return [with_own_names(v) for v in value]
+    if not isinstance(value, dict):
+        return value
+    config = value.get("config")
+    if value.get("class_name") == "Sequential" and isinstance(config, dict) and config.get("name") == "hard_sigmoid_keras2":
+        return HARD_SIGMOID
+    return {key: with_own_names(v) for key, v in value.items()}
+
+
 CLASSES = {  # names that are gone
     "CuDNNGRU": "GRU", "CuDNNLSTM": "LSTM", "BatchNormalizationV1": "BatchNormalization",
     "BatchNormalizationV2": "BatchNormalization", "SyncBatchNormalization": "BatchNormalization",
@@ -29,11 +60,19 @@ CLASSES = {  # names that are gone
     "AtrousConvolution1D": "Conv1D", "AtrousConvolution2D": "Conv2D", "SeparableConvolution2D": "SeparableConv2D",
     "TimeDistributedDense": "Dense", "Deconvolution3D": "Conv3DTranspose",
 }
-DROPPED = {  # settings that say how, not what; or that are gone with their only value
-    "implementation", "consume_less", "ragged", "experimental_autocast", "renorm", "fused", "virtual_batch_size",
-    "adjustment", "batch_input_shape_unused", "jit_compile", "is_legacy_optimizer", "time_major", "input_dtype",
+DROPPED = {  # settings that say how, not what
+    "implementation", "consume_less", "ragged", "experimental_autocast", "fused", "jit_compile", "is_legacy_optimizer",
+    "input_dtype",
 }
-NEUTRAL = {"time_major": (False, None), "renorm": (False, None), "virtual_batch_size": (None,), "adjustment": (None,)}
+NEUTRAL = {  # settings that are gone: the values without which nothing is lost
+    "": {"time_major": (False, None), "renorm": (False, None), "renorm_clipping": (None,), "renorm_momentum": (0.99, None),
+         "virtual_batch_size": (None,), "adjustment": (None,)},
+    "SeparableConv": {"groups": (1, None)}, "DepthwiseConv": {"groups": (1, None), "filters": (None,)},
+    "Conv1DTranspose": {"groups": (1, None)}, "Conv2DTranspose": {"groups": (1, None)},
+    "Conv3DTranspose": {"groups": (1, None)},
+}
+UNUSED = {"SeparableConv": ("kernel_initializer", "kernel_regularizer", "kernel_constraint"),   # inherited, never read
+          "DepthwiseConv": ("kernel_initializer", "kernel_regularizer", "kernel_constraint")}
 INITIALIZERS = {"zero": "zeros", "one": "ones", "uniform": "random_uniform", "normal": "random_normal"}
 WEIGHT_WORDS = {"init": "kernel_initializer", "W_regularizer": "kernel_regularizer", "b_regularizer": "bias_regularizer",
                 "W_constraint": "kernel_constraint", "b_constraint": "bias_constraint", "bias": "use_bias",
@@ -69,9 +108,9 @@ def version_tuple(version: str) -> tuple:
 
 
 def modern_model_config(config: dict, version: str) -> dict:
-    """The config of a model (or another object) as Keras 3 would write it. Files of Keras 3 come back as they are."""
+    """The config of a model (or another object) as Keras 3 would write it. """
     if version_tuple(version) >= (3,):
-        return config
+        return with_own_names(config)
     return modern_config({k: v for k, v in config.items() if k not in ("keras_version", "backend")}, version)
 
 
@@ -106,17 +145,21 @@ def _modern_object(value, name, version):
         config = _modern_lambda(config)
     if name == "GRU":
         config = {"reset_after": False, **config}
+    if "reduction" in config or "fn" in config:
+        config = _modern_loss(name, config)
     if name in OPTIMIZERS or "schedule_decay" in config:
         config = _modern_optimizer(name, config, version)
-    where = f"layer {config.get('name', name)!r}"
     return {**value, "class_name": name, "config": {k: _modern_setting(k, v) for k, v in config.items()
-                                                    if not _is_dropped(k, v, where)}}
+                                                    if not _is_dropped(name, config, k, v)}}
 
 
-def _is_dropped(key, setting, where) -> bool:
-    if key in NEUTRAL and setting not in NEUTRAL[key]:
-        raise ValueError(f"{where}: {key}={setting!r} is not known any more; only {key}={NEUTRAL[key][0]!r} can be loaded")
-    return key in DROPPED or key == "dtype" and setting is None
+def _is_dropped(class_name, config, key, setting) -> bool:
+    neutral = {k: v for prefix, known in NEUTRAL.items() if class_name.startswith(prefix) for k, v in known.items()}
+    if key in neutral and setting not in neutral[key]:
+        raise ValueError(f"layer {config.get('name', class_name)!r}: {key}={setting!r} is not known any more; only "
+                         f"{key}={neutral[key][0]!r} can be loaded")
+    unused = any(key in keys for prefix, keys in UNUSED.items() if class_name.startswith(prefix))
+    return key in neutral or unused or key in DROPPED or key == "dtype" and setting is None
 
 
 def _modern_setting(key, setting):
@@ -171,6 +214,12 @@ def _modern_lambda(config):
     elif isinstance(function, str):
         config["function"] = {"class_name": "function", "config": function}
     return config
+
+
+def _modern_loss(name, config):
+    """Losses and metrics: "auto" was the sum over the batch, and classes named after a function also held it."""
+    config = {k: v for k, v in config.items() if k != "fn" or name in ("MeanMetricWrapper", "LossFunctionWrapper")}
+    return {**config, "reduction": "sum_over_batch_size"} if config.get("reduction") == "auto" else config
 
 
 def _modern_optimizer(name, config, version):
