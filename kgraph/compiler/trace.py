@@ -11,10 +11,13 @@ import threading
 import numpy as np
 
 from kgraph.compiler.dims import names
-from kgraph.compiler.ir import Op, Program, TensorLike, TensorType, Value
+from kgraph.compiler.ir import DTYPES, Op, Program, TensorLike, TensorType, Value
 from kgraph.compiler.primitive import Primitive
 
 __all__ = ["Tape", "Tensor", "Trace", "bind", "current_trace", "name_scope", "suspend_recording", "to_tensor"]
+
+
+_NAMES = {np.dtype(name): name for name in DTYPES}  # NumPy takes microseconds to name a dtype
 
 
 class Tensor(TensorLike):
@@ -29,7 +32,7 @@ class Tensor(TensorLike):
 
     @property
     def type(self) -> TensorType:
-        return TensorType(self._array.shape, self._array.dtype.name)
+        return TensorType(self._array.shape, self.dtype)
 
     @property
     def shape(self) -> tuple:
@@ -37,7 +40,7 @@ class Tensor(TensorLike):
 
     @property
     def dtype(self) -> str:
-        return self._array.dtype.name
+        return _NAMES.get(self._array.dtype) or self._array.dtype.name
 
     @property
     def ndim(self) -> int:

@@ -169,7 +169,7 @@ def promote(*xs, least=None) -> list:
     xs = [x if type(x) in _PYTHON else as_tensor(x) for x in xs]
     kinds = [_kind(x) for x in xs]
     dtype = result_type(*kinds, *([] if least is None else [least]))
-    return [as_tensor(x, dtype) for x in xs]
+    return [as_tensor(x, dtype) if type(x) in _PYTHON else cast_to(x, dtype) for x in xs]
 
 
 # ------------------------------------------------------------------ broadcasting

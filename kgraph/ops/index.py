@@ -6,9 +6,11 @@ import numpy as np
 from kgraph.compiler import dims
 from kgraph.compiler.prims import index as prims
 from kgraph.compiler.prims import move
+from kgraph.compiler.prims.reduce import highest, lowest
 from kgraph.compiler.trace import Tensor, bind
 from kgraph.ops.core import (
     as_tensor,
+    axes_of,
     axis_of,
     broadcast_shapes,
     cast_to,
@@ -19,15 +21,24 @@ from kgraph.ops.core import (
     promote,
     standardize_dtype,
 )
-from kgraph.ops.create import iota, shape_tuple
+from kgraph.ops.create import iota, ones_like, shape_tuple
 from kgraph.ops.elementwise import (
     add,
+    bitwise_not,
     ceil,
     equal,
     floor,
+    floor_divide,
+    greater,
     greater_equal,
+    isfinite,
+    isnan,
     less,
+    logical_and,
+    logical_not,
     maximum,
+    minimum,
+    mod,
     multiply,
     negative,
     round,
@@ -35,8 +46,8 @@ from kgraph.ops.elementwise import (
     where,
 )
 from kgraph.ops.getitem import concrete, rows, wrapped
-from kgraph.ops.reduce import any, max, sum
-from kgraph.ops.shape import cut, expand_dims, moveaxis, ravel, reshape
+from kgraph.ops.reduce import all, any, max, min, prod, sum
+from kgraph.ops.shape import cut, expand_dims, moveaxis, ravel, reshape, stack
 
 
 @op
@@ -128,8 +139,6 @@ def scatter_update(inputs, indices, updates, reduction=None):
                          f"received {reduction!r}")
     if reduction == "add":
         return add(x, scatter(indices, updates, x.shape))
-    from kgraph.ops.create import ones_like
-    from kgraph.ops.elementwise import greater, minimum
     hits = greater(scatter(indices, ones_like(updates, dtype="int32"), x.shape), 0)
     there = scatter(indices, updates, x.shape) if x.dtype != "bool" else cast_to(
         scatter(indices, cast_to(updates, "int32"), x.shape), "bool")
@@ -165,22 +174,18 @@ def _segment_members(data, segment_ids, num_segments, absent):
 @op
 def segment_max(data, segment_ids, num_segments=None, sorted=False):
     """The largest of the rows of data that have the same segment id."""
-    from kgraph.compiler.prims.reduce import lowest
     return max(_segment_members(data, segment_ids, num_segments, lowest), 1)
 
 
 @op
 def segment_min(data, segment_ids, num_segments=None, sorted=False):
     """The smallest of the rows of data that have the same segment id."""
-    from kgraph.compiler.prims.reduce import highest
-    from kgraph.ops.reduce import min
     return min(_segment_members(data, segment_ids, num_segments, highest), 1)
 
 
 @op
 def segment_prod(data, segment_ids, num_segments=None, sorted=False):
     """The products of the rows of data that have the same segment id."""
-    from kgraph.ops.reduce import prod
     return prod(_segment_members(data, segment_ids, num_segments, lambda dtype: 1), 1)
 
 
@@ -189,7 +194,6 @@ def _descending(x):
     """A key that sorts ascending as x does descending."""
     if is_float_dtype(x.dtype):
         return negative(x)
-    from kgraph.ops.elementwise import bitwise_not
     return bitwise_not(x)
 
 
@@ -229,8 +233,6 @@ def in_top_k(targets, predictions, k):
     """Whether the prediction at each target is among the k largest of its row; ties count as inside."""
     targets, predictions = as_tensor(targets), floating(predictions)
     own = take_along_axis(predictions, expand_dims(cast_to(targets, "int32"), -1), -1)
-    from kgraph.ops.elementwise import greater, isfinite, logical_and
-    from kgraph.ops.reduce import all
     better = sum(cast_to(greater(predictions, own), "int32"), -1)
     return logical_and(less(better, k), all(isfinite(own), -1))
 
@@ -290,7 +292,6 @@ def isin(x1, x2, assume_unique=False, invert=False):
     """Where elements of x1 are among those of x2."""
     a, b = promote(x1, x2)
     found = any(equal(expand_dims(a, -1), ravel(b)), -1)
-    from kgraph.ops.elementwise import logical_not
     return logical_not(found) if invert else found
 
 
@@ -310,8 +311,6 @@ def quantile(x, q, axis=None, method="linear", keepdims=False):
 
     method: "linear", "lower", "higher", "midpoint" or "nearest", for a place between two elements. NaN if one is.
     """
-    from kgraph.ops.core import axes_of
-    from kgraph.ops.elementwise import isnan
     x, q = floating(x), as_tensor(q)
     q = cast_to(q, x.dtype)
     axes = axes_of(axis, len(x.shape), "quantile")
@@ -366,9 +365,6 @@ def median(x, axis=None, keepdims=False):
 @op
 def nanquantile(x, q, axis=None, method="linear", keepdims=False):
     """The q-th quantiles of what is not NaN; NaN if nothing is left."""
-    from kgraph.ops.core import axes_of
-    from kgraph.ops.elementwise import isnan, logical_not
-    from kgraph.ops.shape import stack
     x, q = floating(x), floating(q)
     if q.shape:
         return stack([nanquantile(x, q[i], axis, method, keepdims) for i in range(q.shape[0])])
@@ -406,7 +402,7 @@ def unique(x, sorted=True, return_index=False, return_inverse=False, return_coun
     place = 0 if axis is None else axis
     if size is not None:
         missing = size - values.shape[place]
-        values = np.take(values, range(min(size, values.shape[place])), place)
+        values = np.take(values, range(values.shape[place])[:size], place)
         if missing > 0:
             extra = values.min(axis=place, keepdims=True) if fill_value is None else np.full((1,), fill_value)
             wide = [missing if i == place else n for i, n in enumerate(values.shape)]
@@ -424,7 +420,6 @@ def histogram(x, bins=10, range=None):
 def unravel_index(indices, shape):
     """Positions in a flattened tensor as one index per axis."""
     flat, found = as_tensor(indices), []
-    from kgraph.ops.elementwise import floor_divide, mod
     for n in reversed(shape):
         found.append(mod(flat, n))
         flat = floor_divide(flat, n)
