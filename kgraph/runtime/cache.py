@@ -22,7 +22,7 @@ __all__ = ["clear", "folder", "info", "key", "read", "write"]
 
 _MAGIC = b"kgraph-object-1\n"
 _warned = False
-_LANGUAGE = ("jit.py", "micro.py", "native.py", "target.py", "tiles.py", "vmath.py")  # what decides a kernel's code
+_LANGUAGE = ("jit.py", "micro.py", "native.py", "nests.py", "target.py", "tiles.py", "vmath.py")  # what decides a kernel's code
 
 
 def folder() -> pathlib.Path:

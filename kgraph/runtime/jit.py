@@ -12,7 +12,6 @@ from __future__ import annotations
 import ast
 import operator
 
-import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, compiler, types
 from numba.core.codegen import CPUCodeLibrary
@@ -24,10 +23,8 @@ from numba.core.registry import cpu_target
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, register_model
 
-from kgraph.runtime import micro, native, tiles
-from kgraph.runtime.gemm import tiles as gemm_tiles
+from kgraph.runtime import micro, native
 from kgraph.runtime.micro import LLVM_TYPES, Term, cast
-from kgraph.runtime.target import machine
 
 __all__ = ["KernelError", "kernel_ir"]
 
@@ -43,14 +40,14 @@ class KernelError(ValueError):
     """A source that is not in the kernel language."""
 
 
-def kernel_ir(name: str, source: str, parameters: int = 4, symbol: str | None = None) -> str:
-    """LLVM IR of ``source``, which defines the function ``name`` of that many int64 parameters.
+def kernel_ir(name: str, source: str, parameters: int = 4, symbol: str | None = None, instructions=None) -> str:
+    """LLVM IR of ``source``, which defines the function ``name`` of that many int64 parameters. ``instructions`` are
+    entries like those of native.INSTRUCTIONS that it uses beside the language.
 
     All that the module shows is ``symbol`` (or ``name``): void(int64, ...). Raises KernelError with the source.
     """
     namespace = dict(NAMESPACE)
-    if name.startswith("gemm"):
-        namespace.update(product_instructions("float32" if name.endswith("32") else "float64"))
+    namespace.update((n, _instruction(*entry)) for n, entry in (instructions or {}).items())
     exec(compile(_rounding_down(ast.parse(source)), f"<{name}>", "exec"), namespace)
     library = _Library(cpu_target.target_context.codegen(), name)
     try:
@@ -311,13 +308,6 @@ def _namespace():
     for name, entry in native.INSTRUCTIONS.items():
         names[name] = _instruction(*entry)
     return names
-
-
-def product_instructions(dtype: str) -> dict:
-    """What the sources of kgraph.runtime.gemm use beside the language."""
-    entries = {**tiles.tile_instructions(gemm_tiles(dtype)),
-               **tiles.packing_instructions(dtype, machine().lanes(np.dtype(dtype).itemsize))}
-    return {name: _instruction(*entry) for name, entry in entries.items()}
 
 
 def _instruction(arity, has_result, emit):

@@ -29,8 +29,9 @@ class Record:
     how: str
 
 
-def address(name: str, source: str, parameters: int = 4, reason: str = "") -> int:
-    """The address of function ``name`` of ``source`` in the kernel language: void(int64, ...).
+def address(name: str, source: str, parameters: int = 4, reason: str = "", instructions=None) -> int:
+    """The address of function ``name`` of ``source`` in the kernel language: void(int64, ...). ``instructions`` is a
+    function that gives what the source uses beside the language (see jit.kernel_ir); called only to compile.
 
     Raises KernelError for a source that is not in the language, ImportError when it has to be compiled without Numba.
     """
@@ -39,7 +40,7 @@ def address(name: str, source: str, parameters: int = 4, reason: str = "") -> in
         with _lock:
             found = _addresses.get((name, source))
             if found is None:
-                found = _addresses[name, source] = _make(name, source, parameters, reason)
+                found = _addresses[name, source] = _make(name, source, parameters, reason, instructions)
     return found
 
 
@@ -48,7 +49,7 @@ def debug_level() -> int:
     return int(os.environ.get("KGRAPH_DEBUG") or 0)
 
 
-def _make(name, source, parameters, reason) -> int:
+def _make(name, source, parameters, reason, instructions) -> int:
     start = time.perf_counter()
     key = cache.key(name, source, parameters)
     symbol = f"{name}_{key[:16]}"
@@ -56,7 +57,7 @@ def _make(name, source, parameters, reason) -> int:
     how = "loaded" if contents else "compiled"
     if contents is None:
         from kgraph.runtime import jit
-        contents = target.compile_ir(jit.kernel_ir(name, source, parameters, symbol))
+        contents = target.compile_ir(jit.kernel_ir(name, source, parameters, symbol, instructions and instructions()))
         cache.write(key, contents)
     found = target.load_object(contents, symbol)
     record = Record(name, reason, time.perf_counter() - start, how)

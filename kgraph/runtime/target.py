@@ -129,5 +129,7 @@ def _target_machine():
 
 @functools.cache
 def _engine():
+    """Holds all code of this process. It owns the target machine that it is given: one of its own."""
     llvm = _llvm()
-    return llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target_machine())
+    own = _create_target_machine(llvm, machine().cpu, machine().features)
+    return llvm.create_mcjit_compiler(llvm.parse_assembly(""), own)

@@ -1,19 +1,21 @@
-"""The register tile of products, in LLVM vectors: instructions `tile_ROWS_VECTORS...` of the kernel language.
+"""The register tiles of products, in LLVM vectors.
 
 A tile computes ROWS x (VECTORS * lanes) elements of C = A B, or of C + A B: all its elements stay in registers while
 k runs, each one a chain of fused multiply-adds in the order of k. So an element's value does not depend on the tile
 that it falls into. The last vectors of a row may be partly or wholly outside C: they are loaded and stored under masks.
 
-`transpose_...` packs a block of B whose columns lie contiguous; `copy_...` moves one vector under a mask.
+As instructions of the kernel language: `walk_...` covers a block of C with tiles, `transpose_...` packs a block of B whose columns lie contiguous; `copy_...` moves one vector under a mask.
 """
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 
 from llvmlite import ir
 
-__all__ = ["Tile", "packing_instructions", "tile_instructions"]
+__all__ = ["Tile", "packing_instructions", "limit_instruction", "walk_instruction"]
 
+AHEAD = 24  # rows of B that are asked for ahead of time where B is read in place: the delay of a third-level cache
 _I1, _I32, _I64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
 
 
@@ -49,16 +51,60 @@ class Tile:
         return ir.VectorType(self.element, self.lanes)
 
 
-def tile_instructions(tiles) -> dict:
-    """Entries of native.INSTRUCTIONS:
+def walk_instruction(name: str, tiles) -> dict:
+    """An entry of native.INSTRUCTIONS:
 
-    tile_...(depth, a, a_m, a_k, b, b_k, c, c_m, columns, accumulate)
+    NAME(rows, depth, a, a_m, a_k, b, b_k, c, c_m, columns, accumulate)
 
-    addresses in bytes; a_m, a_k, b_k, c_m in elements: from row to row and along k of A, along k of B, from row to row of
-    C. columns: how many columns there are from the tile's first one on.
+    covers rows x columns of C, first by the tallest of these tiles, for each height first by the widest. Addresses in
+    bytes; a_m, a_k, b_k, c_m in elements: from row to row and along k of A, along k of B, from row to row of C.
     """
-    return {tile.name: (10, False, lambda builder, *values, tile=tile: builder.call(_function(builder.module, tile), values))
-            for tile in tiles}
+    return {name: (11, False, lambda builder, *values: builder.call(_walk(builder.module, name, tiles), values))}
+
+
+def _walk(module, name, tiles):
+    symbol = f"kgraph.{name}"
+    if symbol not in module.globals:
+        function = ir.Function(module, ir.FunctionType(ir.VoidType(), [_I64] * 11), symbol)
+        function.linkage = "internal"
+        function.attributes.add("noinline")
+        _write_walk(ir.IRBuilder(function.append_basic_block()), function.args, tiles)
+    return module.globals[symbol]
+
+
+def _write_walk(b, arguments, tiles):
+    rows, depth, a, a_m, a_k, b_start, b_k, c, c_m, columns, accumulate = arguments
+    row, column = b.alloca(_I64), b.alloca(_I64)
+    b.store(_I64(0), row)
+    for height in sorted({t.rows for t in tiles}, reverse=True):
+        with _while(b, lambda height=height: b.icmp_signed(">=", b.sub(rows, b.load(row)), _I64(height))):
+            i = b.load(row)
+            b.store(_I64(0), column)
+            wide_first = sorted((t for t in tiles if t.rows == height), key=lambda t: -t.vectors)
+            for tile in wide_first:
+                least = 0 if tile is wide_first[-1] else tile.lanes * wide_first[-1].vectors
+                with _while(b, lambda least=least: b.icmp_signed(">", b.sub(columns, b.load(column)), _I64(least))):
+                    t, item = b.load(column), _I64(tile.itemsize)
+                    a_at = b.add(a, b.mul(item, b.mul(i, a_m)))
+                    c_at = b.add(c, b.mul(item, b.add(b.mul(i, c_m), t)))
+                    b.call(_function(b.module, tile), [depth, a_at, a_m, a_k, b.add(b_start, b.mul(item, t)), b_k, c_at, c_m,
+                                                       b.sub(columns, t), accumulate])
+                    b.store(b.add(t, _I64(tile.lanes * tile.vectors)), column)
+            b.store(b.add(i, _I64(height)), row)
+    b.ret_void()
+
+
+@contextlib.contextmanager
+def _while(builder, condition):
+    """A loop around the instructions written inside, while condition() holds."""
+    test, body, after = (builder.append_basic_block(n) for n in ("while", "do", "done"))
+    builder.branch(test)
+    builder.position_at_end(test)
+    builder.cbranch(condition(), body, after)
+    builder.position_at_end(body)
+    yield
+    builder.branch(test)
+    builder.position_at_end(after)
 
 
 def _function(module, tile):
@@ -93,7 +139,7 @@ class _TileWriter:
         b.position_at_end(loop)
         step = self._phi(_I64, _I64(0), start)
         sums = {ij: self._phi(tile.vector, first[ij], start) for ij in self.cells}
-        added = self._multiply_add(sums, b.mul(step, a_k), b_start, b.mul(step, b_k))
+        added = self._multiply_add(sums, b.mul(step, a_k), b_start, b.mul(step, b_k), b_k)
         following = b.add(step, _I64(1))
         step.add_incoming(following, loop)
         for ij in self.cells:
@@ -128,11 +174,15 @@ class _TileWriter:
             first[ij].add_incoming(loaded[ij], load)
         return first, loop_start
 
-    def _multiply_add(self, sums, a_offset, b_start, b_offset):
+    def _multiply_add(self, sums, a_offset, b_start, b_offset, b_k):
         b, tile = self.builder, self.tile
         row = b.gep(b.inttoptr(b_start, tile.element.as_pointer()), [b_offset])
         vectors = [self._load(b.bitcast(b.gep(row, [_I64(j * tile.lanes)]), tile.vector.as_pointer()),
                               self.masks[j] if tile.direct else None) for j in range(tile.vectors)]
+        if tile.direct:
+            ahead = b.gep(row, [b.mul(b_k, _I64(AHEAD))])
+            for j in range(tile.vectors):
+                _prefetch(b, b.gep(ahead, [_I64(j * tile.lanes)]))
         column = b.gep(self.base, [a_offset])
         added = {}
         for i in range(tile.rows):
@@ -166,6 +216,14 @@ def _splat(builder, value, kind):
     undefined = ir.Constant(kind, ir.Undefined)
     single = builder.insert_element(undefined, value, _I32(0))
     return builder.shuffle_vector(single, undefined, ir.Constant(ir.VectorType(_I32, kind.count), [0] * kind.count))
+
+
+def _prefetch(builder, place):
+    """Ask for a line of memory that will be read soon; never fails."""
+    module, kind, name = builder.module, ir.IntType(8).as_pointer(), "llvm.prefetch.p0"
+    function = module.globals.get(name) or ir.Function(
+        module, ir.FunctionType(ir.VoidType(), [kind, _I32, _I32, _I32]), name)
+    builder.call(function, [builder.bitcast(place, kind), _I32(0), _I32(3), _I32(1)])
 
 
 def _masked_load(builder, place, mask, alignment):
@@ -233,3 +291,36 @@ def _transposed(builder, vectors):
         vectors = [builder.shuffle_vector(vectors[i & ~half], vectors[i | half], pick[bool(i & half)]) for i in range(lanes)]
         half //= 2
     return vectors
+
+
+CHAINS = 24  # independent sums of the limit measurement: more than latency times throughput of any processor so far
+
+
+def limit_instruction(dtype: str, lanes: int) -> dict:
+    """An entry of native.INSTRUCTIONS: multiply_add(rounds, target) does rounds * CHAINS fused multiply-adds of vectors in
+    registers alone, and stores one vector: what the processor can do at most."""
+    element = ir.FloatType() if dtype == "float32" else ir.DoubleType()
+    kind = ir.VectorType(element, lanes)
+
+    def emit(builder, rounds, target):
+        start = builder.block
+        loop, after = builder.append_basic_block("rounds"), builder.append_basic_block("done")
+        factor = _splat(builder, builder.sitofp(rounds, element), kind)
+        builder.branch(loop)
+        builder.position_at_end(loop)
+        step = builder.phi(_I64)
+        sums = [builder.phi(kind) for _ in range(CHAINS)]
+        added = [_intrinsic(builder, "fma", kind, kind, [s, factor, factor]) for s in sums]
+        for i, (phi, value) in enumerate(zip(sums, added)):
+            phi.add_incoming(ir.Constant(kind, [float(i)] * lanes), start)
+            phi.add_incoming(value, loop)
+        following = builder.add(step, _I64(1))
+        step.add_incoming(_I64(0), start)
+        step.add_incoming(following, loop)
+        builder.cbranch(builder.icmp_signed("<", following, rounds), loop, after)
+        builder.position_at_end(after)
+        total = added[0]
+        for value in added[1:]:
+            total = builder.fadd(total, value)
+        builder.store(total, builder.inttoptr(target, kind.as_pointer())).align = 8
+    return {"multiply_add": (2, False, emit)}
