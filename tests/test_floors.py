@@ -13,6 +13,7 @@ compiler.primitive compiler.plan
 compiler.trace
 compiler.prims
 compiler.autodiff compiler.interp
+compiler.prims.loop
 compiler.passes compiler.emit
 compiler.pipeline compiler
 variable

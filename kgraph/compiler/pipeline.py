@@ -14,6 +14,8 @@ from kgraph.compiler.emit.special import SPECIAL
 from kgraph.compiler.ir import Op, Program, ProgramError, verify
 from kgraph.compiler.passes.clean import cse, dce
 from kgraph.compiler.passes.fuse import fuse, fused_p
+from kgraph.compiler.passes.hoist import hoist
+from kgraph.compiler.passes.loops import merge_loops
 from kgraph.compiler.passes.memory import plan_memory
 from kgraph.compiler.passes.merge import merge
 from kgraph.compiler.passes.rematerialise import rematerialise
@@ -24,6 +26,7 @@ from kgraph.compiler.plan import Kernel, Plan
 __all__ = ["PASSES", "compile_program", "run_passes"]
 
 PASSES = [
+    ("merge_loops", merge_loops), ("dce", dce), ("hoist", hoist),
     ("expand", expand), ("simplify", simplify), ("cse", cse), ("dce", dce), ("split_reductions", split_reductions),
     ("simplify", simplify), ("cse", cse), ("dce", dce), ("fuse", fuse),
     ("merge", merge), ("rematerialise", rematerialise), ("merge", merge), ("schedule", schedule),

@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 from kgraph.compiler.ir import Op, Program, Value
+from kgraph.compiler.passes.loops import trim
+from kgraph.compiler.prims.loop import scan_p
 
 __all__ = ["cse", "dce"]
 
@@ -27,11 +29,13 @@ def cse(program: Program) -> Program:
 
 
 def dce(program: Program) -> Program:
-    """Only ops that an output or an update needs."""
+    """Only ops that an output or an update needs, and of loops only what is needed of them."""
     needed = set(program.outputs) | {v for _, v in program.updates}
     kept = []
     for op in reversed(program.ops):
         if any(o in needed for o in op.outputs):
+            if op.prim is scan_p:
+                op = trim(op, needed)
             needed.update(op.inputs)
             kept.append(op)
     return program.with_ops(reversed(kept))

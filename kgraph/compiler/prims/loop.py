@@ -113,7 +113,7 @@ def _at(t, axis) -> tuple:
 
 def _vjp(ct, out, *inputs, **params):
     loop = Loop(**params)
-    consts, carry, xs = loop.split(inputs)
+    ct = ct if isinstance(ct, tuple) else (ct,)
     step = _BackwardStep(loop)
     saved = step.saved
     wide = Program(loop.body.name, loop.body.inputs, loop.body.ops, (*loop.body.outputs, *saved))
@@ -152,9 +152,10 @@ class _BackwardStep:
             results += [add(s, found[v]) for s, v in zip(sums, self.summed)]
             results = trace.finish(results + [found[v] for v in self.mapped]).outputs
         ops, reads = self._reads(trace.captured)
-        self.consts = [v for v in reads if v in forward_consts]
-        self.xs = [v for v in reads if v not in forward_consts]
-        self.saved = [v for v in self.xs if v not in forward_xs]
+        constant, sliced = set(forward_consts), set(forward_xs)  # sets: == of traced values is an op of its own
+        self.consts = [v for v in reads if v in constant]
+        self.xs = [v for v in reads if v not in constant]
+        self.saved = [v for v in self.xs if v not in sliced]
         n_carry = len(self.carry)
         order = [*(reads[v] for v in self.consts), *cts[:n_carry], *sums, *(reads[v] for v in self.xs), *cts[n_carry:]]
         self.program = Program(trace.name, tuple(order), (*ops, *trace.ops), tuple(results))
@@ -220,7 +221,7 @@ def _scan_examples(rng):
     normal = lambda *shape: rng.normal(size=shape) * 0.5
     return [case(step, [normal(4, 4), normal(3, 4), normal(5, 3, 4)], 1, 1, 5),
             case(step, [normal(4, 4), normal(3, 4), normal(3, 5, 4)], 1, 1, 5, axis=1, reverse=True),
-            case(counting, [np.asarray(0, "int32"), normal(2).astype("float32"), normal(3, 2).astype("float32")], 0, 2, 3),
+            case(counting, [np.asarray(0, "int32"), normal(2), normal(3, 2)], 0, 2, 3),
             case(counting, [np.asarray(0, "int32"), normal(2), normal(0, 2)], 0, 2, 0)]
 
 
