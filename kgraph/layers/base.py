@@ -21,8 +21,17 @@ __all__ = ["Layer"]
 
 
 # Arguments found in configs of other versions of Keras, with the values that change nothing.
-_NEUTRAL = {"quantization_config": (None,), "ragged": (False, None), "sparse": (False, None), "implementation": (1, 2),
-            "time_major": (False,), "synchronized": (False,), "renorm": (False,), "virtual_batch_size": (None,)}
+_NEUTRAL = {
+    "quantization_config": (None,),
+    "groups": (1,),
+    "ragged": (False, None),
+    "sparse": (False, None),
+    "implementation": (1, 2),
+    "time_major": (False,),
+    "synchronized": (False,),
+    "renorm": (False,),
+    "virtual_batch_size": (None,),
+}
 
 
 def _once(build):
@@ -248,7 +257,7 @@ class Layer(Stateful, Operation):
 
     # ------------------------------------------------------------------ losses
     def add_loss(self, loss):
-        """Add scalar tensors computed in call(), or functions without arguments, to the loss that training minimizes."""
+        """Add scalar tensors computed in call(), or functions without arguments, to the loss that is minimized."""
         self._losses += [x for x in tree.flatten(loss) if x is not None]
 
     def _add_activity_losses(self, outputs):
@@ -331,7 +340,7 @@ class Layer(Stateful, Operation):
 
     def get_build_config(self) -> dict | None:
         """The shapes with which the layer was built, or None."""
-        if not self._build_shapes:
+        if not self._build_shapes or type(self).build is Layer.build:
             return None
         if len(self._build_shapes) == 1:
             return {"input_shape": next(iter(self._build_shapes.values()))}

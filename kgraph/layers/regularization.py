@@ -74,7 +74,7 @@ class _SpatialDropout(Dropout):
         return (None, None, *ones) if self.data_format == "channels_first" else (None, *ones, None)
 
     def get_config(self):
-        config = {k: v for k, v in super().get_config().items() if k != "noise_shape"}
+        config = {k: v for k, v in super().get_config().items() if k not in ("noise_shape", "trainable")}
         return config if self.data_format is None else {**config, "data_format": self.data_format}
 
 

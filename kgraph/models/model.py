@@ -16,6 +16,7 @@ from kgraph.layers.input_layer import Input, InputLayer
 from kgraph.layers.input_spec import InputSpec
 from kgraph.models.wiring import dump_graph, graph_config, load_graph, tensors_from_config
 from kgraph.naming import auto_name, nearest
+from kgraph.saving.serialization import CustomObjectScope, sharing_scope
 from kgraph.training.trainer import Trainer
 
 __all__ = ["Model"]
@@ -241,17 +242,15 @@ class Model(Trainer, Layer):
 
     def get_config(self):
         if self.is_functional and _is_functional_constructor(type(self)):
-            return {
-                "name": self.name,
-                "trainable": self.trainable,
-                **graph_config(self._graph, self._inputs, self._outputs),
-            }
+            with sharing_scope(self):
+                graph = graph_config(self._graph, self._inputs, self._outputs)
+            return {"name": self.name, "trainable": self.trainable, **graph}
         return super().get_config()
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """The model that a config describes, without its weights. Nothing is computed and nothing imported."""
-        with saving.CustomObjectScope(custom_objects):
+        with CustomObjectScope(custom_objects), sharing_scope():
             if not {"layers", "input_layers", "output_layers"} <= set(config):
                 return cls(**config)
             inputs, outputs = tensors_from_config(config)

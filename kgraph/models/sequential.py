@@ -8,7 +8,7 @@ from kgraph.layers.base import Layer, as_shape, is_shape
 from kgraph.layers.input_layer import InputLayer
 from kgraph.models.model import Model
 from kgraph.naming import auto_name
-from kgraph.saving.serialization import deserialize_keras_object, serialize_keras_object
+from kgraph.saving.serialization import deserialize_keras_object, serialize_keras_object, sharing_scope
 
 __all__ = ["Sequential"]
 
@@ -166,7 +166,8 @@ class Sequential(Model):
             self.build(as_shape(config["input_shape"]))
 
     def get_config(self):
-        config = {**Layer.get_config(self), "layers": [serialize_keras_object(layer) for layer in self._stack]}
+        with sharing_scope(self):
+            config = {**Layer.get_config(self), "layers": [serialize_keras_object(layer) for layer in self._stack]}
         if self.is_functional:
             config["build_input_shape"] = self._stack[0].batch_shape
         return config
@@ -175,7 +176,8 @@ class Sequential(Model):
     def from_config(cls, config, custom_objects=None):
         """The model that a config describes, without its weights. Keras 1 and 2 wrote a bare list of layers."""
         config = {"layers": config} if isinstance(config, list) else dict(config)
-        layers = [deserialize_keras_object(layer, custom_objects=custom_objects) for layer in config.pop("layers")]
+        with sharing_scope():
+            layers = [deserialize_keras_object(layer, custom_objects=custom_objects) for layer in config.pop("layers")]
         shape = config.pop("build_input_shape", None)
         config.pop("dtype", None)
         model = cls(layers, **config)

@@ -9,6 +9,7 @@ run unless the caller says safe_mode=False.
 """
 from __future__ import annotations
 
+import collections
 import contextlib
 import importlib
 import inspect
@@ -23,7 +24,7 @@ from kgraph.naming import nearest
 
 __all__ = ["CustomObjectScope", "custom_object", "custom_object_scope", "deserialize_keras_object", "find_object",
            "get_custom_objects", "get_registered_name", "get_registered_object", "in_safe_mode",
-           "register_keras_serializable", "safe_mode_scope", "serialize_keras_object"]
+           "register_keras_serializable", "safe_mode_scope", "serialize_keras_object", "sharing_scope"]
 
 # The part of a Keras module name -> the module of kgraph whose OBJECTS hold those classes and functions.
 MODULES = {"layers": "kgraph.layers", "models": "kgraph.models", "initializers": "kgraph.initializers",
@@ -38,6 +39,8 @@ class _Scopes(threading.local):
     def __init__(self):
         self.custom = []
         self.safe = []
+        self.shared_ids = None      # while writing: id(layer) -> number, of the layers that several others hold
+        self.shared_objects = None  # while reading: number -> object
 
 
 _scopes = _Scopes()
@@ -116,6 +119,28 @@ def in_safe_mode() -> bool:
     return _scopes.safe[-1] if _scopes.safe else True
 
 
+@contextlib.contextmanager
+def sharing_scope(x=None):
+    """Inside, a layer that several models hold is one layer also after its configs were written and read.
+
+    x  what is being written; None when reading. The outermost scope counts.
+    """
+    name = "shared_objects" if x is None else "shared_ids"
+    if getattr(_scopes, name) is not None:
+        yield
+        return
+    setattr(_scopes, name, {} if x is None else _shared_layers(x))
+    try:
+        yield
+    finally:
+        setattr(_scopes, name, None)
+
+
+def _shared_layers(x) -> dict:
+    holders = collections.Counter(id(held) for layer in x._all_layers() for held in layer._sublayers())
+    return {key: number for number, key in enumerate((k for k, count in holders.items() if count > 1), 1)}
+
+
 # ------------------------------------------------------------------ objects -> configs
 def serialize_keras_object(x):
     """x as plain data: numbers, strings, lists and dicts, in Keras 3's form. TypeError for what has no config."""
@@ -134,7 +159,8 @@ def serialize_keras_object(x):
         return x.item()
     if isinstance(x, types.FunctionType) or not hasattr(x, "get_config"):
         return _serialize_function(x)
-    return _serialize_instance(x)
+    with sharing_scope(x) if hasattr(x, "_all_layers") else contextlib.nullcontext():
+        return _serialize_instance(x)
 
 
 def _serialize_special(x):
@@ -177,6 +203,8 @@ def _serialize_instance(x):
         extra = getattr(x, f"get_{key}", lambda: None)()
         if extra is not None:
             config[key] = serialize_keras_object(extra)
+    if id(x) in (_scopes.shared_ids or ()):
+        config["shared_object_id"] = _scopes.shared_ids[id(x)]
     return config
 
 
@@ -201,7 +229,8 @@ def deserialize_keras_object(config, custom_objects=None, safe_mode=None, module
     module_objects  {name: class or function}: where to look first for names, and what a bare string names
     Raises ValueError for a class that is not known, naming the ways to make it known.
     """
-    with CustomObjectScope(custom_objects), safe_mode_scope(in_safe_mode() if safe_mode is None else safe_mode):
+    safe_mode = in_safe_mode() if safe_mode is None else safe_mode
+    with CustomObjectScope(custom_objects), safe_mode_scope(safe_mode), sharing_scope():
         return _deserialize(config, module_objects)
 
 
@@ -225,7 +254,12 @@ def _deserialize(config, objects):
         return _SPECIAL[class_name](inner)
     if class_name == "function":
         return _find(str(inner), config, objects, "function")
-    return _make(_find(class_name, config, objects, "class"), inner or {}, config)
+    number = config.get("shared_object_id")
+    if number is None:
+        return _make(_find(class_name, config, objects, "class"), inner or {}, config)
+    if number not in _scopes.shared_objects:
+        _scopes.shared_objects[number] = _make(_find(class_name, config, objects, "class"), inner or {}, config)
+    return _scopes.shared_objects[number]
 
 
 def _make(cls, inner, config):

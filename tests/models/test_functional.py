@@ -1,11 +1,12 @@
 """Functional models: structures, sharing, nesting, errors, copies."""
 import copy
+import json
 import pickle
 
 import numpy as np
 import pytest
 
-from kgraph import Input, Model, layers, ops
+from kgraph import Input, Model, Sequential, layers, ops, saving
 from kgraph.models import clone_model
 from kgraph.naming import reset_names
 
@@ -184,6 +185,18 @@ def test_copies(how):
     assert other.get_config() == model.get_config()
     other.get_layer("shared").kernel.assign(np.zeros((4, 4)))
     assert model.get_layer("shared").kernel.numpy().any()
+
+
+def test_a_layer_of_several_models_stays_one():
+    inner = Sequential([Input((4,)), layers.Dense(4)], name="inner")
+    b = Input((4,), name="b")
+    outer = Model(b, inner(Model(b, b + inner(b), name="residual")(b)))
+    entry = json.loads(json.dumps(saving.serialize_keras_object(outer)))
+    copies = (Model.from_config(outer.get_config()), saving.deserialize_keras_object(entry), copy.deepcopy(outer))
+    for other in copies:
+        assert len(other.weights) == 2
+        other.set_weights(outer.get_weights())
+        np.testing.assert_array_equal(other(X), outer(X))
 
 
 def test_clone_on_other_inputs_and_with_other_calls():
