@@ -1,6 +1,8 @@
 """The base class of callbacks, the list of them that fit works with, and History."""
 from __future__ import annotations
 
+import inspect
+
 from kgraph import tree
 
 __all__ = ["Callback", "CallbackList", "History"]
@@ -175,9 +177,13 @@ def overrides(callback, name) -> bool:
 
 
 def _forward(name):
-    def call(self, *args, **kwargs):
+    numbered = len(inspect.signature(getattr(Callback, name)).parameters) == 3  # (self, epoch or batch, logs)
+
+    def call(self, *args, logs=None):
+        args = args if len(args) > numbered else (*args, logs)
+        args = (*args[:-1], {}) if args[-1] is None else args
         for callback in self.callbacks:
-            getattr(callback, name)(*args, **kwargs)
+            getattr(callback, name)(*args)
     call.__name__ = name
     call.__doc__ = getattr(Callback, name).__doc__
     return call
