@@ -280,8 +280,7 @@ def train(backup=None, at=None, shuffle=True):
     used = [callbacks.ReduceLROnPlateau("loss", patience=1, min_delta=0.1), Kill(at)]
     history = None
     try:
-        history = m.fit(X, Y, batch_size=8, epochs=4, verbose=0, shuffle=shuffle, callbacks=[*([backup] if backup else []),
-                                                                                            *used]).history
+        history = m.fit(X, Y, batch_size=8, epochs=4, verbose=0, shuffle=shuffle, callbacks=[backup, *used]).history
     except RuntimeError:
         assert at is not None
     return m, history
@@ -333,7 +332,8 @@ class Saver:
 
 
 @pytest.mark.parametrize("kwargs, expected", [
-    ({}, ["1-1.00.keras", "2-0.50.keras", "3-0.70.keras"]), ({"save_best_only": True}, ["1-1.00.keras", "2-0.50.keras"]),
+    ({}, ["1-1.00.keras", "2-0.50.keras", "3-0.70.keras"]),
+    ({"save_best_only": True}, ["1-1.00.keras", "2-0.50.keras"]),
     ({"save_best_only": True, "initial_value_threshold": 0.8}, ["2-0.50.keras"]), ({"period": 2}, ["2-0.50.keras"]),
     ({"save_best_only": True, "mode": "max"}, ["1-1.00.keras"])])
 def test_model_checkpoint(tmp_path, kwargs, expected):

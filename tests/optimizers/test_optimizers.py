@@ -35,8 +35,8 @@ def run(optimizer, flat, steps=4, own=None):
     return [v.numpy() for v in own]
 
 
-OPTIONS = [{}, {"clipnorm": 0.5}, {"global_clipnorm": 0.5}, {"clipvalue": 0.3}, {"weight_decay": 0.1}, {"use_ema": True},
-           {"use_ema": True, "ema_overwrite_frequency": 2}, {"gradient_accumulation_steps": 2},
+OPTIONS = [{}, {"clipnorm": 0.5}, {"global_clipnorm": 0.5}, {"clipvalue": 0.3}, {"weight_decay": 0.1},
+           {"use_ema": True}, {"use_ema": True, "ema_overwrite_frequency": 2}, {"gradient_accumulation_steps": 2},
            {"gradient_accumulation_steps": 2, "clipnorm": 0.5}, {"decay": 0.1}]
 
 
@@ -171,7 +171,8 @@ def test_gradients_that_are_missing():
 
 
 def test_names():
-    assert isinstance(optimizers.get("adam"), optimizers.Adam) and isinstance(optimizers.get("RMSprop"), optimizers.RMSprop)
+    assert isinstance(optimizers.get("adam"), optimizers.Adam)
+    assert isinstance(optimizers.get("RMSprop"), optimizers.RMSprop)
     from kgraph.optimizers import legacy
     assert legacy.Adam is optimizers.Adam
 
@@ -187,7 +188,7 @@ def test_multi_optimizer():
     again = optimizers.OptimizerMap.from_config(mapping.get_config())
     assert float(np.asarray(again["layer/w2"].learning_rate)) == 1.0
     with pytest.raises(AttributeError, match="optimizers"):
-        multi.learning_rate
+        _ = multi.learning_rate
     inner = optimizers.LossScaleOptimizer(optimizers.SGD(0.5))
     inner.apply(gradients(0), own)
     assert float(np.asarray(inner.learning_rate)) == 0.5
