@@ -236,7 +236,7 @@ class OpFunction(Operation):
         self.settings = settings
 
     def call(self, *args, **kwargs):
-        parameters = inspect.signature(self.function).parameters.values()
+        parameters = _signature(self.function).parameters.values()
         if any(p.kind is p.VAR_POSITIONAL for p in parameters):  # einsum(subscripts, *operands)
             leading = [p.name for p in parameters if p.name in self.settings and p.kind is p.POSITIONAL_OR_KEYWORD]
             rest = {k: v for k, v in self.settings.items() if k not in leading}
@@ -260,6 +260,11 @@ class OpFunction(Operation):
     def _keras_identity(self):
         from kgraph.saving.op_names import identity_of
         return identity_of(self.function.__name__)
+
+
+@functools.cache
+def _signature(function):
+    return inspect.signature(function)
 
 
 def _is_elementwise(function) -> bool:
@@ -335,7 +340,7 @@ def record(operation, args, kwargs):
 
 def record_function(function, args, kwargs):
     """Record a call of a kgraph.ops function: arguments with tensors stay in the Node, the others become settings."""
-    bound = inspect.signature(function).bind(*args, **kwargs)
+    bound = _signature(function).bind(*args, **kwargs)
     positional, tensors, settings = [], {}, {}
     for name, value in bound.arguments.items():
         parameter = bound.signature.parameters[name]

@@ -28,6 +28,7 @@ _NEUTRAL = {
     "sparse": (False, None),
     "implementation": (1, 2),
     "time_major": (False,),
+    "dynamic": (False,),
     "synchronized": (False,),
     "renorm": (False,),
     "virtual_batch_size": (None,),
@@ -69,6 +70,7 @@ class Layer(Stateful, Operation):
     Of Keras 2, input_shape, input_dim, input_length, batch_input_shape, batch_size, input_dtype and weights are taken.
     """
 
+    takes_text = False  # whether arrays of strings reach call() as they are
     _can_build_again = False
 
     def __init__(self, *, activity_regularizer=None, trainable=True, dtype=None, autocast=True, name=None, **kwargs):
@@ -184,7 +186,9 @@ class Layer(Stateful, Operation):
             check_inputs(self.input_spec, inputs, self.name)
 
     def _convert(self, x):
-        y = as_input(x, self.input_dtype) if self.autocast else as_input(x, "")
+        if not self.takes_text and getattr(getattr(x, "dtype", None), "kind", "f") in "USOT":
+            raise TypeError(f"layer {self.name!r}: expected numbers, received an array of dtype {x.dtype}")
+        y = as_input(x, self.input_dtype if self.autocast else "")
         if y is not x and isinstance(x, TensorLike):
             set_mask(y, get_mask(x))
         return y

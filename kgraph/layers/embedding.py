@@ -31,6 +31,10 @@ class Embedding(Layer):
         self.supports_masking = bool(mask_zero)
         self.autocast = False
 
+    @property
+    def input_dtype(self) -> str:
+        return "int32"
+
     def build(self, input_shape=None):
         self.embeddings = self.add_weight((self.input_dim, self.output_dim), self.embeddings_initializer,
                                           name="embeddings", regularizer=self.embeddings_regularizer,

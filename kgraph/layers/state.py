@@ -186,12 +186,11 @@ class Stateful:
 def _collect(x, kind, found):
     if isinstance(x, kind):
         found[id(x)] = x
-    elif isinstance(x, dict):
-        for child in x.values():
-            _collect(child, kind, found)
-    elif isinstance(x, (list, tuple)):
-        for child in x:
-            _collect(child, kind, found)
+    elif isinstance(x, (dict, list, tuple)):
+        children = x.values() if isinstance(x, dict) else x
+        if not isinstance(next(iter(children), None), (str, int, float)):  # a vocabulary may be long
+            for child in children:
+                _collect(child, kind, found)
 
 
 def _unique(variables) -> list:

@@ -8,8 +8,9 @@ from rich import box, markup
 from rich.console import Console
 from rich.table import Column, Table
 
-from kgraph.graph import get_mask
-from kgraph.layers.base import Layer
+from kgraph import tree
+from kgraph.graph import KTensor, get_mask
+from kgraph.layers.base import Layer, map_shapes
 from kgraph.models.model import Model
 from kgraph.models.sequential import Sequential
 
@@ -93,9 +94,16 @@ def _output_shape(layer):
         shapes = [x.shape for x in layer._nodes[-1].outputs]
     elif getattr(layer, "is_functional", False):
         shapes = [x.shape for x in layer.outputs]
+    elif layer.built and len(layer._build_shapes or ()) == 1:
+        given = next(iter(layer._build_shapes.values()))
+        shapes = [x.shape for x in tree.flatten(layer.compute_output_spec(map_shapes(_of_any_batch, given)))]
     else:
         return "?"
     return ", ".join("(" + ", ".join(map(str, shape)) + ")" for shape in shapes)
+
+
+def _of_any_batch(shape):
+    return KTensor((None, *shape[1:]))
 
 
 def _parameters(layer):

@@ -1,7 +1,17 @@
 """The table of model.summary()."""
+import numpy as np
 import pytest
 
 from kgraph import Input, Model, Sequential, layers
+
+
+class Blocks(Model):
+    def __init__(self):
+        super().__init__()
+        self.block = layers.Dense(2, name="d")
+
+    def call(self, inputs):
+        return self.block(inputs)
 
 
 def lines(model, **kwargs):
@@ -45,6 +55,9 @@ def test_connections_nested_and_trainable():
 
 def test_unbuilt_masks_and_range():
     assert row(lines(Sequential([layers.Dense(2, name="d")])), "d ") == ["d (Dense)", "?", "0 (unbuilt)"]
+    model = Blocks()
+    model(np.ones((3, 4), "float32"))
+    assert row(lines(model), "d ") == ["d (Dense)", "(None, 2)", "10"]
     x = Input((5,), dtype="int32", name="x")
     with pytest.warns(UserWarning, match="'flat'"):
         model = Model(x, layers.Flatten(name="flat")(layers.Embedding(9, 2, mask_zero=True, name="emb")(x)))
