@@ -1,15 +1,25 @@
 """Callbacks: what happens beside training. A class of each name, and `Callback` to write one's own."""
-from kgraph.callbacks.callback import Callback, CallbackList, History
-from kgraph.callbacks.checkpoint import BackupAndRestore, ModelCheckpoint, SwapEMAWeights
-from kgraph.callbacks.logs import BaseLogger, CSVLogger, LambdaCallback, ProgbarLogger, RemoteMonitor, TerminateOnNaN
-from kgraph.callbacks.monitors import (
-    EarlyStopping,
-    LearningRateScheduler,
-    MonitorCallback,
-    ReduceLROnPlateau,
-    RestoreBestWeights,
-)
+import importlib
 
-__all__ = ["BackupAndRestore", "BaseLogger", "CSVLogger", "Callback", "CallbackList", "EarlyStopping", "History",
-           "LambdaCallback", "LearningRateScheduler", "ModelCheckpoint", "MonitorCallback", "ProgbarLogger",
-           "ReduceLROnPlateau", "RemoteMonitor", "RestoreBestWeights", "SwapEMAWeights", "TerminateOnNaN"]
+_WHERE = {
+    "callback": ("Callback", "CallbackList", "History"),
+    "checkpoint": ("BackupAndRestore", "ModelCheckpoint", "SwapEMAWeights"),
+    "logs": ("BaseLogger", "CSVLogger", "LambdaCallback", "RemoteMonitor", "TerminateOnNaN"),
+    "monitors": ("EarlyStopping", "LearningRateScheduler", "MonitorCallback", "ReduceLROnPlateau",
+                 "RestoreBestWeights"),
+    "progbar": ("ProgbarLogger",),
+    "tensorboard": ("TensorBoard",),
+}
+_MODULE_OF = {name: module for module, names in _WHERE.items() for name in names}
+
+__all__ = sorted(_MODULE_OF)
+
+
+def __getattr__(name):
+    if name not in _MODULE_OF:
+        raise AttributeError(f"kgraph.callbacks has no public name {name!r}")
+    return getattr(importlib.import_module(f"kgraph.callbacks.{_MODULE_OF[name]}"), name)
+
+
+def __dir__():
+    return __all__

@@ -132,11 +132,12 @@ class CallbackList(Callback):
         self.set_params(params)
 
     def _add_defaults(self, add_history, add_progbar):
-        from kgraph.callbacks.logs import ProgbarLogger
         histories = [c for c in self.callbacks if isinstance(c, History)]
         self.history = histories[0] if histories else History() if add_history else None
-        if add_progbar and not any(isinstance(c, ProgbarLogger) for c in self.callbacks):
-            self.callbacks.append(ProgbarLogger())
+        if add_progbar:
+            from kgraph.callbacks.progbar import ProgbarLogger
+            if not any(isinstance(c, ProgbarLogger) for c in self.callbacks):
+                self.callbacks.append(ProgbarLogger())
         if self.history is not None and not histories:
             self.callbacks.append(self.history)
         self.callbacks.sort(key=lambda c: getattr(c, "order", 0))

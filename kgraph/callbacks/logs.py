@@ -1,85 +1,17 @@
-"""Callbacks that report: the progress bar, files, servers, functions of the user's own."""
+"""Callbacks that report: files, servers, functions of the user's own."""
 from __future__ import annotations
 
 import csv
 import json
 import os
-import urllib.error
-import urllib.parse
-import urllib.request
 import warnings
 
 import numpy as np
 
 from kgraph.callbacks.callback import Callback
-from kgraph.training.progress import Progbar, say
+from kgraph.training.progress import say
 
-__all__ = ["BaseLogger", "CSVLogger", "LambdaCallback", "ProgbarLogger", "RemoteMonitor", "TerminateOnNaN"]
-
-
-class ProgbarLogger(Callback):
-    """The progress bar of fit, evaluate and predict. Keras 2's arguments are accepted."""
-
-    def __init__(self, count_mode="steps", stateful_metrics=None):
-        super().__init__()
-        self.count_mode = count_mode
-        self.stateful_metrics = stateful_metrics
-        self.bar = None
-        self.in_fit = False
-
-    def sees_batches(self, mode) -> bool:
-        return False
-
-    def on_train_begin(self, logs=None):
-        self.in_fit = True
-
-    def on_train_end(self, logs=None):
-        self.in_fit = False
-
-    def on_epoch_begin(self, epoch, logs=None):
-        epochs = self.params.get("epochs") or 1
-        prefix = f"Epoch {epoch + 1}/{epochs}" if epochs > 1 else ""
-        self._start(prefix)
-        if prefix and self.bar.redraws:
-            say(prefix)
-
-    def on_test_begin(self, logs=None):
-        if not self.in_fit:
-            self._start()
-
-    def on_predict_begin(self, logs=None):
-        self._start()
-
-    def on_progress(self, mode, batch, logs):
-        if self.bar is not None and self.bar.redraws and not (mode == "test" and self.in_fit):
-            self._update(batch + 1, logs, False)
-
-    def on_epoch_end(self, epoch, logs=None):
-        self._finish(logs)
-
-    def on_test_end(self, logs=None):
-        if not self.in_fit:
-            self._finish(logs)
-
-    def on_predict_end(self, logs=None):
-        self._finish(None)
-
-    def _start(self, prefix=""):
-        verbose = self.params.get("verbose", 1)
-        self.bar = Progbar(self.params.get("steps"), verbose=int(verbose) if verbose != "auto" else 1, prefix=prefix)
-
-    def _update(self, done, logs, finalize):
-        numbers = [(k, v) for k, v in (logs or {}).items() if np.ndim(v) == 0 or isinstance(v, np.ndarray)]
-        self.bar.stateful_metrics.update(k for k, _ in numbers)
-        self.bar.update(done, numbers, finalize)
-
-    def _finish(self, logs):
-        if self.bar is None:
-            return
-        done = self.params.get("done") or self.bar.target or self.bar._seen
-        if self.bar.target is None and done:
-            self.bar.target = done
-        self._update(done, logs, True)
+__all__ = ["BaseLogger", "CSVLogger", "LambdaCallback", "RemoteMonitor", "TerminateOnNaN"]
 
 
 class BaseLogger(Callback):
@@ -160,6 +92,9 @@ class RemoteMonitor(Callback):
         self.send_as_json = send_as_json
 
     def on_epoch_end(self, epoch, logs=None):
+        import urllib.error  # half of the time that importing all callbacks would take
+        import urllib.parse
+        import urllib.request
         values = {k: np.asarray(v).tolist() for k, v in (logs or {}).items()}
         data = json.dumps({"epoch": epoch, **values})
         if self.send_as_json:
