@@ -1,4 +1,4 @@
-"""The recorded graph: calling an operation on KTensors makes a Node, and a model is what lies between KTensors.
+"""Operations, and the Nodes that record their calls on KTensors.
 
 Nothing is computed while recording. An abstract trace of the operation's own call gives the types of its results, so
 shapes have one rule only: that of the primitives. Links are objects; indices are computed where a user asks for them.
@@ -7,132 +7,18 @@ from __future__ import annotations
 
 import functools
 import inspect
-import re
-import weakref
 
 from kgraph import tree
-from kgraph.compiler.dims import Dim, dim
 from kgraph.compiler.ir import TensorLike, TensorType, Value
 from kgraph.compiler.trace import Trace, at_scope, current_scope, suspend_recording
-from kgraph.config import floatx
+from kgraph.graph.tensor import KTensor, any_symbolic, get_mask, set_mask
 from kgraph.naming import auto_name
 from kgraph.ops import core as ops_core
 from kgraph.ops.core import OPS
 
-__all__ = ["Graph", "KTensor", "Node", "OpFunction", "Operation", "any_symbolic", "get_mask", "infer", "record",
-           "replay", "set_mask"]
+__all__ = ["MaskOf", "Node", "OpFunction", "Operation", "infer", "record", "record_function"]
 
 
-class KTensor(TensorLike):
-    """A tensor of the recorded graph: a shape and a dtype, and the call that makes it.
-
-    shape  ints, None or Dims; None on axis 0 is the batch size B, any other None gets a name of its own
-    dtype  a NumPy name, by default config.floatx()
-    name   by default keras_tensor, keras_tensor_1 ...
-    """
-
-    __slots__ = ("type", "name", "node", "index", "sparse", "mask", "__weakref__")
-    is_symbolic = True
-
-    def __init__(self, shape, dtype=None, name=None, node=None, index=0, sparse=False):
-        self.name = name or auto_name("keras_tensor")
-        self.type = TensorType(symbolic_shape(shape, self.name), dtype or floatx())
-        self.node = node
-        self.index = index
-        self.sparse = sparse
-        self.mask = None
-
-    @property
-    def shape(self) -> tuple:
-        """The shape, with None for each size that is not known yet."""
-        return shape_with_none(self.type.shape)
-
-    @property
-    def dtype(self) -> str:
-        return self.type.dtype
-
-    @property
-    def ndim(self) -> int:
-        return len(self.type.shape)
-
-    @property
-    def operation(self):
-        """The operation whose call made this tensor, or None."""
-        return self.node.operation if self.node else None
-
-    def numpy(self):
-        raise TypeError(f"{self!r} has no value: it stands for a tensor of a graph. Make a Model of it and call that.")
-
-    def __array__(self, dtype=None, copy=None):
-        return self.numpy()
-
-    def __bool__(self):
-        raise TypeError(f"{self!r} has no truth value: it stands for a tensor of a graph")
-
-    def __iter__(self):
-        if not self.type.shape or isinstance(self.type.shape[0], Dim):
-            raise TypeError(f"cannot iterate over {self!r}: its first size is not known")
-        return (self[i] for i in range(self.type.shape[0]))
-
-    def __repr__(self):
-        return f"<KTensor {self.name} shape={self.shape} dtype={self.dtype}>"
-
-
-def symbolic_shape(shape, name: str = "") -> tuple:
-    """shape with a Dim for each None: B on axis 0, a name made of `name` and the axis elsewhere."""
-    prefix = re.sub(r"\W", "_", name) or "size"
-    named = [dim("B" if axis == 0 else f"{prefix}_{axis}") if size is None else size for axis, size in enumerate(shape)]
-    return tuple(size if isinstance(size, Dim) else int(size) for size in named)
-
-
-def shape_with_none(shape) -> tuple:
-    """shape with None for each Dim, as Keras shows it."""
-    return tuple(None if isinstance(size, Dim) else size for size in shape)
-
-
-def any_symbolic(x) -> bool:
-    """Whether there is a KTensor among the leaves of x."""
-    return any(isinstance(leaf, KTensor) for leaf in tree.flatten(x))
-
-
-# ------------------------------------------------------------------ masks
-class _Masks:
-    """Tensor -> its mask, by identity, for as long as the tensor lives."""
-
-    def __init__(self):
-        self._entries = {}
-
-    def get(self, x):
-        entry = self._entries.get(id(x))
-        return entry[1] if entry is not None and entry[0]() is x else None
-
-    def set(self, x, mask):
-        key = id(x)
-        self._entries[key] = (weakref.ref(x, lambda _: self._entries.pop(key, None)), mask)
-
-    def drop(self, x):
-        self._entries.pop(id(x), None)
-
-
-_masks = _Masks()
-
-
-def get_mask(x):
-    """The mask that a layer attached to tensor x (booleans, True where x counts), or None."""
-    return x.mask if isinstance(x, KTensor) else _masks.get(x)
-
-
-def set_mask(x, mask):
-    """Attach a mask to tensor x; None takes it away."""
-    if isinstance(x, KTensor):
-        x.mask = mask
-    elif mask is None:
-        _masks.drop(x)
-    else:
-        _masks.set(x, mask)
-
-
-# ------------------------------------------------------------------ operations and their calls
 class Operation:
     """Something that can be called on KTensors: a layer, or a function of kgraph.ops."""
 
@@ -393,94 +279,3 @@ def _abstract(x):
 
 def _single(items):
     return items[0] if len(items) == 1 else list(items)
-
-
-# ------------------------------------------------------------------ what lies between KTensors
-class Graph:
-    """The calls that lead from `inputs` to `outputs` (flat lists of KTensors; inputs may be outputs of layers).
-
-    nodes       in an order in which they can run
-    operations  each once, inputs first, in Keras's order (by depth, then by the order in which a walk from the outputs
-                meets them): `model.layers` and weight files depend on it
-    Raises ValueError for outputs that need an input which is not given, and for names that are not unique.
-    """
-
-    def __init__(self, inputs, outputs):
-        self.inputs = list(inputs)
-        self.outputs = list(outputs)
-        met = self._walk()
-        self.operations = self._in_keras_order(met)
-        self._check_names()
-
-    def _walk(self) -> dict:
-        """Fill self.nodes by a depth-first walk from the outputs. Returns operation -> when it was first met."""
-        given = set(self.inputs)
-        met, done = {}, set()
-        self.nodes = []
-        for output in self.outputs:
-            if output.node is None:
-                raise ValueError(f"output {output!r} was not made by a layer or by kgraph.ops from an Input")
-            if output.node.is_input:
-                self._check_reachable(output, output.node, given)
-            stack = (
-                [] if output.node in done or (output in given and not output.node.is_input) else [(output.node, None)]
-            )
-            while stack:
-                node, parents = stack.pop()
-                if parents is None:
-                    if node in done:
-                        continue
-                    met.setdefault(node.operation, len(met))
-                    parents = iter(node.inputs)
-                for x in parents:
-                    self._check_reachable(x, node, given)
-                    if x.node not in done and (x not in given or x.node.is_input):
-                        stack += [(node, parents), (x.node, None)]
-                        break
-                else:
-                    done.add(node)
-                    self.nodes.append(node)
-        for x in self.inputs:
-            if x.node.is_input and x.node not in done:
-                self.nodes.insert(0, x.node)
-                met.setdefault(x.node.operation, -1)
-        return met
-
-    def _check_reachable(self, x, consumer, given):
-        if x not in given and (x.node is None or x.node.is_input):
-            names = ", ".join(repr(i.name) for i in self.inputs)
-            raise ValueError(f"the graph is disconnected: layer {consumer.operation.name!r} needs the input {x.name!r} "
-                             f"(shape {x.shape}), which cannot be reached from the model's inputs: received {names}")
-
-    def _in_keras_order(self, met) -> list:
-        node_depth, depth = {}, {}
-        for node in reversed(self.nodes):
-            d = max(node_depth.get(node, 0), depth.get(node.operation, 0))
-            node_depth[node] = depth[node.operation] = d
-            for x in node.inputs:
-                node_depth[x.node] = max(node_depth.get(x.node, 0), d + 1)
-        return sorted(depth, key=lambda operation: (-depth[operation], met[operation]))
-
-    def _check_names(self):
-        seen = set()
-        for operation in self.operations:
-            if operation.name in seen:
-                raise ValueError(f"the name {operation.name!r} is used by more than one layer of the model: expected "
-                                 "unique names")
-            seen.add(operation.name)
-
-
-def replay(graph: Graph, values, call=lambda operation, args, kwargs: operation(*args, **kwargs)) -> list:
-    """Run the graph's calls again on `values`, one for each input: arrays, traced Values, or other KTensors.
-
-    call  how to do one call; the default calls the operation. Returns one value for each output.
-    """
-    known = dict(zip(graph.inputs, values))
-    fill = lambda x: known[x] if isinstance(x, KTensor) else x
-    for node in graph.nodes:
-        if node.is_input:
-            continue
-        args, kwargs = tree.map_structure(fill, (node.args, node.kwargs))
-        leaves = tree.flatten(call(node.operation, args, kwargs))
-        known.update((tensor, leaves[place]) for tensor, place in zip(node.outputs, node.places))
-    return [known[x] for x in graph.outputs]
