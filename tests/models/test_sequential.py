@@ -1,11 +1,12 @@
 """Sequential and subclassed models."""
 import copy
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
-from kgraph import Input, Model, Sequential, layers, ops
+from kgraph import Input, Model, Sequential, layers, ops, saving
 from kgraph.models import clone_model
 from kgraph.naming import reset_names
 
@@ -91,6 +92,28 @@ def test_models_in_models():
     again = Sequential.from_config(model.get_config())
     again.set_weights(model.get_weights())
     np.testing.assert_array_equal(again(X), model(X))
+
+
+def test_configs_of_keras_1_and_2():
+    """A bare list of layers; the input shape is with the first one, and the dtype is a name."""
+    entries = [
+        {"class_name": "Dense", "config": {"name": "one", "units": 5, "batch_input_shape": [None, 4]}},
+        {"class_name": "LeakyReLU", "config": {"name": "act", "alpha": 0.1}},
+        {"class_name": "Dense", "config": {"name": "two", "units": 2, "kernel_initializer": {
+            "class_name": "Zeros", "config": {"dtype": "float32"}}}}]
+    for entry in ({"class_name": "Sequential", "config": entries},
+                  {"class_name": "Sequential", "config": {"name": "old", "layers": entries}}):
+        model = saving.deserialize_keras_object(entry)
+        assert model.built and model.output_shape == (None, 2) and model.layers[1].negative_slope == 0.1
+        np.testing.assert_array_equal(model(X), np.zeros((3, 2)))
+
+
+def test_threads_share_a_model():
+    model = stack("list")
+    expected = model(X).numpy()
+    with ThreadPoolExecutor(8) as pool:
+        for y in pool.map(lambda _: model(X).numpy(), range(64)):
+            np.testing.assert_array_equal(y, expected)
 
 
 def test_first_layer_with_several_inputs():
