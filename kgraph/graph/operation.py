@@ -170,6 +170,9 @@ class MaskOf(Operation):
     def call(self, x):
         return get_mask(x)
 
+    def _keras_identity(self):
+        return "kgraph.ops", "MaskOf", None
+
 
 class Node:
     """One call event: operation(*args, **kwargs) gave results. inputs and outputs are the KTensors among them."""

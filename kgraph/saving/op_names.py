@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kgraph.graph import OpFunction
+from kgraph.graph import MaskOf, OpFunction
 from kgraph.naming import to_snake_case
 from kgraph.ops.core import OPS
 
@@ -46,10 +46,12 @@ class _Table(Mapping):
     """class name -> the maker of that operation, for every function of kgraph.ops."""
 
     def __getitem__(self, class_name):
+        if class_name == "MaskOf":
+            return MaskOf
         return _Revived(_SPECIAL.get(class_name) or to_snake_case(class_name))
 
     def __contains__(self, class_name):
-        return (_SPECIAL.get(class_name) or to_snake_case(str(class_name))) in OPS
+        return class_name == "MaskOf" or (_SPECIAL.get(class_name) or to_snake_case(str(class_name))) in OPS
 
     def __iter__(self):
         return (identity_of(name)[1] for name in OPS)

@@ -1,5 +1,6 @@
 """Recording calls on KTensors: shapes, nodes, masks, errors."""
 import gc
+import pickle
 import weakref
 
 import numpy as np
@@ -197,4 +198,5 @@ def test_mask_of_a_ktensor_is_a_tensor_of_the_graph():
     mask = get_mask(embedded)
     assert mask.shape == (None, 4) and mask.dtype == "bool"
     model = Model(x, ops.cast(mask, "float32"))
-    np.testing.assert_array_equal(model(np.array([[1, 0, 2, 0]])), [[1, 0, 1, 0]])
+    for m in (model, Model.from_config(model.get_config()), pickle.loads(pickle.dumps(model))):
+        np.testing.assert_array_equal(m(np.array([[1, 0, 2, 0]])), [[1, 0, 1, 0]])
