@@ -33,7 +33,7 @@ _NAMES = {  # public name -> the module it lives in, and its name there where th
     "Variable": "variable",
     "function": "function",
     "get_num_threads": "runtime.team",
-    "profile": "runtime.profile",
+    "profile": "inspect.profile",
     "set_num_threads": "runtime.team",
     "set_random_seed": "utils",
     "value_and_grad": "gradient",

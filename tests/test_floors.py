@@ -24,7 +24,8 @@ random utils.session initializers regularizers constraints activations backend
 layers losses metrics optimizers
 callbacks training
 models
-legacy preprocessing wrappers saving.formats inspect __main__
+legacy preprocessing wrappers saving.formats inspect
+demo bench __main__
 """
 FLOOR = {name: number for number, line in enumerate(FLOORS.split("\n")) for name in line.split()}
 HOOKS = {  # (module, what it imports inside a function): a method of a lower class that is a door to a higher floor

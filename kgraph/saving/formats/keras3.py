@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kgraph.layers.base import Layer
 from kgraph.layers.state import Stateful
 from kgraph.models.model import Model
 from kgraph.models.sequential import Sequential

@@ -1,0 +1,57 @@
+"""The command line: python -m kgraph inspect | cache | demo | bench."""
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+
+def main(arguments=None) -> int:
+    """Run one command. Returns the exit status."""
+    parser = argparse.ArgumentParser(prog="kgraph", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    inspect = commands.add_parser("inspect", help="what is in a model file, without building the model")
+    inspect.add_argument("file", help=".keras, .h5, .weights.h5, JSON or YAML")
+    inspect.add_argument("--json", action="store_true", help="as JSON")
+    cache = commands.add_parser("cache", help="the compiled kernels kept on disk")
+    cache.add_argument("action", choices=("info", "clear"))
+    commands.add_parser("demo", help="train on scanned digits and look inside")
+    bench = commands.add_parser("bench", help="measure this machine, kernels and models")
+    bench.add_argument("options", nargs=argparse.REMAINDER)
+    chosen = parser.parse_args(arguments)
+    try:
+        return COMMANDS[chosen.command](chosen) or 0
+    except (ValueError, OSError) as e:
+        print(f"kgraph: {e}", file=sys.stderr)
+        return 1
+
+
+def _inspect(chosen):
+    from kgraph.inspect.files import describe_file, format_description
+    found = describe_file(chosen.file)
+    print(json.dumps(found, indent=1) if chosen.json else format_description(found))
+
+
+def _cache(chosen):
+    from kgraph.runtime import cache
+    if chosen.action == "clear":
+        print(f"deleted {cache.clear()} files from {cache.folder()}")
+    else:
+        found = cache.info()
+        print(f"{found['folder']}: {found['files']} files, {found['bytes'] / 1e6:.1f} MB")
+
+
+def _demo(chosen):
+    from kgraph import demo
+    demo.main()
+
+
+def _bench(chosen):
+    from kgraph import bench
+    return bench.main(chosen.options)
+
+
+COMMANDS = {"inspect": _inspect, "cache": _cache, "demo": _demo, "bench": _bench}
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,19 @@
+"""Looking inside: graphs, programs and kernels of a model, what was compiled and why, pictures, and what is in a file."""
+import importlib
+
+_WHERE = {
+    "programs": ("KernelInfo", "compiles", "kernels", "program"),
+    "graphs": ("to_dot", "to_json", "to_networkx"),
+    "pictures": ("Picture", "model_to_dot", "plot_model", "to_svg"),
+    "profile": ("Profile", "profile"),
+    "files": ("describe_file", "format_description"),
+}
+_MODULE_OF = {name: f"kgraph.inspect.{module}" for module, names in _WHERE.items() for name in names}
+
+__all__ = sorted(_MODULE_OF)
+
+
+def __getattr__(name):
+    if name not in _MODULE_OF:
+        raise AttributeError(f"kgraph.inspect has no public name {name!r}")
+    return getattr(importlib.import_module(_MODULE_OF[name]), name)
