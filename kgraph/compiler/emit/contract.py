@@ -96,16 +96,17 @@ def _emit_blocks(w: Writer, body, domain, product: _Product) -> LoopKernel:
     rows = size_of([_extent(g) for g in product.rows])
     columns = size_of([_extent(g) for g in product.columns])
     item = product.out.type.itemsize
-    many_rows, many_columns = w.size(rows), w.size(columns)
+    many_rows, many_columns = w.number(rows, "rows"), w.number(columns, "columns")
     row_units = (rows + (UNIT_ROWS - 1)) // UNIT_ROWS
     column_units = (columns + (BLOCK_COLUMNS - 1)) // BLOCK_COLUMNS
+    many_row_units, many_strips = w.number(row_units, "row units"), w.number(column_units, "strips")
     w.line("u = lo")
     w.open("while u < hi:")
-    w.line(f"block = u // {w.size(row_units)}")
-    w.line(f"first = (u - block * {w.size(row_units)}) * {UNIT_ROWS}")
+    w.line(f"block = u // {many_row_units}")
+    w.line(f"first = (u - block * {many_row_units}) * {UNIT_ROWS}")
     w.line(f"last = minimum({many_rows}, first + (hi - u) * {UNIT_ROWS})")
-    w.line(f"u = minimum(hi, (block + 1) * {w.size(row_units)})")
-    _open_outer(w, product.outer, column_units)
+    w.line(f"u = minimum(hi, (block + 1) * {many_row_units})")
+    _open_outer(w, product.outer, many_strips)
     w.line(f"left = strip * {BLOCK_COLUMNS}")
     w.line(f"width = minimum({BLOCK_COLUMNS}, {many_columns} - left)")
     w.line("flags = 0")
@@ -121,10 +122,10 @@ def _emit_blocks(w: Writer, body, domain, product: _Product) -> LoopKernel:
     return LoopKernel(w, blocks * row_units, 1, _scratch(item))
 
 
-def _open_outer(w: Writer, outer, column_units):
+def _open_outer(w: Writer, outer, many_strips: str):
     """Take the block number apart: outer axes, and the strip of columns as the fastest."""
-    w.line(f"strip = block % {w.size(column_units)}")
-    w.line(f"outer = block // {w.size(column_units)}")
+    w.line(f"strip = block % {many_strips}")
+    w.line(f"outer = block // {many_strips}")
     rest = "outer"
     for group in reversed(outer):
         extent = w.size(_extent(group))
@@ -137,7 +138,7 @@ def _open_outer(w: Writer, outer, column_units):
 def _target(w: Writer, body, product: _Product):
     """Where the tile routine writes: (pointer name, row stride text). The result's own buffer, or a block of scratch."""
     if product.out in body.outputs:
-        return w.pointer(product.out), w.size(_stride(product.out_at, product.rows))
+        return w.pointer(product.out), w.number(_stride(product.out_at, product.rows), "result row")
     return None, str(BLOCK_COLUMNS)
 
 
@@ -149,8 +150,10 @@ def _call_tiles(w: Writer, product: _Product, target, line: str, item: int):
     tile_groups = product.rows + product.columns
     a_start = _without(product.a_at, tile_groups + product.summed)
     b_start = _without(product.b_at, tile_groups + product.summed)
-    stride = lambda at, groups: w.size(_stride(at, groups))
-    a_row, b_column = stride(product.a_at, product.rows), stride(product.b_at, product.columns)
+    stride = lambda role, at, groups: w.number(_stride(at, groups), role)
+    a_row, b_column = stride("a row", product.a_at, product.rows), stride("b column", product.b_at, product.columns)
+    a_step, b_step = (stride(role, at, product.summed[-1:])
+                      for role, at in (("a step", product.a_at), ("b step", product.b_at)))
     if target is None:
         c_address = "scratch"
     else:
@@ -165,12 +168,12 @@ def _call_tiles(w: Writer, product: _Product, target, line: str, item: int):
             _name(w, group, name)
             a_start = a_start + Index({group[-1]: _stride(product.a_at, [group])})
             b_start = b_start + Index({group[-1]: _stride(product.b_at, [group])})
-    depth = w.size(size_of([_extent(g) for g in product.summed[-1:]]))
+    depth = w.number(size_of([_extent(g) for g in product.summed[-1:]]), "depth")
     a_address = f"{w.address(product.a)} + {item} * ({w.at(a_start)} + top * {a_row})"
     b_address = f"{w.address(product.b)} + {item} * ({w.at(b_start)} + left * {b_column})"
     routine = w.routine(Symbol(f"gemm_{CASTS[product.out.dtype]}"))
-    w.line(f"gemm({routine}, height, width, {depth}, {a_address}, {a_row}, {stride(product.a_at, product.summed[-1:])}, "
-           f"{b_address}, {stride(product.b_at, product.summed[-1:])}, {b_column}, {c_address}, {line}, flags, "
+    w.line(f"gemm({routine}, height, width, {depth}, {a_address}, {a_row}, {a_step}, "
+           f"{b_address}, {b_step}, {b_column}, {c_address}, {line}, flags, "
            f"scratch + {_scratch(item)})")
     w.line(f"flags = {ADD_TO_RESULT if loops else SAME_COLUMNS}")
     for _ in loops:

@@ -187,6 +187,10 @@ class Writer(Pull):
             return str(size)
         return self.word(("size", size, type(size)), "word(args, {k})", "n")
 
+    def number(self, size: Size, role: str) -> str:
+        """The text of a size that is a word of its own whatever its value, so that kernels of other sizes are equal."""
+        return self.word((role, size), "word(args, {k})", "n")
+
     def constant(self, value, dtype: str) -> str:
         cast = CASTS[dtype]
         if dtype == "bool":
