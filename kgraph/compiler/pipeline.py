@@ -4,12 +4,15 @@ What it returns is a Plan: pure text and data, which kgraph.runtime turns into m
 """
 from __future__ import annotations
 
+import dataclasses
+import functools
 import os
 
 from kgraph.compiler.dims import Size
 from kgraph.compiler.emit.contract import emit_contract
 from kgraph.compiler.emit.index import Layout
 from kgraph.compiler.emit.loops import LoopKernel, emit_loops
+from kgraph.compiler.emit.scan import emit_scan, emit_while
 from kgraph.compiler.emit.special import SPECIAL
 from kgraph.compiler.ir import Op, Program, ProgramError, verify
 from kgraph.compiler.passes.clean import cse, dce
@@ -19,9 +22,10 @@ from kgraph.compiler.passes.loops import merge_loops
 from kgraph.compiler.passes.memory import plan_memory
 from kgraph.compiler.passes.merge import merge
 from kgraph.compiler.passes.rematerialise import rematerialise
-from kgraph.compiler.passes.schedule import VIEW_NAMES, Views, part_strides, schedule
+from kgraph.compiler.passes.schedule import VIEW_NAMES, Views, part_strides, schedule, with_gaps
 from kgraph.compiler.passes.simplify import expand, simplify, split_reductions
 from kgraph.compiler.plan import Kernel, Plan
+from kgraph.compiler.prims.loop import scan_p, while_p
 
 __all__ = ["PASSES", "compile_program", "run_passes"]
 
@@ -31,6 +35,9 @@ PASSES = [
     ("simplify", simplify), ("cse", cse), ("dce", dce), ("fuse", fuse),
     ("merge", merge), ("rematerialise", rematerialise), ("merge", merge), ("schedule", schedule),
 ]
+BODY_PASSES = [("split_reductions", split_reductions), ("fuse", fuse), ("merge", merge), ("rematerialise", rematerialise),
+               ("merge", merge)]
+LOOPS = {scan_p: emit_scan, while_p: emit_while}
 
 
 def run_passes(program: Program, passes=None) -> Program:
@@ -52,16 +59,29 @@ def compile_program(program: Program, states=(), constants=(), equal_sizes=()) -
     states, constants  those of its inputs that are variables and captured arrays, in the order the runtime has them
     equal_sizes        pairs of sizes that tracing had to take as equal
     """
-    program = run_passes(program)
-    memory = plan_memory(program, states, constants)
+    checks: list = []
+    plan = _plan(run_passes(program), states, constants, {}, checks)
+    return dataclasses.replace(plan, checks=tuple(checks), equal_sizes=tuple(equal_sizes))
+
+
+def _plan(program: Program, states, constants, strides: dict, checks: list) -> Plan:
+    """Memory and kernels of a program that has been through the passes."""
+    strides = part_strides(program.ops, strides)
+    memory = plan_memory(program, states, constants, strides)
     views = Views(program.ops)
     state_of = {new: state for state, new in program.updates}
-    checks: list = []
-    strides = part_strides(program.ops)
     kernels = [emit(op, Layout(_same_memory(op, state_of, views), strides), checks)
                for op in program.ops if op.prim.name not in VIEW_NAMES]
-    return Plan(program, tuple(kernels), memory.buffers, memory.slots, tuple(checks), tuple(equal_sizes),
-                memory.naive_bytes)
+    return Plan(program, tuple(kernels), memory.buffers, memory.slots, naive_bytes=memory.naive_bytes)
+
+
+def _compile_body(program: Program, states, strides: dict, checks: list) -> Plan:
+    """A part of a loop's body, which has been simplified. strides: of inputs and outputs that lie in memory with gaps."""
+    passes = [*BODY_PASSES, ("with_gaps", lambda p: with_gaps(p, strides)), ("schedule", schedule)]
+    done = run_passes(program, passes)
+    strides = {new: strides[old] for old, new in zip((*program.inputs, *program.outputs), (*done.inputs, *done.outputs))
+               if old in strides}
+    return _plan(done, states, (), strides, checks)
 
 
 def _same_memory(op: Op, state_of: dict, views: Views) -> dict:
@@ -74,6 +94,8 @@ def _same_memory(op: Op, state_of: dict, views: Views) -> dict:
 
 def emit(op: Op, layout: Layout, checks: list) -> Kernel:
     """The kernel of one op. Raises NotImplementedError naming an op that has no lowering."""
+    if op.prim in LOOPS:
+        return LOOPS[op.prim](op, functools.partial(_compile_body, checks=checks))
     if op.prim is fused_p:
         body = op.params["body"]
         kernel = (emit_contract if body.ops and _anchor(body) else emit_loops)(op, layout, checks)
@@ -102,7 +124,7 @@ def _anchor(body: Program):
 def _describe(op: Op) -> list:
     """The primitives of the kernel, for the comment on top of its source."""
     ops = op.params["body"].ops if op.prim is fused_p else [op]
-    return [o.prim.name for o in ops]
+    return [o.prim.name for o in ops if o.prim.kind != "move"] or [o.prim.name for o in ops]
 
 
 def _loop_flops(op: Op) -> Size:

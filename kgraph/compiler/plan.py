@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from kgraph.compiler.dims import Size
 from kgraph.compiler.ir import Op, Program, Value
 
-__all__ = ["STATUS", "Buffer", "Kernel", "Plan", "Symbol"]
+__all__ = ["STATUS", "Address", "Buffer", "Code", "Kernel", "Plan", "Symbol"]
 
 
 @dataclass(frozen=True)
@@ -14,6 +14,21 @@ class Symbol:
     """An argument word: the address of a native routine of kgraph.runtime.micro, such as ``gemm_f32``."""
 
     name: str
+
+
+@dataclass(frozen=True)
+class Address:
+    """An argument word: the address of a Value's buffer, and some bytes more. A Value stands for itself without more."""
+
+    value: Value
+    offset: Size = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Code:
+    """An argument word: the address of another kernel's code. Loops call the kernels of their bodies so."""
+
+    kernel: Kernel
 
 
 STATUS = Symbol("status")  # an argument word: the address of int64[2], (failed check number or 0, offending index)
@@ -40,7 +55,7 @@ class Kernel:
     name    of the function; it contains the hash of the source, so equal sources have equal names
     source  ``def NAME(args, lo, hi, scratch): ...`` in the kernel language (kgraph.runtime.micro)
     args    the words of its argument block: a Value (address of its buffer), an int or Dim (an extent),
-            a float (its float64 bits), a Symbol
+            a float (its float64 bits), a Symbol, an Address, a Code
     extent  how many units of the outer axis there are; threads take [lo, hi) shares of it
     grain   shares begin at multiples of it
     work    an estimate of its scalar operations: decides how many threads take part

@@ -183,9 +183,7 @@ def _emit_map(w: Writer, body: Program, domain: Domain) -> LoopKernel:
     else:
         extent = _open_units(w, groups[:-1])
         _open_loops(w, groups[-1:])
-    for out in body.outputs:
-        index = domain.index(out.shape, kept=False)
-        w.store(out, index, w.element(out, index))
+    w.store_elements((out, domain.index(out.shape, kept=False)) for out in body.outputs)
     _close_loops(w, w.depth)
     return LoopKernel(w, extent, FLAT_GRAIN if flat else 1)
 
@@ -206,9 +204,7 @@ def _emit_rows(w: Writer, body: Program, domain: Domain, stages: _Stages) -> Loo
         if reductions or ready:
             _emit_stage(w, domain, reductions, ready, inner, saved.due(stage))
         pending = Values(o for o in pending if o not in ready)
-    for out in pending:
-        index = domain.index(out.shape, kept=True)
-        w.store(out, index, w.element(out, index))
+    w.store_elements((out, domain.index(out.shape, kept=True)) for out in pending)
     w.close()
     return LoopKernel(w, extent, 1, saved.bytes)
 
@@ -261,9 +257,7 @@ def _emit_stage(w: Writer, domain: Domain, reductions, ready, inner, saves):
     for op, names in accumulators:
         x = op.inputs[0]
         _accumulate(w, op, names, w.element(x, domain.index(x.shape, kept=False)), domain)
-    for out in ready:
-        index = domain.index(out.shape, kept=False)
-        w.store(out, index, w.element(out, index))
+    w.store_elements((out, domain.index(out.shape, kept=False)) for out in ready)
     _close_loops(w, len(inner))
     for out in ready:
         w.stored(out)
@@ -336,18 +330,14 @@ def _emit_columns(w: Writer, body: Program, domain: Domain, stages: _Stages) -> 
         at = f"{pointer}[{w.strip_position}]"
         w.line(f"{at} = {combined(op, at, x)}")
     full = Values(o for o in body.outputs if domain.holds(o.shape) == "full")
-    for out in full:
-        index = domain.index(out.shape, kept=False)
-        w.store(out, index, w.element(out, index))
+    w.store_elements((out, domain.index(out.shape, kept=False)) for out in full)
     _close_loops(w, len(rows) + 1)
     _columns_loop(w, columns[-1], base, stop)
     for op, pointer in sums:
         name = w.fresh("s")
         w.line(f"{name} = {pointer}[{w.strip_position}]")
         w.give(op.outputs[0], name)
-    for out in (o for o in body.outputs if o not in full):
-        index = domain.index(out.shape, kept=True)
-        w.store(out, index, w.element(out, index))
+    w.store_elements((out, domain.index(out.shape, kept=True)) for out in body.outputs if out not in full)
     w.close()
     w.close()
     return LoopKernel(w, extent, 1, STRIP * 8 * len(sums))

@@ -250,6 +250,13 @@ class Writer(Pull):
     def _load(self, value: Value, index) -> str:
         return f"{self.pointer(value)}[{self.at(self.layout.position(value, index))}]"
 
+    def store_elements(self, places):
+        """Compute the elements at (value, index) pairs, then store them: a state may be read for one of them and
+        overwritten by another."""
+        texts = [(value, index, self.element(value, index)) for value, index in places]
+        for value, index, text in texts:
+            self.store(value, index, text)
+
     def store(self, value: Value, index, text: str):
         self.line(f"{self.pointer(value)}[{self.at(self.layout.position(value, index))}] = {text}")
 

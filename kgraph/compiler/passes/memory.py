@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kgraph.compiler import dims
+from kgraph.compiler.emit.index import row_major
 from kgraph.compiler.ir import Program, Value
 from kgraph.compiler.passes.schedule import VIEW_NAMES, Views
 from kgraph.compiler.plan import Buffer
@@ -27,8 +28,9 @@ class Memory:
     naive_bytes: object
 
 
-def plan_memory(program: Program, states=(), constants=()) -> Memory:
-    """Assign buffers. ``states`` and ``constants``: those of the program's inputs, in the order the runtime gives them."""
+def plan_memory(program: Program, states=(), constants=(), strides=None) -> Memory:
+    """Assign buffers. ``states`` and ``constants``: those of the program's inputs, in the order the runtime gives them.
+    strides: those of values that lie in memory with gaps, in elements."""
     views = Views(program.ops)
     buffers: dict[Value, Buffer] = {}
     real = [v for v in program.inputs if v not in set(states) | set(constants)]
@@ -36,7 +38,7 @@ def plan_memory(program: Program, states=(), constants=()) -> Memory:
         buffers.update((v, Buffer(kind, i)) for i, v in enumerate(values))
     for state, new in program.updates:
         buffers[new] = buffers[state]
-    homes = _concatenated(program, views)
+    homes = _concatenated(program, views, strides or {})
     slots, naive = _share_slots(program, views, homes, buffers)
     for op in program.ops:
         for out in op.outputs:
@@ -45,7 +47,7 @@ def plan_memory(program: Program, states=(), constants=()) -> Memory:
     return Memory(buffers, slots, naive)
 
 
-def _concatenated(program, views) -> dict:
+def _concatenated(program, views, strides) -> dict:
     """Part -> (the concatenation whose memory it is written into, offset)."""
     homes = {}
     for op in program.ops:
@@ -53,7 +55,8 @@ def _concatenated(program, views) -> dict:
             offset = 0
             for v in op.inputs:
                 homes[views.root(v)[0]] = (op.outputs[0], offset)
-                offset = offset + dims.size_of(v.shape[op.params["axis"]:]) * v.type.itemsize
+                step = (strides.get(op.outputs[0]) or row_major(v.shape))[op.params["axis"]]
+                offset = offset + v.shape[op.params["axis"]] * step * v.type.itemsize
     return homes
 
 

@@ -13,7 +13,7 @@ from kgraph.compiler.ir import Op, Program, Value, Values
 from kgraph.compiler.passes.fuse import fused_p, in_order
 from kgraph.compiler.prims.move import broadcast_p
 
-__all__ = ["Views", "part_strides", "schedule"]
+__all__ = ["Views", "part_strides", "schedule", "with_gaps"]
 
 VIEW_NAMES = ("reshape", "slice", "concatenate")
 
@@ -104,7 +104,7 @@ def _own_memory(program: Program) -> Program:
     for v in program.outputs:
         root, _ = views.root(v)
         own = root is v and v not in inputs and v not in seen and v not in placed
-        outputs.append(v if own and views.maker[v].prim.name != "concatenate" else copied(v))
+        outputs.append(v if own else copied(v))
         seen.add(v)
     updates = []
     for state, v in program.updates:
@@ -120,11 +120,36 @@ def is_flat(concatenate: Op) -> bool:
     return all(isinstance(s, int) and s == 1 for s in concatenate.outputs[0].shape[:concatenate.params["axis"]])
 
 
-def part_strides(ops) -> dict:
-    """Part of a concatenation -> its strides, for parts that are not contiguous."""
-    views = Views(ops)
-    return {views.root(v)[0]: row_major(op.outputs[0].shape) for op in ops
-            if op.prim.name == "concatenate" and not is_flat(op) for v in op.inputs}
+def part_strides(ops, strides: dict) -> dict:
+    """``strides`` (value -> strides in elements, of values in memory with gaps), and those of parts of concatenations."""
+    views, found = Views(ops), dict(strides)
+    for op in ops:
+        out = op.outputs[0]
+        if op.prim.name == "concatenate" and not (is_flat(op) and out not in strides):
+            found.update((views.root(v)[0], strides.get(out) or row_major(out.shape)) for v in op.inputs)
+    return found
+
+
+def with_gaps(program: Program, strides: dict) -> Program:
+    """Copies where an input or output that lies in memory with gaps is made or read by what takes it for contiguous."""
+    gapped = lambda op: op.prim is fused_p and not any(x.prim.kind == "window" for x in op.params["body"].ops)
+    new, ops, outputs = {}, [], []
+    for v in program.inputs:
+        if v in strides and not all(gapped(op) for op in program.ops if v in set(op.inputs)):
+            ops.append(copy_op(v))
+            new[v] = ops[-1].outputs[0]
+    for op in program.ops:
+        if not gapped(op) and any(v in new for v in op.inputs):
+            op = Op(op.prim, tuple(new.get(v, v) for v in op.inputs), op.params, op.outputs, op.scope)
+        ops.append(op)
+    maker = {o: op for op in ops for o in op.outputs}
+    for v in program.outputs:
+        readers = all(gapped(op) for op in ops if v in set(op.inputs))
+        if v in strides and not (readers and (gapped(maker[v]) or maker[v].prim.name == "concatenate")):
+            ops.append(copy_op(v))
+            v = ops[-1].outputs[0]
+        outputs.append(v)
+    return Program(program.name, program.inputs, tuple(ops), tuple(outputs), program.updates)
 
 
 def _can_lie_apart(value: Value, program: Program, views: Views) -> bool:
