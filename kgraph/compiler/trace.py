@@ -140,6 +140,17 @@ def suspend_recording():
         _recorders.traces, _recorders.tapes, _recorders.scope = traces, tapes, scope
 
 
+@contextlib.contextmanager
+def back_in(trace: Trace):
+    """Record in an enclosing trace again."""
+    saved = _recorders.traces
+    _recorders.traces = saved[:saved.index(trace) + 1]
+    try:
+        yield
+    finally:
+        _recorders.traces = saved
+
+
 class Trace:
     """Records ops into a Program. Use as a context manager.
 
@@ -195,7 +206,9 @@ class Trace:
     def read(self, variable) -> Value:
         if variable not in self.current:
             if self.parent is not None:
-                return self.lift(self.parent.read(variable))
+                with back_in(self.parent):
+                    value = self.parent.read(variable)
+                return self.lift(value)
             if variable.home is not None:
                 self.current[variable] = variable.take_from(self.read(variable.home))
             else:
