@@ -1,4 +1,4 @@
-"""Measure this machine: time of a training step, of a prediction, of an import. `python -m kgraph bench [--json FILE]`."""
+"""Measure this machine: time of a training step, of a prediction, of an import: `python -m kgraph bench`."""
 from __future__ import annotations
 
 import argparse

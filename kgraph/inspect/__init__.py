@@ -1,4 +1,4 @@
-"""Looking inside: graphs, programs and kernels of a model, what was compiled and why, pictures, and what is in a file."""
+"""Looking inside: graphs, programs and kernels of a model, what was compiled and why, pictures, model files."""
 import importlib
 
 _WHERE = {

@@ -68,7 +68,7 @@ def _text(path) -> dict:
     try:
         config = read_json(data, path) if data.lstrip()[:1] == b"{" else read_yaml(data.decode("utf-8"), path)
     except UnicodeDecodeError as e:
-        raise ValueError(f"{path}: expected a .keras archive, an HDF5 file, JSON or YAML, received something else") from e
+        raise ValueError(f"{path}: expected a .keras archive, HDF5, JSON or YAML, received something else") from e
     if not isinstance(config, dict) or "config" not in config:
         raise ValueError(f"{path}: expected the configuration of a model, received something else")
     return {"format": "architecture", "keras_version": config.get("keras_version"), "model": _model(config),
@@ -105,15 +105,18 @@ def _arrays(group, depth=0):
 
 def format_description(found: dict) -> str:
     """The description as text for people."""
-    lines = [f"{found['file']}: {found['format']}, {_size(found['bytes'])}, Keras {found['keras_version'] or '(not said)'}"]
+    version = found["keras_version"] or "(not said)"
+    lines = [f"{found['file']}: {found['format']}, {_size(found['bytes'])}, Keras {version}"]
     if found["model"]:
         lines += ["", f"{found['model']['class_name']} {found['model']['name'] or ''}".rstrip()]
         lines += _layer_lines(found["model"]["layers"], 1)
     if found["arrays"]:
         width = max(len(a["path"]) for a in found["arrays"])
         lines += ["", f"{'array':{width}}  {'shape':20}  {'dtype':8}  numbers"]
-        lines += [f"{a['path']:{width}}  {str(a['shape']):20}  {a['dtype']:8}  {a['parameters']:,}" for a in found["arrays"]]
-    lines += ["", f"parameters {found['parameters']:,}" + (f", optimizer state {found['state']:,}" if found["state"] else "")]
+        lines += [f"{a['path']:{width}}  {str(a['shape']):20}  {a['dtype']:8}  {a['parameters']:,}"
+                  for a in found["arrays"]]
+    state = f", optimizer state {found['state']:,}" if found["state"] else ""
+    lines += ["", f"parameters {found['parameters']:,}{state}"]
     compile = found["compile"]
     if isinstance(compile, dict):
         optimizer = compile.get("optimizer_config") or compile.get("optimizer") or {}

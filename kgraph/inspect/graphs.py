@@ -14,8 +14,8 @@ __all__ = ["to_dot", "to_json", "to_networkx"]
 def to_networkx(model, level="layer", which="predict", expand_nested=False):
     """The model as a networkx.DiGraph.
 
-    level          "layer": a node for each layer or operation, named as it is, with class_name, shape, dtype, params and
-                   trainable; "op": a node for each op of the program that is compiled, with prim, type and layer
+    level          "layer": a node for each layer or operation, named as it is, with class_name, shape, dtype, params
+                   and trainable; "op": a node for each op of the program that is compiled, with prim, type and layer
     which          at op level, the step: train, test or predict
     expand_nested  at layer level, the layers of models inside the model in place of these
     An edge's `tensors` counts the tensors that go that way.
@@ -95,7 +95,8 @@ def _add_ops(graph, program):
         made.update(dict.fromkeys(op.outputs, name))
 
 
-def label_lines(attributes, name, show_shapes=True, show_dtype=False, show_layer_names=True, show_trainable=False) -> list:
+def label_lines(attributes, name, show_shapes=True, show_dtype=False, show_layer_names=True,
+                show_trainable=False) -> list:
     """What is written into the box of a node."""
     kind = attributes.get("class_name") or attributes.get("prim")
     lines = [f"{name.rpartition('/')[2]} ({kind})" if show_layer_names and "class_name" in attributes else kind]
@@ -113,7 +114,8 @@ def to_dot(graph, rankdir="TB", **labels) -> str:
     """The graph as DOT text, for graphviz and its relatives. labels: see label_lines."""
     quote = lambda text: '"' + str(text).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
     lines = [f"digraph {quote(graph.name)} {{", f"  rankdir={rankdir};", "  node [shape=box];"]
-    lines += [f"  {quote(n)} [label={quote(chr(10).join(label_lines(a, n, **labels)))}];" for n, a in graph.nodes(data=True)]
+    lines += [f"  {quote(n)} [label={quote(chr(10).join(label_lines(a, n, **labels)))}];"
+              for n, a in graph.nodes(data=True)]
     lines += [f"  {quote(a)} -> {quote(b)};" for a, b in graph.edges]
     return "\n".join([*lines, "}"])
 

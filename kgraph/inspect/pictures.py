@@ -39,7 +39,8 @@ def plot_model(model, to_file="model.svg", show_shapes=False, show_dtype=False, 
     picture = to_svg(graph, rankdir, **labels)
     if to_file is not None:
         path = Path(to_file)
-        texts = {".svg": lambda: picture, ".dot": lambda: to_dot(graph, rankdir, **labels), ".json": lambda: to_json(graph)}
+        texts = {".svg": lambda: picture, ".dot": lambda: to_dot(graph, rankdir, **labels),
+                 ".json": lambda: to_json(graph)}
         if path.suffix not in texts:
             warnings.warn(f"plot_model writes SVG: {path.with_suffix('.svg')} in place of {path}", stacklevel=2)
             path = path.with_suffix(".svg")
@@ -123,7 +124,7 @@ def _edge(a, size_a, b, size_b, sideways) -> str:
 
 def _box(centre, size, lines) -> str:
     x, y = centre[0] - size[0] / 2, centre[1] - size[1] / 2
-    text = "".join(f'<text x="{centre[0]:.1f}" y="{y + LINE * (i + 0.9):.1f}" text-anchor="middle">{escape(line)}</text>'
-                   for i, line in enumerate(lines))
+    text = "".join(f'<text x="{centre[0]:.1f}" y="{y + LINE * (i + 0.9):.1f}" text-anchor="middle">'
+                   f"{escape(line)}</text>" for i, line in enumerate(lines))
     return f'<rect x="{x:.1f}" y="{y:.1f}" width="{size[0]:.1f}" height="{size[1]:.1f}" rx="4" fill="#eef" ' \
            f'stroke="black"/>{text}'

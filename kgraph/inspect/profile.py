@@ -24,12 +24,13 @@ class Profile:
 
     def __str__(self):
         most = self.limits
-        lines = [f"{self.which} step: {self.seconds * 1e6:.1f} us in {len(self.rows)} kernels. {most.threads} threads of this "
-                 f"machine reach {most.float32 / 1e9:.0f} GFLOP/s and {most.bandwidth / 1e9:.1f} GB/s",
+        lines = [f"{self.which} step: {self.seconds * 1e6:.1f} us in {len(self.rows)} kernels. {most.threads} threads "
+                 f"of this machine reach {most.float32 / 1e9:.0f} GFLOP/s and {most.bandwidth / 1e9:.1f} GB/s",
                  f"{'us':>8} {'of all':>6} {'GFLOP/s':>8} {'GB/s':>7} {'limit':>5}  kernel: layers"]
         for r in sorted(self.rows, key=lambda r: -r.seconds):
-            lines.append(f"{r.seconds * 1e6:8.2f} {r.seconds / max(self.seconds, 1e-12):6.1%} {r.gflops:8.2f} {r.gbytes:7.2f} "
-                         f"{r.share:5.0%}  {r.name}: {', '.join(r.scopes)}")
+            part = r.seconds / max(self.seconds, 1e-12)
+            lines.append(f"{r.seconds * 1e6:8.2f} {part:6.1%} {r.gflops:8.2f} {r.gbytes:7.2f} {r.share:5.0%}  "
+                         f"{r.name}: {', '.join(r.scopes)}")
         return "\n".join(lines)
 
 

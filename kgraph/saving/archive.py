@@ -1,5 +1,4 @@
-"""The `.keras` archive: a zip file of config.json, metadata.json, model.weights.h5 and assets. Nothing is unpacked to disk.
-"""
+"""The `.keras` archive: a zip file of config.json, metadata.json and model.weights.h5. Nothing is unpacked to disk."""
 from __future__ import annotations
 
 import io

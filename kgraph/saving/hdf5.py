@@ -28,7 +28,7 @@ SLICE = 1 << 20
 
 @contextlib.contextmanager
 def open_file(source, name=None):
-    """Yields the root Group of an HDF5 file: a path, or a seekable binary file. Raises ValueError when it is damaged."""
+    """Yields the root Group of an HDF5 file: a path, or a seekable binary file. Raises ValueError for a damaged one."""
     opened = source if hasattr(source, "readinto") else open(source, "rb", buffering=0)
     name = name or os.fspath(source)
     try:
@@ -273,7 +273,8 @@ class Dataset(_Object):
 
     def _seek(self):
         start = self._storage.address + self._file.base
-        if self._storage.address == NOWHERE or start + self.nbytes > self._file.size or self._storage.size < self.nbytes:
+        if self._storage.address == NOWHERE or self._storage.size < self.nbytes \
+                or start + self.nbytes > self._file.size:
             raise Damaged("an array that holds less than it declares")
         self._file.source.seek(start)
 

@@ -244,7 +244,7 @@ class Storage:
 
 
 class Header:
-    """An object of the file: its links if it is a group, its type, shape and storage if it is a dataset, its attributes."""
+    """An object of the file: the links of a group, the type, shape and storage of an array, the attributes of both."""
 
     def __init__(self, file, address, messages):
         self.file, self.address, self.messages = file, address, messages

@@ -1,4 +1,4 @@
-"""Configurations as text: JSON and YAML, read within limits. What comes out is plain data: dicts, lists, str, numbers."""
+"""Configurations as text: JSON and YAML, read within limits. What comes out is plain data: dicts, lists, numbers."""
 from __future__ import annotations
 
 import json
@@ -55,7 +55,7 @@ def _plain(value):
 
 
 def read_yaml(text: str, where: str = "YAML"):
-    """The value of a YAML text as Keras 1 and 2 wrote it. Raises ValueError when it is damaged, or asks for more than data.
+    """The value of a YAML text as Keras 1 and 2 wrote it. Raises ValueError when it is damaged or holds more than data.
 
     Only plain values and tuples (which become lists) are read; any other tag is refused. Aliases may not multiply:
     their contents count each time they are used.

@@ -1,4 +1,4 @@
-"""500 randomly damaged files: each ends soon, in little memory, in a clear error or a model, and touches nothing else."""
+"""500 randomly damaged files: each ends soon, in little memory, in an error or a model, and touches nothing else."""
 import json
 import os
 import random
@@ -54,8 +54,8 @@ def damage(source, target, rng):
         with zipfile.ZipFile(source) as z:
             members = {n: z.read(n) for n in z.namelist()}
         name = rng.choice(list(members))
-        change = rng.choice([change_json] * 3 + [flip, cut]) if name.endswith("json") else rng.choice([flip, cut, smear])
-        members[name] = change(members[name], rng)
+        changes = [change_json] * 3 + [flip, cut] if name.endswith("json") else [flip, cut, smear]
+        members[name] = rng.choice(changes)(members[name], rng)
         if rng.random() < 0.1:
             del members[rng.choice(list(members))]
         with zipfile.ZipFile(target, "w") as z:
@@ -96,8 +96,8 @@ def load_all(folder, files):
 @pytest.fixture(scope="module")
 def damaged(golden, tmp_path_factory):
     folder = tmp_path_factory.mktemp("damaged")
-    sources = [golden / "keras3" / "shared.keras", golden / "keras3" / "shared.keras", golden / "keras3" / "operators.keras",
-               golden / "keras3" / "shared.h5", golden / "legacy" / "shared.h5"]
+    sources = [golden / name for name in ("keras3/shared.keras", "keras3/lstm.keras", "keras3/operators.keras",
+                                          "keras3/conv.h5", "legacy/nested.h5", "legacy/gru.h5")]
     (folder / "healthy").mkdir()
     for source in sources:
         (folder / "healthy" / f"{source.parent.name}_{source.name}").write_bytes(source.read_bytes())

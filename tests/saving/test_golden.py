@@ -1,4 +1,4 @@
-"""Files of real Keras: they load, predict, train on as the saved model would have, and survive the way through kgraph."""
+"""Files of real Keras: they load, predict, train on as the saved model would have, and survive a copy by kgraph."""
 import tarfile
 
 import numpy as np

@@ -9,7 +9,8 @@ from kgraph.saving.hdf5 import Dataset, Group, is_hdf5, open_file, write_names
 
 ARRAYS = {
     "f4": np.arange(12, dtype="f4").reshape(3, 4), "f8": np.linspace(0, 1, 5), "f2": np.float16(3),
-    "i8": np.arange(4), "u1": np.arange(6, dtype="u1"), "big": np.arange(5, dtype=">i4"), "bool": np.array([True, False]),
+    "i8": np.arange(4), "u1": np.arange(6, dtype="u1"), "big": np.arange(5, dtype=">i4"),
+    "bool": np.array([True, False]),
     "empty": np.zeros((0, 3)), "nested/deeper/x": np.ones((2, 2)), "one": np.float32(7),
 }
 TEXTS = {"fixed": np.array([b"ab", b"c"]), "long": np.array(["one", "zwölf"], h5py.string_dtype())}
@@ -89,8 +90,9 @@ def test_shape_is_compared_before_reading():
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:
         file["x"] = np.ones(3)
-    with open_file(buffer, "memory") as root, pytest.raises(ValueError, match=r"expected shape \(4,\), received \(3,\)"):
-        root.dataset("x").read((4,))
+    with open_file(buffer, "memory") as root:
+        with pytest.raises(ValueError, match=r"expected shape \(4,\), received \(3,\)"):
+            root.dataset("x").read((4,))
 
 
 @pytest.mark.parametrize("data, expected", [(b"\x89HDF\r\n\x1a\n", True), (b"PK\3\4", False), (b"", False)])

@@ -131,7 +131,8 @@ def test_safe_mode_holds_inside_a_load(keras_file):
     inner = {"class_name": "Lambda", "module": "keras.layers", "registered_name": None, "safe_mode": False,
              "config": {"name": "hidden", "function": {"class_name": "__lambda__", "config": evil_code()},
                         "safe_mode": False}}
-    change = replaced_layer({"module": "keras.layers", "class_name": "TimeDistributed", "safe_mode": False}, layer=inner)
+    outer = {"module": "keras.layers", "class_name": "TimeDistributed", "safe_mode": False}
+    change = replaced_layer(outer, layer=inner)
     with pytest.raises(ValueError):
         load_model(rewrite(keras_file, change))
 
@@ -355,8 +356,8 @@ def test_shapes_are_compared_with_the_layers(keras_file):
 
 # ------------------------------------------------------------------ what is no model file
 @pytest.mark.parametrize("contents, message", [
-    (b"", "expected a .keras archive or an HDF5 file"), (b"{}", "model_from_json"), (b"PK\3\4", "expected a .keras archive"),
-    (b"\x89HDF\r\n\x1a\n" + bytes(100), "damaged"),
+    (b"", "expected a .keras archive or an HDF5 file"), (b"{}", "model_from_json"),
+    (b"PK\3\4", "expected a .keras archive"), (b"\x89HDF\r\n\x1a\n" + bytes(100), "damaged"),
 ])
 def test_other_files(tmp_path, contents, message):
     (tmp_path / "m.keras").write_bytes(contents)

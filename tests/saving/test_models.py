@@ -144,7 +144,8 @@ def test_large_models_are_saved_and_loaded_in_slices(tmp_path, suffix):
 
 # ------------------------------------------------------------------ errors
 @pytest.mark.parametrize("arguments, message", [
-    ({"filepath": "m", "save_format": "tf"}, "SavedModel is not written"), ({"filepath": "m.txt"}, "ends in .keras or .h5"),
+    ({"filepath": "m", "save_format": "tf"}, "SavedModel is not written"),
+    ({"filepath": "m.txt"}, "ends in .keras or .h5"),
     ({"filepath": "m"}, "ends in .keras or .h5"), ({"filepath": "m.keras", "save_format": "onnx"}, "received 'onnx'"),
 ])
 def test_save_refuses(model, tmp_path, monkeypatch, arguments, message):

@@ -1,4 +1,4 @@
-"""Saving and loading whole models and their weights, in Keras's formats. The format of a file is told by its contents."""
+"""Saving and loading models and their weights in Keras's formats. The format of a file is told by its contents."""
 from __future__ import annotations
 
 import contextlib
@@ -54,8 +54,8 @@ def save_model(model, filepath, overwrite=True, include_optimizer=True, save_for
 def _target(filepath, overwrite, save_format) -> tuple:
     path = Path(filepath)
     if save_format not in (None, False, "keras", "keras_v3", "h5", "hdf5"):
-        raise ValueError(f"save: expected save_format 'keras' or 'h5', received {save_format!r}. TensorFlow's SavedModel "
-                         "is not written: save to a file that ends in .keras, which Keras 3 opens too")
+        raise ValueError(f"save: expected save_format 'keras' or 'h5', received {save_format!r}. TensorFlow's "
+                         "SavedModel is not written: save to a file that ends in .keras, which Keras 3 opens too")
     kind = {".keras": "keras", ".h5": "h5", ".hdf5": "h5", ".hdf": "h5"}.get(path.suffix.lower())
     if kind is None:
         kind = {"keras": "keras", "keras_v3": "keras", "h5": "h5", "hdf5": "h5"}.get(save_format)
@@ -106,10 +106,11 @@ def save_weights(model, filepath, overwrite=True, save_format=None):
     2's layout to any other name that ends in .h5 or .hdf5."""
     path = Path(filepath)
     if save_format not in (None, "h5", "hdf5", "keras"):
-        raise ValueError(f"save_weights: expected save_format 'h5', received {save_format!r}. TensorFlow checkpoints are "
-                         "not written: save to a file that ends in .weights.h5")
+        raise ValueError(f"save_weights: expected save_format 'h5', received {save_format!r}. TensorFlow checkpoints "
+                         "are not written: save to a file that ends in .weights.h5")
     if path.suffix.lower() not in (".h5", ".hdf5"):
-        raise ValueError(f"save_weights: expected a file name that ends in .weights.h5, received {os.fspath(filepath)!r}")
+        raise ValueError("save_weights: expected a file name that ends in .weights.h5, received "
+                         f"{os.fspath(filepath)!r}")
     _check_overwrite(path, overwrite)
     _check_built(model)
     with durable_write(path) as part, _writing(part) as file:
@@ -147,16 +148,16 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
             return _load_keras(path, compile)
         if is_hdf5(path):
             return _load_hdf5(path, compile)
-    raise ValueError(f"{path}: expected a .keras archive or an HDF5 file, received neither. An architecture alone (JSON or "
-                     "YAML) is for kgraph.models.model_from_json and model_from_yaml")
+    raise ValueError(f"{path}: expected a .keras archive or an HDF5 file, received neither. An architecture alone "
+                     "(JSON or YAML) is for kgraph.models.model_from_json and model_from_yaml")
 
 
 def _existing(filepath) -> str:
     path = os.fspath(filepath)
     if os.path.isdir(path):
         what = "a TensorFlow SavedModel" if os.path.exists(os.path.join(path, "saved_model.pb")) else "a folder"
-        raise ValueError(f"{path}: expected a file, received {what}. In the Keras that made it, load the model and save it "
-                         "to a .keras or .h5 file")
+        raise ValueError(f"{path}: expected a file, received {what}. In the Keras that made it, load the model and "
+                         "save it to a .keras or .h5 file")
     if not os.path.exists(path):
         raise FileNotFoundError(f"there is no model file {path!r}")
     return path
@@ -265,8 +266,8 @@ def _load_weights(root, model, by_name, skip_mismatch):
         keras2.load_weights(group, model, by_name=by_name, skip_mismatch=skip_mismatch)
         return
     if by_name:
-        raise ValueError(f"{root.file_name}: by_name=True is for files in the layout of Keras 1 and 2; this one has Keras "
-                         "3's, which finds weights by structure. Leave by_name out")
+        raise ValueError(f"{root.file_name}: by_name=True is for files in the layout of Keras 1 and 2; this one has "
+                         "Keras 3's, which finds weights by structure. Leave by_name out")
     keras3.load_weights(root, model, skip_mismatch=skip_mismatch)
     if model.optimizer is not None and model.optimizer.built:
         keras3.load_optimizer(root, model)

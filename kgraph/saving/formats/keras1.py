@@ -1,4 +1,4 @@
-"""Weights as Keras 1, and the CuDNN layers of Keras 2, kept them: other orders of axes, gates in arrays of their own."""
+"""Weights as Keras 1, and the CuDNN layers of Keras 2, kept them: other axes, gates in arrays of their own."""
 from __future__ import annotations
 
 import numpy as np

@@ -27,7 +27,8 @@ MAX_INFLATION = 1100
 TOP_LEVEL = "top_level_model_weights"
 SLOTS = {  # kgraph's slots of an optimizer, in the order of Keras 2, and the words that stand for them in names
     "SGD": {"momentum": ("m", "momentum")},
-    "RMSprop": {"velocity": ("rms", "velocity"), "momentum": ("momentum",), "average_gradient": ("mg", "average_gradient")},
+    "RMSprop": {"velocity": ("rms", "velocity"), "momentum": ("momentum",),
+                "average_gradient": ("mg", "average_gradient")},
     "Adam": {"momentum": ("m", "momentum"), "velocity": ("v", "velocity"), "velocity_hat": ("vhat", "velocity_hat")},
     "Adamax": {"momentum": ("m", "momentum"), "norm": ("v", "u", "norm")},
     "Nadam": {"momentum": ("m", "momentum"), "velocity": ("v", "velocity")},
@@ -60,8 +61,8 @@ def _portable_optimizer(config):
     if not isinstance(config, dict) or not config["config"].get("decay"):
         return config
     inner = {k: v for k, v in config["config"].items() if k != "decay"}
-    schedule = {"initial_learning_rate": inner["learning_rate"], "decay_steps": 1, "decay_rate": config["config"]["decay"],
-                "staircase": False, "name": "InverseTimeDecay"}
+    schedule = {"initial_learning_rate": inner["learning_rate"], "decay_steps": 1,
+                "decay_rate": config["config"]["decay"], "staircase": False, "name": "InverseTimeDecay"}
     inner["learning_rate"] = {"module": "keras.optimizers.schedules", "class_name": "InverseTimeDecay",
                               "config": schedule, "registered_name": None}
     return {**config, "config": inner}
@@ -163,8 +164,8 @@ def _pairs_in_order(stored, model, group) -> list:
         raise ValueError(f"{group.file_name}: expected weights for {len(layers)} layers ("
                          f"{', '.join(layer.name for layer in layers)}), received them for {len(filled)} "
                          f"({', '.join(name for name, _ in filled)}). by_name=True loads those that agree")
-    return [(layer.name if layer.name == name else f"{layer.name} (in the file {name})", _ordered(layer), datasets, layer)
-            for layer, (name, datasets) in zip(layers, filled)]
+    where = lambda layer, name: layer.name if layer.name == name else f"{layer.name} (in the file {name})"
+    return [(where(layer, name), _ordered(layer), datasets, layer) for layer, (name, datasets) in zip(layers, filled)]
 
 
 def _plan(where, variables, datasets, layer, version, backend) -> tuple:
@@ -222,8 +223,8 @@ def load_optimizer(root, model):
     datasets = [group.dataset(name) for name in names]
     pairs = _match_in_order(optimizer, names, datasets) or _match_by_slot(optimizer, names, datasets)
     if pairs is None:
-        warnings.warn(f"{root.file_name}: the optimizer's state in the file does not fit {type(optimizer).__name__}; it "
-                      "begins afresh", stacklevel=2)
+        warnings.warn(f"{root.file_name}: the optimizer's state in the file does not fit {type(optimizer).__name__}; "
+                      "it begins afresh", stacklevel=2)
         return
     for variable, dataset in pairs:
         dataset.read_into(variable.buffer)
@@ -273,7 +274,8 @@ def _named_slots(arrays, slots):
     found = {slot: [] for slot in slots}
     for name, dataset in arrays:
         parts = name.partition(":")[0].split("/")
-        slot = next((s for s, words in slots.items() if parts[-1] in words or len(parts) > 1 and parts[1] in words), None)
+        places = {parts[-1], *parts[1:2]}
+        slot = next((s for s, words in slots.items() if places & set(words)), None)
         if slot is None:
             return None
         found[slot].append(dataset)

@@ -25,8 +25,8 @@ __all__ = ["Fit", "describe_misfits", "load_optimizer", "load_weights", "optimiz
            "save_weights", "walk"]
 
 KERAS_NAMES: dict = {}       # class name -> {kgraph's attribute: Keras's}
-IGNORED = {"_nodes", "_losses", "_graph", "_inputs", "_outputs", "_stack", "_symbolic_losses", "_added_weights", "_frozen",
-           "_initial_weights", "activity_regularizer", "dtype_policy"}
+IGNORED = {"_nodes", "_losses", "_graph", "_inputs", "_outputs", "_stack", "_symbolic_losses", "_added_weights",
+           "_frozen", "_initial_weights", "activity_regularizer", "dtype_policy"}
 
 
 def walk(model, with_optimizer=True) -> list:
@@ -97,7 +97,7 @@ def _own_variables(x):
 
 
 def optimizer_state(optimizer) -> list:
-    """An optimizer's variables as files hold them: a rate with decay= is written as a schedule, which has no variable."""
+    """An optimizer's variables as files hold them: a rate with decay= is written as a schedule, without a variable."""
     return [v for v in optimizer.variables if not optimizer.decay or v.name != "learning_rate"]
 
 
@@ -158,7 +158,7 @@ def _take(fit):
 
 
 def _vars_group(root, path):
-    """The group of an object's variables; Keras 2.12 and 2.13 had another name for `layers`. None when there is none."""
+    """The group of an object's variables, or None; Keras 2.12 and 2.13 had another name for `layers`."""
     group = root.get(f"{path}/vars".lstrip("/"))
     if group is None and "_layer_checkpoint_dependencies" in root:
         group = root.get(f"{path}/vars".lstrip("/").replace("layers", "_layer_checkpoint_dependencies"))
@@ -177,7 +177,8 @@ def _fit(root, path, x) -> Fit:
     if len(stored) != len(own):
         unbuilt = "" if getattr(x, "built", True) else "; it is not built yet: call the model on data first"
         expected = ", ".join(f"{v.name} {v.shape}" for v in own) or "none"
-        return Fit(path, x, (), (f"{where}: expected {len(own)} variables ({expected}), received {len(stored)}{unbuilt}",))
+        misfit = f"{where}: expected {len(own)} variables ({expected}), received {len(stored)}{unbuilt}"
+        return Fit(path, x, (), (misfit,))
     misfits, pairs = [], []
     for i, variable in enumerate(own):
         dataset = stored.get(str(i))
@@ -221,8 +222,8 @@ def load_optimizer(root, model):
         own = [v for v in own if v.name in ("iteration", "learning_rate")]
     datasets = [group.get(str(i)) for i in range(len(own))]
     if len(group.names()) != len(own) or [getattr(d, "shape", None) for d in datasets] != [v.shape for v in own]:
-        warnings.warn(f"{root.file_name}: the optimizer's state in the file does not fit {type(optimizer).__name__}; it "
-                      "begins afresh", stacklevel=2)
+        warnings.warn(f"{root.file_name}: the optimizer's state in the file does not fit {type(optimizer).__name__}; "
+                      "it begins afresh", stacklevel=2)
         return
     for dataset, variable in zip(datasets, own):
         dataset.read_into(variable.buffer)

@@ -1,8 +1,8 @@
 """Configurations of Keras 1 and 2 in the words of Keras 3, with their own meaning.
 
 What changed silently between the versions is kept as it was for the file: the slope of hard_sigmoid, GRU's reset_after,
-defaults of optimizers, clipnorm as a global norm. What was renamed is renamed. Nothing here makes an object: a config goes
-in, a config comes out.
+defaults of optimizers, clipnorm as a global norm. What was renamed is renamed. Nothing here makes an object: a config
+goes in, a config comes out.
 """
 from __future__ import annotations
 
@@ -48,7 +48,8 @@ def with_own_names(value):
     if not isinstance(value, dict):
         return value
     config = value.get("config")
-    if value.get("class_name") == "Sequential" and isinstance(config, dict) and config.get("name") == "hard_sigmoid_keras2":
+    is_model = value.get("class_name") == "Sequential" and isinstance(config, dict)
+    if is_model and config.get("name") == hard_sigmoid_keras2.__name__:
         return HARD_SIGMOID
     return {key: with_own_names(v) for key, v in value.items()}
 
@@ -56,17 +57,17 @@ def with_own_names(value):
 CLASSES = {  # names that are gone
     "CuDNNGRU": "GRU", "CuDNNLSTM": "LSTM", "BatchNormalizationV1": "BatchNormalization",
     "BatchNormalizationV2": "BatchNormalization", "SyncBatchNormalization": "BatchNormalization",
-    "Convolution1D": "Conv1D", "Convolution2D": "Conv2D", "Convolution3D": "Conv3D", "Deconvolution2D": "Conv2DTranspose",
-    "AtrousConvolution1D": "Conv1D", "AtrousConvolution2D": "Conv2D", "SeparableConvolution2D": "SeparableConv2D",
-    "TimeDistributedDense": "Dense", "Deconvolution3D": "Conv3DTranspose",
+    "Convolution1D": "Conv1D", "Convolution2D": "Conv2D", "Convolution3D": "Conv3D", "AtrousConvolution1D": "Conv1D",
+    "AtrousConvolution2D": "Conv2D", "SeparableConvolution2D": "SeparableConv2D", "Deconvolution2D": "Conv2DTranspose",
+    "Deconvolution3D": "Conv3DTranspose", "TimeDistributedDense": "Dense",
 }
 DROPPED = {  # settings that say how, not what
     "implementation", "consume_less", "ragged", "experimental_autocast", "fused", "jit_compile", "is_legacy_optimizer",
     "input_dtype",
 }
 NEUTRAL = {  # settings that are gone: the values without which nothing is lost
-    "": {"time_major": (False, None), "renorm": (False, None), "renorm_clipping": (None,), "renorm_momentum": (0.99, None),
-         "virtual_batch_size": (None,), "adjustment": (None,)},
+    "": {"time_major": (False, None), "renorm": (False, None), "renorm_clipping": (None,),
+         "renorm_momentum": (0.99, None), "virtual_batch_size": (None,), "adjustment": (None,)},
     "SeparableConv": {"groups": (1, None)}, "DepthwiseConv": {"groups": (1, None), "filters": (None,)},
     "Conv1DTranspose": {"groups": (1, None)}, "Conv2DTranspose": {"groups": (1, None)},
     "Conv3DTranspose": {"groups": (1, None)},
@@ -74,8 +75,9 @@ NEUTRAL = {  # settings that are gone: the values without which nothing is lost
 UNUSED = {"SeparableConv": ("kernel_initializer", "kernel_regularizer", "kernel_constraint"),   # inherited, never read
           "DepthwiseConv": ("kernel_initializer", "kernel_regularizer", "kernel_constraint")}
 INITIALIZERS = {"zero": "zeros", "one": "ones", "uniform": "random_uniform", "normal": "random_normal"}
-WEIGHT_WORDS = {"init": "kernel_initializer", "W_regularizer": "kernel_regularizer", "b_regularizer": "bias_regularizer",
-                "W_constraint": "kernel_constraint", "b_constraint": "bias_constraint", "bias": "use_bias",
+WEIGHT_WORDS = {"init": "kernel_initializer", "W_regularizer": "kernel_regularizer",
+                "b_regularizer": "bias_regularizer", "W_constraint": "kernel_constraint",
+                "b_constraint": "bias_constraint", "bias": "use_bias",
                 "U_regularizer": "recurrent_regularizer", "inner_init": "recurrent_initializer",
                 "inner_activation": "recurrent_activation", "dropout_W": "dropout", "dropout_U": "recurrent_dropout",
                 "output_dim": "units", "nb_filter": "filters", "border_mode": "padding", "atrous_rate": "dilation_rate"}
@@ -169,7 +171,8 @@ def _modern_setting(key, setting):
         if isinstance(setting, str):
             return INITIALIZERS.get(setting, setting)
         if isinstance(setting, dict) and isinstance(setting.get("config"), dict):
-            return {**setting, "config": {k: v for k, v in setting["config"].items() if k not in ("dtype", "partition_info")}}
+            inner = {k: v for k, v in setting["config"].items() if k not in ("dtype", "partition_info")}
+            return {**setting, "config": inner}
     if key == "axis" and isinstance(setting, list) and len(setting) == 1:
         return setting[0]
     return setting
@@ -191,22 +194,22 @@ def _from_keras1(name, config) -> tuple:
     if "dim_ordering" in renamed:
         renamed["data_format"] = "channels_first" if renamed.pop("dim_ordering") == "th" else "channels_last"
     if "nb_row" in renamed:
-        sizes = [renamed.pop(k) for k in ("kernel_dim1", "kernel_dim2", "kernel_dim3", "nb_row", "nb_col") if k in renamed]
-        renamed["kernel_size"] = sizes
+        renamed["kernel_size"] = [renamed.pop("nb_row"), renamed.pop("nb_col")]
+    if "kernel_dim1" in renamed:
+        renamed["kernel_size"] = [renamed.pop(f"kernel_dim{i}") for i in (1, 2, 3)]
     if name == "LSTM":
         renamed["unit_forget_bias"] = renamed.pop("forget_bias_init", "one") == "one"
     if name == "BatchNormalization" and renamed.pop("mode", 0) not in (0, 2):
-        raise ValueError(f"layer {config.get('name')!r}: BatchNormalization of mode 1 cannot be loaded; only mode 0 can")
-    for gone in ("input_dim", "input_length", "mode", "output_shape") if name != "Embedding" else ("dropout",):
-        if name in ("Conv2DTranspose", "BatchNormalization") or gone != "output_shape":
-            renamed.pop(gone, None)
-    return name, renamed
+        raise ValueError(f"layer {config.get('name')!r}: BatchNormalization of mode 1 cannot be loaded")
+    gone = {"Embedding": ("dropout",), "Conv2DTranspose": ("output_shape",)}.get(name, ("input_dim", "input_length"))
+    return name, {k: v for k, v in renamed.items() if k not in gone}
 
 
 def _modern_lambda(config):
-    config = {k: v for k, v in config.items() if k not in ("module", "function_type", "output_shape_type",
-                                                           "output_shape_module")} | {"_type": config.get("function_type")}
-    kind, function = config.pop("_type"), config.get("function")
+    """Keras 2 kept [code, defaults, closure] of a lambda, or the name of a function."""
+    function, kind = config.get("function"), config.get("function_type")
+    gone = ("module", "function_type", "output_shape_type", "output_shape_module")
+    config = {k: v for k, v in config.items() if k not in gone}
     if isinstance(function, list) or kind == "lambda":
         code, defaults, closure = (*function, None, None)[:3] if isinstance(function, list) else (function, None, None)
         config["function"] = {"class_name": "__lambda__",
