@@ -5,12 +5,13 @@ import pytest
 from kgraph.compiler import prims  # noqa: F401  (fills the table)
 from kgraph.compiler.ir import TensorType
 from kgraph.compiler.primitive import PRIMITIVES
-from kgraph.compiler.trace import bind
+from kgraph.compiler.trace import bind, name_scope
 from kgraph.function import build
 from tests.compiler.corpus import CASES, StatefulCase, arrays_of, compiled_case
 from tests.compiler.test_passes import run
 
-UNCOMPILED = {"argsort", "fused"}  # argsort runs eagerly only; fused is made by a pass
+EAGER = sorted(name for name, prim in PRIMITIVES.items() if prim.lower == "linalg")  # LAPACK, through NumPy
+UNCOMPILED = {"fused", *EAGER}  # fused is made by a pass
 LOOSE = {"power", "tan", "rsqrt", "erf"}
 
 
@@ -29,6 +30,20 @@ def test_compiled_primitive_equals_reference(name):
         compiled = build(name, lambda *xs: list(out) if isinstance(out := bind(prim, *xs, **params), tuple) else [out], types)
         for got, expected in zip(compiled(*arrays), want, strict=True):
             close(got, np.asarray(expected), rtol=3e-5 if name in LOOSE else 1e-5)
+
+
+@pytest.mark.parametrize("name", EAGER)
+def test_a_primitive_without_a_kernel_is_refused_by_name(name):
+    prim = PRIMITIVES[name]
+    arrays, params = prim.examples(np.random.default_rng(0))[0]
+    types = [TensorType(a.shape, a.dtype.name) for a in arrays]
+
+    def function(*xs):
+        with name_scope("my_layer"):
+            result = bind(prim, *xs, **params)
+        return list(result) if isinstance(result, tuple) else result
+    with pytest.raises(NotImplementedError, match=rf"{name} \(my_layer\) has no kernel.*run_eagerly=True"):
+        build(name, function, types)(*arrays)
 
 
 @pytest.mark.parametrize("name", CASES)

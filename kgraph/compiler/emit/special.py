@@ -1,4 +1,4 @@
-"""Kernels of primitives that are no loops over elements: sums at positions that are data, running sums."""
+"""Kernels of primitives that are no loops over elements: sums at positions that are data, running sums, order."""
 from __future__ import annotations
 
 from kgraph.compiler.dims import size_of
@@ -92,4 +92,50 @@ def emit_cumsum(op: Op, layout, checks) -> LoopKernel:
     return LoopKernel(w, outer, 1)
 
 
-SPECIAL = {"scatter_add": emit_scatter_add, "scatter_along": emit_scatter_along, "cumsum": emit_cumsum}
+_MERGE = """\
+for k in range({count}):
+    order[k] = i32(k)
+source, target, width = 0, {count}, 1
+while width < {count}:
+    start = 0
+    while start < {count}:
+        left, middle = start, minimum(start + width, {count})
+        right, stop = middle, minimum(middle + width, {count})
+        for k in range(start, stop):
+            first = left < middle
+            if first and right < stop:
+                a = {x}[base + order[source + left] * {step}]
+                b = {x}[base + order[source + right] * {step}]
+                first = a <= b or b != b
+            if first:
+                order[target + k] = order[source + left]
+                left = left + 1
+            else:
+                order[target + k] = order[source + right]
+                right = right + 1
+        start = stop
+    source, target = target, source
+    width = 2 * width
+for k in range({count}):
+    {out}[base + k * {step}] = order[source + k]"""
+
+
+def emit_argsort(op: Op, layout, checks) -> LoopKernel:
+    """A stable merge sort of positions, from runs of 1 upwards, NaN last: threads share the lines along the axis. Two
+    orders of a line lie in the thread's scratch, one merged into the other."""
+    (x,), out, axis = op.inputs, op.outputs[0], op.params["axis"]
+    w = _writer(op, layout, checks)
+    inner, outer = size_of(x.shape[axis + 1:]), size_of(x.shape[:axis])
+    step, count = w.size(inner), w.size(x.shape[axis])
+    texts = {"x": w.pointer(x), "out": w.pointer(out), "step": step, "count": count}
+    w.line(f"order = {w.scratch_pointer('int32', 0, 0)}")
+    w.open("for u in range(lo, hi):")
+    w.line(f"base = quotient(u, {step}) * {count} * {step} + modulo(u, {step})")
+    for line in _MERGE.format(**texts).splitlines():
+        w.line(line)
+    w.close()
+    return LoopKernel(w, outer * inner, 1, 8 * x.shape[axis])
+
+
+SPECIAL = {"scatter_add": emit_scatter_add, "scatter_along": emit_scatter_along, "cumsum": emit_cumsum,
+           "argsort": emit_argsort}

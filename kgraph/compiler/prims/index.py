@@ -149,4 +149,6 @@ argsort_p = Primitive(
     "argsort", "index", _argsort_infer, lambda x, axis: np.argsort(x, axis, kind="stable").astype("int32"),
     NOT_DIFFERENTIABLE, "argsort",
     lambda rng: [([rng.normal(size=s).astype(t)], {"axis": a}) for s, t, a in
-                 (((5,), "float32", 0), ((3, 37), "float64", 1), ((4, 2), "float32", 0), ((0, 3), "float32", 1))])
+                 (((5,), "float32", 0), ((3, 37), "float64", 1), ((4, 2), "float32", 0), ((0, 3), "float32", 1),
+                  ((2, 33, 3), "int32", 1), ((70,), "bool", 0), ((9, 2), "uint8", 0))]
+    + [([np.where(rng.random((4, 41)) < 0.2, np.nan, rng.integers(0, 9, (4, 41))).astype("float32")], {"axis": 1})])
