@@ -80,6 +80,7 @@ def fit(model, x, y, sample_weight, options):
     source = make_source(with_workers(x, options.workers), y, sample_weight, options.batch_size,
                          options.steps_per_epoch, options.shuffle, seed, options.class_weight, model._class_counts)
     _check_targets(model, source)
+    model._fit_source = source
     validation = _validation_source(validation, options)
     callbacks = options.callbacks
     if not isinstance(callbacks, CallbackList):

@@ -52,6 +52,7 @@ class Trainer(Keras2Methods):
         self._begun = []       # to be called when all callbacks have begun
         self._waiting = []     # to be called when all variables exist
         self._fit_seed = 0
+        self._fit_source = None
         self._initial_batch = 0
         self._trainable_then = None
 

@@ -32,6 +32,7 @@ _PROBS = softmax(rng(1).normal(size=(6, 4, 5)))
 _LOGITS = rng(2).normal(size=(6, 4, 5)).astype("float32") * 3
 _IDS = rng(3).integers(0, 5, (6, 4))
 _BITS = rng(4).integers(0, 2, (6, 4, 5)).astype("float32")
+_LABELS = np.array([[1, 2], [3, 3], [4, 0], [1, 1], [0, 0], [2, 1]])
 _UNIT = rng(5).random((6, 4, 5)).astype("float32")
 _REAL = rng(6).normal(size=(6, 4, 5)).astype("float32")
 _REAL2 = rng(7).normal(size=(6, 4, 5)).astype("float32")
@@ -61,6 +62,7 @@ LOSSES = {
     "Tversky": ("bits", [{}, {"alpha": 0.3, "beta": 0.7}, {"axis": (1, 2)}]),
     "Circle": ("embedding", [{}, {"remove_diagonal": False}, {"gamma": 8.0, "margin": 0.2}]),
     "CategoricalGeneralizedCrossEntropy": ("sparse", [{}, {"q": 0.2}]),
+    "CTC": ("labels", [{}]),
 }
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean_with_sample_weight", "none")
 
@@ -69,9 +71,9 @@ def loss_inputs(kind, settings):
     logits = settings.get("from_logits")
     pred = {"real": _REAL2, "unit": _UNIT + 0.01, "probs": _PROBS, "bits": _LOGITS if logits else _UNIT,
             "onehot": _LOGITS if logits else _PROBS, "sparse": _LOGITS if logits else _PROBS,
-            "embedding": (_REAL[:, 0] / np.linalg.norm(_REAL[:, 0], axis=-1, keepdims=True))}[kind]
+            "labels": _LOGITS, "embedding": (_REAL[:, 0] / np.linalg.norm(_REAL[:, 0], axis=-1, keepdims=True))}[kind]
     true = {"real": _REAL, "unit": _UNIT[::-1] * 2, "probs": _PROBS[::-1].copy(), "bits": _BITS,
-            "onehot": onehot(_IDS, 5), "sparse": _IDS, "embedding": np.array([0, 1, 0, 2, 1, 0])}[kind]
+            "onehot": onehot(_IDS, 5), "sparse": _IDS, "labels": _LABELS, "embedding": np.array([0, 1, 0, 2, 1, 0])}[kind]
     return true, pred
 
 
