@@ -194,9 +194,6 @@ def _emit_epilogue(w: Writer, body, domain, product: _Product, target, line: str
     else:
         w.line(f"{value} = {target}[{w.at(product.out_at)}]")
     w.give(product.out, value)
-    for out in body.outputs:
-        if out is not product.out:
-            index = domain.index(out.shape, kept=False)
-            w.store(out, index, w.element(out, index))
+    w.store_elements((out, domain.index(out.shape, kept=False)) for out in body.outputs if out is not product.out)
     w.close()
     w.close()
