@@ -14,6 +14,7 @@ from kgraph.compiler.emit.index import Layout
 from kgraph.compiler.emit.loops import LoopKernel, emit_loops
 from kgraph.compiler.emit.scan import emit_scan, emit_while
 from kgraph.compiler.emit.special import SPECIAL
+from kgraph.compiler.emit.window import emit_weight_grad, emit_window, window_flops
 from kgraph.compiler.ir import Op, Program, ProgramError, verify
 from kgraph.compiler.passes.clean import cse, dce
 from kgraph.compiler.passes.fuse import fuse, fused_p
@@ -24,6 +25,7 @@ from kgraph.compiler.passes.merge import merge
 from kgraph.compiler.passes.rematerialise import rematerialise
 from kgraph.compiler.passes.schedule import VIEW_NAMES, Views, part_strides, schedule, with_gaps
 from kgraph.compiler.passes.simplify import expand, simplify, split_reductions
+from kgraph.compiler.passes.window import lower_windows
 from kgraph.compiler.plan import Kernel, Plan
 from kgraph.compiler.prims.loop import scan_p, while_p
 
@@ -31,7 +33,8 @@ __all__ = ["PASSES", "compile_program", "run_passes"]
 
 PASSES = [
     ("merge_loops", merge_loops), ("dce", dce), ("hoist", hoist),
-    ("expand", expand), ("simplify", simplify), ("cse", cse), ("dce", dce), ("split_reductions", split_reductions),
+    ("expand", expand), ("lower_windows", lower_windows), ("simplify", simplify), ("cse", cse), ("dce", dce),
+    ("split_reductions", split_reductions),
     ("simplify", simplify), ("cse", cse), ("dce", dce), ("fuse", fuse),
     ("merge", merge), ("rematerialise", rematerialise), ("merge", merge), ("schedule", schedule),
 ]
@@ -98,11 +101,11 @@ def emit(op: Op, layout: Layout, checks: list) -> Kernel:
         return LOOPS[op.prim](op, functools.partial(_compile_body, checks=checks))
     if op.prim is fused_p:
         body = op.params["body"]
-        kernel = (emit_contract if body.ops and _anchor(body) else emit_loops)(op, layout, checks)
+        kernel = _EMITTERS[_anchor_kind(body)](op, layout, checks)
         flops = _loop_flops(op)
-    elif op.prim.lower in SPECIAL:
-        body, kernel = None, SPECIAL[op.prim.lower](op, layout, checks)
-        flops = sum((v.size for v in op.inputs), start=0)
+    elif op.prim.lower in _SPECIAL:
+        body, kernel = None, _SPECIAL[op.prim.lower](op, layout, checks)
+        flops = window_flops(op) if op.prim.kind == "window" else sum((v.size for v in op.inputs), start=0)
     else:
         raise NotImplementedError(f"primitive {op.prim.name} ({op.scope or 'no scope'}) has no kernel yet: "
                                   "use run_eagerly=True")
@@ -117,8 +120,13 @@ def _kernel(op: Op, kernel: LoopKernel, flops: Size) -> Kernel:
                   flops=flops, bytes=moved, scratch=kernel.scratch, op=op, scopes=scopes)
 
 
-def _anchor(body: Program):
-    return next((op for op in body.ops if op.prim.kind in ("contract", "window")), None)
+def _anchor_kind(body: Program):
+    """The kind of the op that decides how the kernel is made, or None for plain loops."""
+    return next((op.prim.kind for op in body.ops if op.prim.kind in _EMITTERS), None)
+
+
+_EMITTERS = {"contract": emit_contract, "window": emit_window, None: emit_loops}
+_SPECIAL = {**SPECIAL, "conv_weight_grad": emit_weight_grad}
 
 
 def _describe(op: Op) -> list:
@@ -138,6 +146,8 @@ def _loop_flops(op: Op) -> Size:
             for size in sizes.values():
                 count = count * size
             total = total + count
+        elif inner.prim.kind == "window":
+            total = total + window_flops(inner)
         elif inner.prim.kind == "reduce":
             total = total + inner.inputs[0].size
         elif inner.prim.kind in ("elementwise", "random"):

@@ -83,6 +83,9 @@ def _checked(builder, status, number, index, size):
 INSTRUCTIONS = {
     "call_kernel": (5, False, _call),   # call_kernel(address, args, lo, hi, scratch)
     "gemm": (14, False, _call),         # gemm(address, ...): the parameters of kgraph.runtime.gemm
+    "plan_windows": (2, False, _call),  # plan_windows(address, block); convolve(address, ...), weigh(address, ...): the
+    "convolve": (7, False, _call),      # parameters of kgraph.runtime.windows
+    "weigh": (8, False, _call),
     "report": (3, False, _report),      # report(status, number, index)
     "checked": (4, True, _checked),     # checked(status, number, index, size) -> index
     "load_acquire": (1, True, _load_acquire),

@@ -48,7 +48,7 @@ class Group:
         self.number = number
         self.ops = [op]
         self.domain = domain
-        self.anchor = op if domain is None or op.prim.kind == "contract" else None
+        self.anchor = op if domain is None or op.prim.kind in ("contract", "window") else None
         self.place: dict[Value, str] = {}
         self.depth: dict[Value, int] = {}
         self.leaves: set[Value] = set()
@@ -195,7 +195,8 @@ class _Fusion:
             raise AssertionError(f"{op.prim.name} does not fit a kernel of its own")
 
     def _anchor_domain(self, op: Op) -> Domain | None:
-        return Domain(squeeze(op.outputs[0].shape)) if op.prim.kind in ("contract", "window") else None
+        joins = op.prim.kind in ("contract", "window") and op.prim.name != "conv_weight_grad"
+        return Domain(squeeze(op.outputs[0].shape)) if joins else None
 
     def _open(self, op: Op, domain) -> Group:
         group = Group(len(self.groups), op, domain)

@@ -4,6 +4,10 @@ An output at place o of a space axis reads the inputs at ``o * stride + k * dila
 kernel; places outside of the input are skipped. Each parameter has one entry for each space axis; ``padding`` is a
 pair (low, high), and a negative amount leaves input out. Kernels are ``[taps..., channels / groups, filters]``.
 
+``transposed`` (kernels with channels and filters exchanged: [taps..., filters / groups, channels]) and ``parts`` (sums
+over so many shares of the batch, with an axis of their own in front) are forms that only kgraph.compiler.passes.window
+brings in.
+
 A convolution is bilinear, so `conv`, `conv_data_grad` and `conv_weight_grad` are each other's gradients. The latter two
 are the linear maps that the first has for a fixed kernel and a fixed input, transposed. `conv_data_grad` is also the
 forward pass of what layers call a transposed convolution.
@@ -60,8 +64,12 @@ def _conv_infer(x, w, strides, padding, dilation, groups):
     return TensorType((x.shape[0], *space, w.shape[-1]), x.dtype)
 
 
-def _data_grad_infer(ct, w, strides, padding, dilation, groups, size):
+def _data_grad_infer(ct, w, strides, padding, dilation, groups, size, transposed=False):
     check_dtype("conv_data_grad", ct, FLOATS)
+    if transposed:
+        require(w.shape[-1] % groups == 0 and w.ndim >= 3,
+                lambda: f"conv_data_grad: expected groups that divide the {w.shape[-1]} channels, received groups={groups}")
+        w = TensorType((*w.shape[:-2], w.shape[-1] // groups, w.shape[-2] * groups), w.dtype)
     _check_kernel("conv_data_grad", ct, w, groups)
     space = _output_space("conv_data_grad", size, w.shape[:-2], strides, padding, dilation)
     require(ct.shape[1:] == (*space, w.shape[-1]),
@@ -69,7 +77,7 @@ def _data_grad_infer(ct, w, strides, padding, dilation, groups, size):
     return TensorType((ct.shape[0], *size, w.shape[-2] * groups), ct.dtype)
 
 
-def _weight_grad_infer(x, ct, strides, padding, dilation, groups, window):
+def _weight_grad_infer(x, ct, strides, padding, dilation, groups, window, parts=None):
     check_dtype("conv_weight_grad", x, FLOATS)
     require(x.ndim == ct.ndim and x.dtype == ct.dtype,
             lambda: f"conv_weight_grad: expected an input and a gradient of one rank and dtype, received {x}, {ct}")
@@ -78,7 +86,7 @@ def _weight_grad_infer(x, ct, strides, padding, dilation, groups, window):
     space = _output_space("conv_weight_grad", x.shape[1:-1], window, strides, padding, dilation)
     require(ct.shape[:-1] == (x.shape[0], *space),
             lambda: f"conv_weight_grad: expected a gradient [{x.shape[0]}, {', '.join(map(str, space))}, filters], received {ct}")
-    return TensorType((*window, x.shape[-1] // groups, ct.shape[-1]), x.dtype)
+    return TensorType((*([parts] if parts else []), *window, x.shape[-1] // groups, ct.shape[-1]), x.dtype)
 
 
 # --- meaning, in NumPy: matrices of windows, a number of images at a time ---------------------------------------------
@@ -131,7 +139,8 @@ def _conv(x, w, strides, padding, dilation, groups):
     return out
 
 
-def _data_grad(ct, w, strides, padding, dilation, groups, size):
+def _data_grad(ct, w, strides, padding, dilation, groups, size, transposed=False):
+    w = _exchanged(w, groups) if transposed else w
     window, channels = w.shape[:-2], w.shape[-2] * groups
     kernel = _matrices(w, groups).swapaxes(1, 2)
     out = np.empty((ct.shape[0], *size, channels), ct.dtype)
@@ -141,6 +150,12 @@ def _data_grad(ct, w, strides, padding, dilation, groups, size):
         columns = np.moveaxis(columns, 0, -2).reshape(*part.shape[:-1], *window, channels)
         out[images] = _overlap_add(columns, window, strides, padding, dilation, size)
     return out
+
+
+def _exchanged(w, groups):
+    """A kernel [taps..., filters / groups, channels] as [taps..., channels / groups, filters]."""
+    split = w.reshape(*w.shape[:-1], groups, w.shape[-1] // groups).swapaxes(-1, -3)
+    return split.reshape(*w.shape[:-2], w.shape[-1] // groups, w.shape[-2] * groups)
 
 
 def _overlap_add(columns, window, strides, padding, dilation, size):
@@ -157,7 +172,11 @@ def _overlap_add(columns, window, strides, padding, dilation, size):
     return total[:, *(slice(max(low, 0), max(low, 0) + n) for n, (low, _) in zip(size, padding))]
 
 
-def _weight_grad(x, ct, strides, padding, dilation, groups, window):
+def _weight_grad(x, ct, strides, padding, dilation, groups, window, parts=None):
+    if parts:
+        ends = [len(x) * p // parts for p in range(parts + 1)]
+        return np.stack([_weight_grad(x[a:b], ct[a:b], strides, padding, dilation, groups, window)
+                         for a, b in zip(ends, ends[1:])])
     channels, filters = x.shape[-1] // groups, ct.shape[-1]
     total = np.zeros((groups, math.prod(window) * channels, filters // groups), x.dtype)
     for images in _image_chunks(x.shape[0], math.prod(ct.shape[1:-1]) * math.prod(window) * x.shape[-1]):
@@ -198,9 +217,9 @@ _CASES = (((7,), (3,), (1,), ((0, 0),), (1,), 1, 3, 5, "float32"), ((8,), (3,), 
 def _case_arrays(rng):
     for space, window, strides, padding, dilation, groups, channels, filters, dtype in _CASES:
         params = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}
-        x = rng.normal(size=(3, *space, channels)).astype(dtype)
-        w = rng.normal(size=(*window, channels // groups, filters)).astype(dtype)
-        ct = rng.normal(size=_conv(x, w, **params).shape).astype(dtype)
+        normal = lambda *shape: rng.normal(scale=0.1, size=shape).astype(dtype)
+        x, w = normal(3, *space, channels), normal(*window, channels // groups, filters)
+        ct = normal(*_conv(x, w, **params).shape)
         yield x, w, ct, params
 
 
