@@ -1,4 +1,6 @@
 """Compiled kernels against the NumPy references: every primitive's examples, and the corpus."""
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -20,6 +22,11 @@ def close(got, want, rtol=1e-5, atol=1e-6):
     np.testing.assert_allclose(got, want, rtol=rtol, atol=atol)
 
 
+def _apply(prim, params, *xs):
+    result = bind(prim, *xs, **params)
+    return list(result) if isinstance(result, tuple) else [result]
+
+
 @pytest.mark.parametrize("name", sorted(set(PRIMITIVES) - UNCOMPILED))
 def test_compiled_primitive_equals_reference(name):
     prim = PRIMITIVES[name]
@@ -27,7 +34,7 @@ def test_compiled_primitive_equals_reference(name):
         want = prim.reference(*arrays, **params)
         want = want if isinstance(want, tuple) else (want,)
         types = [TensorType(a.shape, a.dtype.name) for a in map(np.asarray, arrays)]
-        compiled = build(name, lambda *xs: list(out) if isinstance(out := bind(prim, *xs, **params), tuple) else [out], types)
+        compiled = build(name, partial(_apply, prim, params), types)
         for got, expected in zip(compiled(*arrays), want, strict=True):
             close(got, np.asarray(expected), rtol=3e-5 if name in LOOSE else 1e-5)
 
@@ -40,8 +47,7 @@ def test_a_primitive_without_a_kernel_is_refused_by_name(name):
 
     def function(*xs):
         with name_scope("my_layer"):
-            result = bind(prim, *xs, **params)
-        return list(result) if isinstance(result, tuple) else result
+            return _apply(prim, params, *xs)
     with pytest.raises(NotImplementedError, match=rf"{name} \(my_layer\) has no kernel.*run_eagerly=True"):
         build(name, function, types)(*arrays)
 

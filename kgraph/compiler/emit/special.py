@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 from kgraph.compiler.dims import size_of
-from kgraph.compiler.emit.index import Layout
 from kgraph.compiler.emit.loops import STRIP, LoopKernel
 from kgraph.compiler.emit.writer import Writer
 from kgraph.compiler.ir import Op, Program
