@@ -24,7 +24,9 @@ from kgraph.saving.hdf5 import Dataset
 __all__ = ["Fit", "describe_misfits", "load_optimizer", "load_weights", "optimizer_state",
            "save_weights", "walk"]
 
-KERAS_NAMES: dict = {}       # class name -> {kgraph's attribute: Keras's}
+KERAS_NAMES = {              # class name -> {kgraph's attribute: Keras's}, where they differ
+    "GroupedQueryAttention": {f"{part}_dense": f"_{part}_dense" for part in ("query", "key", "value", "output")},
+}
 IGNORED = {"_nodes", "_losses", "_graph", "_inputs", "_outputs", "_stack", "_symbolic_losses", "_added_weights",
            "_frozen", "_initial_weights", "activity_regularizer", "dtype_policy"}
 
