@@ -22,7 +22,9 @@ __all__ = ["clear", "folder", "info", "key", "read", "write"]
 
 _MAGIC = b"kgraph-object-1\n"
 _warned = False
-_LANGUAGE = ("jit.py", "micro.py", "native.py", "nests.py", "target.py", "tiles.py", "vmath.py")  # what decides a kernel's code
+# the modules that decide what code a source becomes
+_LANGUAGE = ("gemm.py", "jit.py", "micro.py", "native.py", "nests.py", "target.py", "tiles.py", "vmath.py",
+             "windows.py")
 
 
 def folder() -> pathlib.Path:

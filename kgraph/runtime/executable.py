@@ -6,18 +6,19 @@ Concurrent calls take different bindings.
 """
 from __future__ import annotations
 
-import ctypes
 import os
 import struct
+import sys
 import threading
+import time
 
 import numpy as np
 
 from kgraph import variable
 from kgraph.compiler.dims import evaluate, names
 from kgraph.compiler.ir import Value
-from kgraph.compiler.plan import STATUS, Plan, Symbol
-from kgraph.runtime import gemm, kernels, routines, team, twin
+from kgraph.compiler.plan import STATUS, Address, Code, Plan, Symbol
+from kgraph.runtime import kernels, routines, team, twin
 from kgraph.runtime.memory import address_of, aligned
 
 __all__ = ["Executable"]
@@ -42,12 +43,17 @@ class Executable:
         program = plan.program
         self.inputs = _by_index(plan, "input", program.inputs)
         self.outputs = [plan.buffer(v) for v in program.outputs]
-        scope = {k: ", ".join(k.scopes) or program.name for k in plan.kernels}
-        self.kernels = [0 if self.python else kernels.address(k.name, k.source, reason=scope[k]) for k in plan.kernels]
-        self.call_native = None if self.python else ctypes.CFUNCTYPE(None, ctypes.c_void_p)(routines.address("run"))
+        self.kernels = [0 if self.python else self.code(k) for k in plan.kernels]
+        self.debug = kernels.debug_level() >= 2
         self._free: dict[tuple, list] = {}
         self._last: tuple | None = None
         self._lock = threading.Lock()
+
+    def code(self, kernel) -> int:
+        """The address of a kernel's machine code."""
+        if self.python:
+            return twin.kernel_handle(kernel)
+        return kernels.address(kernel.name, kernel.source, reason=", ".join(kernel.scopes) or self.plan.program.name)
 
     def run(self, inputs, extents=None, outputs=None, steps: int = 1) -> list:
         """Run the program ``steps`` times in one native call.
@@ -88,9 +94,24 @@ class Executable:
 
     @property
     def arena_bytes(self) -> dict:
-        """For the last extents that ran: bytes of the arena, and what it would take without sharing."""
+        """For the last extents that ran: bytes of the arena as planned, and what naive allocation would take."""
         extents = dict(zip(self.extent_names, self._last or ()))
-        return {"planned": sum(evaluate(list(self.plan.slots), extents)), "naive": evaluate(self.plan.naive_bytes, extents)}
+        planned = sum(evaluate(list(self.plan.slots), extents))
+        return {"planned": planned, "naive": evaluate(self.plan.naive_bytes, extents)}
+
+    def time_kernels(self, inputs, extents=None, repeats: int = 20) -> list:
+        """Seconds of each kernel: medians over ``repeats`` runs, kernel by kernel. States keep their values."""
+        key = tuple((extents or {})[n] for n in self.extent_names)
+        free = self._touch(key)
+        binding = free.pop() if free else _Binding(self, dict(zip(self.extent_names, key)))
+        saved = [(s, s.copy()) for s in (getattr(s, "buffer", s) for s in self.states)]
+        try:
+            binding.bind()
+            return np.median([binding.timed(inputs) for _ in range(repeats)], axis=0).tolist()
+        finally:
+            free.append(binding)
+            for state, contents in saved:
+                state[...] = contents
 
 
 class _Binding:
@@ -128,7 +149,7 @@ class _Binding:
         self._input_places = [tuple(self._places["input"].get(i, ())) for i in range(len(self.inputs))]
         self._output_places = [tuple(self._places["output"].get(i, ())) for i in range(len(self._results))]
         self.entries = []
-        for k, (kernel, address, start) in enumerate(zip(plan.kernels, self.executable.kernels, starts)):
+        for kernel, address, start in zip(plan.kernels, self.executable.kernels, starts):
             extent, work = evaluate((kernel.extent, kernel.work), extents)
             units = -(-extent // kernel.grain)
             share = min(self.threads, units) if work >= WORK_OF_A_TEAM else 1
@@ -137,27 +158,34 @@ class _Binding:
         self.team_size = self.threads if any(e[4] > 1 for e in self.entries) else 1
         self.scratch = aligned(self.scratch_bytes * self.team_size)
         if not self.executable.python:
-            self._alone = Table(self, [[*e[:4], 1] for e in self.entries], 1)
-            self._together = Table(self, self.entries, self.team_size) if self.team_size > 1 else self._alone
+            own = (self.status, self.scratch, self.scratch_bytes)
+            self._alone = routines.Table([[*e[:4], 1] for e in self.entries], 1, *own)
+            self._together = routines.Table(self.entries, self.team_size, *own) if self.team_size > 1 else self._alone
+            self._single = None
 
     def _scratch_of(self, kernel) -> int:
-        calls_gemm = any(isinstance(a, Symbol) and a.name.startswith("gemm") for a in kernel.args)
-        return evaluate(kernel.scratch, self.extents) + (gemm.SCRATCH if calls_gemm else 0)
+        called = [_module_of(a.name).SCRATCH for a in kernel.args if isinstance(a, Symbol) and a is not STATUS]
+        return evaluate(kernel.scratch, self.extents) + max(called, default=0)
 
     def _word(self, argument, position) -> int:
         if isinstance(argument, Value):
             return self._address(argument, position)
+        if isinstance(argument, Address):
+            return self._address(argument.value, position, evaluate(argument.offset, self.extents))
+        if isinstance(argument, Code):
+            return self.executable.code(argument.kernel)
         if isinstance(argument, float):
             return struct.unpack("q", struct.pack("d", argument))[0]
         if argument is STATUS:
             return self.status.ctypes.data
         if isinstance(argument, Symbol):
-            return gemm.itemsize(argument.name) if self.executable.python else gemm.address(argument.name)
+            module = _module_of(argument.name)
+            return twin.handle(argument.name) if self.executable.python else module.address(argument.name)
         return evaluate(argument, self.extents)
 
-    def _address(self, value, position) -> int:
+    def _address(self, value, position, more: int = 0) -> int:
         buffer = self.executable.plan.buffer(value)
-        offset = evaluate(buffer.offset, self.extents)
+        offset = evaluate(buffer.offset, self.extents) + more
         if buffer.kind in self._places:
             self._places[buffer.kind].setdefault(buffer.index, []).append((position, offset))
             return 0
@@ -168,6 +196,8 @@ class _Binding:
         results = self._place_outputs(outputs)
         if self.executable.python:
             self._run_python(steps)
+        elif self.executable.debug:
+            self._run_printing(steps)
         else:
             self._run_native(steps)
         if self._reported[0]:
@@ -187,6 +217,41 @@ class _Binding:
             self._together.run(steps, lent.address)
         finally:
             lent.busy.release()
+
+    def timed(self, inputs) -> list:
+        """Seconds of each kernel in one step."""
+        kept, results = self._place_inputs(inputs), self._place_outputs(None)
+        seconds = self._time_entries()
+        del kept, results
+        return seconds
+
+    def _time_entries(self) -> list:
+        """Run the kernels one by one. An empty table tells what the call itself takes."""
+        if self._single is None:
+            own = (self.status, self.scratch, self.scratch_bytes)
+            self._single = [routines.Table([e], self.threads if e[4] > 1 else 1, *own) for e in self.entries]
+            self._empty = routines.Table([], 1, *own)
+        lent = team.take(self.threads, wait=True) if self.team_size > 1 else None
+        try:
+            call = min(self._seconds(self._empty, lent) for _ in range(5))
+            return [max(self._seconds(table, lent) - call, 0.0) for table in self._single]
+        finally:
+            if lent is not None:
+                lent.busy.release()
+
+    def _seconds(self, table, lent) -> float:
+        start = time.perf_counter()
+        table.run(1, lent.address if lent else 0)
+        return time.perf_counter() - start
+
+    def _run_printing(self, steps):
+        """KGRAPH_DEBUG=2: every kernel's time, as it runs."""
+        for _ in range(steps):
+            for kernel, seconds in zip(self.executable.plan.kernels, self._time_entries()):
+                flops, moved = evaluate((kernel.flops, kernel.bytes), self.extents)
+                rate = max(seconds, 1e-9) * 1e9
+                print(f"kgraph: {kernel.name} {1e6 * seconds:9.2f} us {flops / rate:8.2f} GFLOP/s "
+                      f"{moved / rate:8.2f} GB/s  {', '.join(kernel.scopes)}", file=sys.stderr)
 
     def _place_inputs(self, inputs) -> list:
         """Write the addresses of the input arrays; returns the arrays, which must live until the call is over."""
@@ -218,9 +283,9 @@ class _Binding:
     def _checked_outputs(self, outputs) -> list:
         outputs = list(outputs)
         for i, (array, (dtype, shape, _)) in enumerate(zip(outputs, self._results, strict=True)):
-            if array.dtype != dtype or array.shape != shape or not array.flags.c_contiguous or not array.flags.writeable:
-                raise ValueError(f"{self._name}: expected for output {i} a contiguous, writable {dtype.name} array of shape "
-                                 f"{shape}, received {array.dtype.name} of shape {array.shape}")
+            if array.dtype != dtype or array.shape != shape or not array.flags.carray:
+                raise ValueError(f"{self._name}: expected for output {i} a contiguous, writable {dtype.name} array of "
+                                 f"shape {shape}, received {array.dtype.name} of shape {array.shape}")
         return outputs
 
     def _contents(self, i, inputs) -> np.ndarray:
@@ -251,24 +316,13 @@ class _Binding:
         return self.executable.plan.program.name
 
 
-class Table:
-    """Entries (kernel, arguments, extent, grain, threads) as the block of words that routines.run walks."""
-
-    def __init__(self, binding: _Binding, entries, threads: int):
-        words = [len(entries), 1, binding.status.ctypes.data, binding.scratch.ctypes.data, binding.scratch_bytes, threads,
-                 routines.address("execute"), 0]
-        before = entries[-1][4] if entries else 1  # when steps repeat, the last entry comes before the first
-        for entry in entries:
-            words += [*entry, int(entry[4] > 1 or before > 1)]
-            before = entry[4]
-        self._array = np.array(words, np.int64)
-        self._words = memoryview(self._array)
-        self._address = self._array.ctypes.data
-        self._call = binding.executable.call_native
-
-    def run(self, steps: int = 1, team_address: int = 0):
-        self._words[1], self._words[7] = steps, team_address
-        self._call(self._address)
+def _module_of(name: str):
+    """The module that has a native routine: its ROUTINES, address(name) and SCRATCH."""
+    from kgraph.runtime import gemm, windows
+    for module in (gemm, windows):
+        if name in module.ROUTINES:
+            return module
+    raise KeyError(f"there is no native routine {name}")
 
 
 def _by_index(plan, kind, values) -> list:

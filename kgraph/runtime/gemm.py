@@ -16,20 +16,22 @@ routine among its arguments, behind the kernel's own. Each element is one chain 
 so it depends neither on the blocks that a kernel cuts C into, nor on how threads share it.
 
 How to call it well. With up to FEW rows B is read where it is, if its rows are contiguous. Else B is packed, a panel of
-two vectors by DEPTH of k at a time, just before all rows use it. So a kernel whose epilogue wants C in cache cuts C into
-blocks of some BLOCK elements, rows of all columns where n <= COLUMNS, and sets flag 4 if there are several such blocks,
-flag 2 as well from the second on; without an epilogue one call for all rows is best. With few rows, threads share the
-columns.
+two vectors by DEPTH of k at a time, just before all rows use it. So a kernel whose epilogue wants C in cache cuts C
+into blocks of some BLOCK elements, rows of all columns where n <= COLUMNS, and sets flag 4 if there are several such
+blocks, flag 2 as well from the second on; without an epilogue one call for all rows is best. With few rows, threads
+share the columns.
 """
 from __future__ import annotations
 
 import functools
 
+import numpy as np
+
 from kgraph.runtime import kernels
 from kgraph.runtime.target import machine
 from kgraph.runtime.tiles import Tile, packing_instructions, walk_instruction
 
-__all__ = ["BLOCK", "COLUMNS", "DEPTH", "FEW", "SCRATCH", "WHOLE", "address", "instructions", "itemsize"]
+__all__ = ["BLOCK", "COLUMNS", "DEPTH", "FEW", "SCRATCH", "WHOLE", "ROUTINES", "address", "instructions"]
 
 BLOCK = 131072  # elements of a block of C that a second-level cache holds until its epilogue
 COLUMNS = 512   # with flag 4: columns of B that can be kept
@@ -41,7 +43,7 @@ STREAM = 131072  # elements of B, read in place, that all rows meet before the n
 WIDE = 48       # columns of C from which it pays to pack an A whose rows are neighbours
 SCRATCH = 64 + 8 * (WHOLE * COLUMNS + ROWS * DEPTH * 3 // 2)  # a header, packed B, packed A: of float64
 
-_NAMES = {"gemm_f32": "float32", "gemm_f64": "float64"}
+ROUTINES = {"gemm_f32": "float32", "gemm_f64": "float64"}
 # (rows, vectors) of the tiles by the number of vector registers: the sums, a row of B and one element of A must fit.
 # In _DIRECT, B is read where it is: there wide tiles make up for few rows.
 _PACKED = {32: ((14, 2), (14, 1), (8, 2), (4, 2), (2, 2), (1, 2)), 16: ((6, 2), (6, 1), (4, 2), (2, 2), (1, 2))}
@@ -54,14 +56,9 @@ def address(name: str) -> int:
     return kernels.address(name, _source(name), 13, "products", functools.partial(instructions, name))
 
 
-def itemsize(name: str) -> int:
-    """Bytes of an element: what stands for the address where sources run as Python."""
-    return 4 if _NAMES[name] == "float32" else 8
-
-
 def instructions(name: str) -> dict:
     """What the routine's source uses beside the language: entries of native.INSTRUCTIONS."""
-    dtype, lanes, registers = _NAMES[name], machine().lanes(itemsize(name)), machine().registers
+    dtype, lanes, registers = ROUTINES[name], machine().lanes(np.dtype(ROUTINES[name]).itemsize), machine().registers
     tiles = {"walk_row": [Tile(dtype, lanes, *shape, column=False, direct=False) for shape in _PACKED[registers]],
              "walk_column": [Tile(dtype, lanes, *shape, column=True, direct=False) for shape in _PACKED[registers]],
              "walk_direct": [Tile(dtype, lanes, *shape, column=False, direct=True) for shape in _DIRECT[registers]]}
@@ -114,8 +111,9 @@ def {name}(m, n, k, a, a_m, a_k, b, b_k, b_n, c, c_m, flags, scratch):
                     walk_row(rows, depth, left, a_m, a_k, panel, {pair}, into, c_m, inside, more)
                 elif n >= {wide}:
                     for i in range(0, rows, {tall}):
-                        walk_column(min({tall}, rows - i), depth, packed_a + {item} * {strip} * (i // {tall} * depth), 1,
-                                    {strip}, panel, {pair}, into + {item} * i * c_m, c_m, inside, more)
+                        strip = packed_a + {item} * {strip} * (i // {tall} * depth)
+                        walk_column(min({tall}, rows - i), depth, strip, 1, {strip}, panel, {pair},
+                                    into + {item} * i * c_m, c_m, inside, more)
                 else:
                     walk_column(rows, depth, left, 1, a_k, panel, {pair}, into, c_m, inside, more)
 """
@@ -130,7 +128,8 @@ if b_n == 1:
 elif b_k == 1:
     for h in range(0, {pair}, {lanes}):
         for q in range(0, depth, {lanes}):
-            transpose_{f}(of + {item} * (h * b_n + q), b_n, panel + {item} * (q * {pair} + h), {pair}, inside - h, depth - q)
+            transpose_{f}(of + {item} * (h * b_n + q), b_n, panel + {item} * (q * {pair} + h), {pair}, inside - h,
+                          depth - q)
 else:
     target = p{f}_at(panel, 2)
     source = p{f}_at(of, 3)
@@ -143,11 +142,11 @@ else:
 
 
 def _source(name: str) -> str:
-    item = itemsize(name)
+    item = np.dtype(ROUTINES[name]).itemsize
     lanes = machine().lanes(item)
     tall = _PACKED[machine().registers][0][0]
     values = {"name": name, "f": "f32" if item == 4 else "f64", "item": item, "lanes": lanes, "pair": 2 * lanes,
-              "eight": 8 * lanes, "tall": tall, "strip": -(-tall // lanes) * lanes, "rows": ROWS // tall * tall, "few": FEW,
-              "columns": COLUMNS, "depth": DEPTH, "whole": WHOLE, "wide": WIDE, "stream": STREAM}
+              "eight": 8 * lanes, "tall": tall, "strip": -(-tall // lanes) * lanes, "rows": ROWS // tall * tall,
+              "few": FEW, "columns": COLUMNS, "depth": DEPTH, "whole": WHOLE, "wide": WIDE, "stream": STREAM}
     pack = "\n".join(" " * 20 + line for line in _PACK.format(**values).strip().split("\n"))
     return _SOURCE.format(**values, pack_b=pack)

@@ -28,8 +28,9 @@ from kgraph.runtime.micro import LLVM_TYPES, Term, cast
 
 __all__ = ["KernelError", "kernel_ir"]
 
-# No nnan and no ninf: NaN and infinity must come through every operation.
-FAST_MATH = {"contract", "reassoc", "nsz", "arcp", "afn"}
+# No nnan and no ninf: NaN and infinity must come through every operation. No arcp: x / sqrt(y) would become an
+# estimated reciprocal root, which is NaN for an infinite y.
+FAST_MATH = {"contract", "reassoc", "nsz", "afn"}
 _DTYPES = {name: getattr(types, "boolean" if name == "bool" else name) for name in LLVM_TYPES}
 _NAMES = {kind: name for name, kind in _DTYPES.items()}
 _C_LIBRARY = {name + end for end in ("", "f") for name in (

@@ -145,7 +145,8 @@ class Term:
     def intrinsic(self, name: str, *others: Term) -> Term:
         """A call of llvm.NAME.TYPE."""
         kind = LLVM_TYPES[self.dtype]
-        f = self.builder.module.declare_intrinsic(f"llvm.{name}", [kind], ir.FunctionType(kind, [kind] * (1 + len(others))))
+        signature = ir.FunctionType(kind, [kind] * (1 + len(others)))
+        f = self.builder.module.declare_intrinsic(f"llvm.{name}", [kind], signature)
         return self._with(self.builder.call(f, [self.value, *(o.value for o in others)]))
 
     def library(self, name: str, *others: Term) -> Term:
@@ -299,7 +300,8 @@ def _is_finite(x):
 
 LANGUAGE = {
     **{name: ("real", formula) for name, formula in vmath.FORMULAS.items()},
-    **{name: ("real", lambda x, name=name: x.intrinsic(name)) for name in ("sqrt", "floor", "ceil", "rint", "sin", "cos")},
+    **{name: ("real", lambda x, name=name: x.intrinsic(name))
+       for name in ("sqrt", "floor", "ceil", "rint", "sin", "cos")},
     **{name: ("real", lambda x, name=name: x.library(name))
        for name in ("tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh")},
     "atan2": ("reals", lambda a, b: a.library("atan2", b)),

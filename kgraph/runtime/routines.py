@@ -19,11 +19,46 @@ A *team* is a block of int64 words, those that different threads write 64 bytes 
 """
 from __future__ import annotations
 
+import ctypes
+import functools
+
+import numpy as np
+
 from kgraph.runtime import kernels
 
-__all__ = ["ENTRY", "HEADER", "TEAM_WORDS", "address"]
+__all__ = ["TEAM_WORDS", "Table", "address"]
 
-HEADER, ENTRY, TEAM_WORDS = 8, 6, 72
+TEAM_WORDS = 72
+
+
+class Table:
+    """A table of entries (kernel, argument block, extent, grain, threads), to be walked by ``threads`` threads.
+
+    status   int64[2]
+    scratch  uint8 array, ``scratch_bytes`` for each thread
+    """
+
+    def __init__(self, entries, threads: int, status, scratch, scratch_bytes: int):
+        words = [len(entries), 1, status.ctypes.data, scratch.ctypes.data, scratch_bytes, threads]
+        words += [address("execute"), 0]
+        before = entries[-1][4] if entries else 1  # when steps repeat, the last entry comes before the first
+        for entry in entries:
+            words += [*entry, int(entry[4] > 1 or before > 1)]
+            before = entry[4]
+        self._array = np.array(words, np.int64)
+        self._words = memoryview(self._array)
+        self._address = self._array.ctypes.data
+        self._call = _runner()
+
+    def run(self, steps: int = 1, team_address: int = 0):
+        """Walk it so many times, together with the team that has these words."""
+        self._words[1], self._words[7] = steps, team_address
+        self._call(self._address)
+
+
+@functools.cache
+def _runner():
+    return ctypes.CFUNCTYPE(None, ctypes.c_void_p)(address("run"))
 
 _EXECUTE = '''
 def execute(table, thread, threads, team):

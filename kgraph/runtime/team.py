@@ -23,8 +23,8 @@ _lock = threading.Lock()
 
 
 def get_num_threads() -> int:
-    """How many threads take part in a step: set_num_threads, else KGRAPH_NUM_THREADS, else the smaller of the processors
-    this process may use and its cgroup's quota."""
+    """How many threads take part in a step: set_num_threads, else KGRAPH_NUM_THREADS, else the smaller of the
+    processors this process may use and its cgroup's quota."""
     global _threads
     if _threads is None:
         named = os.environ.get("KGRAPH_NUM_THREADS")
@@ -82,11 +82,16 @@ class _Team:
         library = ctypes.CDLL(None)
         library.pthread_mutex_init(ctypes.c_void_p(self.address + 384), None)
         library.pthread_cond_init(ctypes.c_void_p(self.address + 448), None)
-        call = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)(routines.address("help"))
-        self._helpers = [threading.Thread(target=call, args=(self.address, t), daemon=True, name=f"kgraph-{t}")
+        self._help = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)(routines.address("help"))
+        here = library.sched_getcpu() if hasattr(os, "sched_setaffinity") else None
+        self._helpers = [threading.Thread(target=self._serve, args=(t, here), daemon=True, name=f"kgraph-{t}")
                          for t in range(1, threads)]
         for helper in self._helpers:
             helper.start()
+
+    def _serve(self, thread: int, here):
+        _move_away(thread, here)
+        self._help(self.address, thread)
 
     def end(self):
         """Wait for a running step, then let the helpers go."""
@@ -96,9 +101,21 @@ class _Team:
             helper.join()
 
 
-def take(threads: int) -> _Team | None:
-    """The team of that many threads, for the caller alone until it releases ``team.busy``; None when another caller has
-    it."""
+def _move_away(thread: int, here):
+    """Move the calling thread to a processor of its own, other than ``here``, where the team's owner runs. Schedulers
+    tend to leave a new thread beside its parent, and to wake it there; then every barrier waits for a time slice."""
+    if here is None:
+        return
+    allowed = os.sched_getaffinity(0)
+    others = sorted(allowed - {here})
+    if thread <= len(others):
+        os.sched_setaffinity(0, {others[thread - 1]})
+        os.sched_setaffinity(0, allowed)
+
+
+def take(threads: int, wait: bool = False) -> _Team | None:
+    """The team of that many threads, for the caller alone until it releases ``team.busy``. When another caller has it:
+    None, or wait."""
     global _team
     team = _team
     if team is None or team.threads != threads:
@@ -108,7 +125,7 @@ def take(threads: int) -> _Team | None:
                     _team.end()
                 _team = _Team(threads)
             team = _team
-    return team if team.busy.acquire(blocking=False) else None
+    return team if team.busy.acquire(blocking=wait) else None
 
 
 def _end():

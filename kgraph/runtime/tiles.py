@@ -4,7 +4,8 @@ A tile computes ROWS x (VECTORS * lanes) elements of C = A B, or of C + A B: all
 k runs, each one a chain of fused multiply-adds in the order of k. So an element's value does not depend on the tile
 that it falls into. The last vectors of a row may be partly or wholly outside C: they are loaded and stored under masks.
 
-As instructions of the kernel language: `walk_...` covers a block of C with tiles, `transpose_...` packs a block of B whose columns lie contiguous; `copy_...` moves one vector under a mask.
+As instructions of the kernel language: `walk_...` covers a block of C with tiles, `transpose_...` packs a block of B
+whose columns lie contiguous, `copy_...` moves one vector under a mask.
 """
 from __future__ import annotations
 
@@ -87,8 +88,8 @@ def _write_walk(b, arguments, tiles):
                     t, item = b.load(column), _I64(tile.itemsize)
                     a_at = b.add(a, b.mul(item, b.mul(i, a_m)))
                     c_at = b.add(c, b.mul(item, b.add(b.mul(i, c_m), t)))
-                    b.call(_function(b.module, tile), [depth, a_at, a_m, a_k, b.add(b_start, b.mul(item, t)), b_k, c_at, c_m,
-                                                       b.sub(columns, t), accumulate])
+                    b.call(_function(b.module, tile), [depth, a_at, a_m, a_k, b.add(b_start, b.mul(item, t)), b_k, c_at,
+                                                       c_m, b.sub(columns, t), accumulate])
                     b.store(b.add(t, _I64(tile.lanes * tile.vectors)), column)
             b.store(b.add(i, _I64(height)), row)
     b.ret_void()
@@ -241,15 +242,15 @@ def _intrinsic(builder, name, kind, result, values):
     module = builder.module
     element = "f32" if isinstance(kind.element, ir.FloatType) else "f64"
     symbol = f"llvm.{name}.v{kind.count}{element}" + ".p0" * name.startswith("masked")
-    function = module.globals.get(symbol) or ir.Function(module, ir.FunctionType(result, [v.type for v in values]), symbol)
-    return builder.call(function, values)
+    signature = ir.FunctionType(result, [v.type for v in values])
+    return builder.call(module.globals.get(symbol) or ir.Function(module, signature, symbol), values)
 
 
 def packing_instructions(dtype: str, lanes: int) -> dict:
     """Entries of native.INSTRUCTIONS that pack B:
 
     copy_F(source, target, count)                            one vector, zeros from `count` on
-    transpose_F(source, stride, target, step, rows, depth)   target[p * step + j] = source[j * stride + p] for p < depth;
+    transpose_F(source, stride, target, step, rows, depth)   target[p * step + j] = source[j * stride + p], p < depth;
                                                              0 for rows <= j < lanes; at most `lanes` of each
     """
     short = "f32" if dtype == "float32" else "f64"
@@ -288,7 +289,8 @@ def _transposed(builder, vectors):
         low = [i if not i & half else lanes + i - half for i in range(lanes)]
         high = [i + half if not i & half else lanes + i for i in range(lanes)]
         pick = [ir.Constant(ir.VectorType(_I32, lanes), chosen) for chosen in (low, high)]
-        vectors = [builder.shuffle_vector(vectors[i & ~half], vectors[i | half], pick[bool(i & half)]) for i in range(lanes)]
+        vectors = [builder.shuffle_vector(vectors[i & ~half], vectors[i | half], pick[bool(i & half)])
+                   for i in range(lanes)]
         half //= 2
     return vectors
 
@@ -297,8 +299,8 @@ CHAINS = 24  # independent sums of the limit measurement: more than latency time
 
 
 def limit_instruction(dtype: str, lanes: int) -> dict:
-    """An entry of native.INSTRUCTIONS: multiply_add(rounds, target) does rounds * CHAINS fused multiply-adds of vectors in
-    registers alone, and stores one vector: what the processor can do at most."""
+    """An entry of native.INSTRUCTIONS: multiply_add(rounds, target) does rounds * CHAINS fused multiply-adds of vectors
+    in registers alone, and stores one vector: what the processor can do at most."""
     element = ir.FloatType() if dtype == "float32" else ir.DoubleType()
     kind = ir.VectorType(element, lanes)
 

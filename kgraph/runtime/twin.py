@@ -13,9 +13,10 @@ from kgraph.compiler.prims.erf import erf
 from kgraph.compiler.prims.random import mix
 from kgraph.runtime.micro import short_name
 
-__all__ = ["NAMESPACE", "run_kernel"]
+__all__ = ["NAMESPACE", "handle", "kernel_handle", "run_kernel"]
 
-_DTYPES = [np.dtype(name) for name in ("float32", "float64", "bool", *(f"{s}int{n}" for s in ("", "u") for n in (8, 16, 32, 64)))]
+_DTYPES = [np.dtype(name) for name in ("float32", "float64", "bool", "int8", "int16", "int32", "int64",
+                                       "uint8", "uint16", "uint32", "uint64")]
 
 
 def run_kernel(name: str, source: str, args: int, extent: int, scratch: int):
@@ -42,6 +43,31 @@ class _Pointer:
         self._element(i)[0] = value
 
 
+def handle(name: str) -> int:
+    """What stands for the address of a native routine: the itemsize of the numbers it is for."""
+    return 8 if name.endswith("64") else 4
+
+
+_called: dict = {}  # handle -> kernel
+
+
+def kernel_handle(kernel) -> int:
+    """What stands for the address of a kernel that other kernels call."""
+    return next((h for h, k in _called.items() if k.source == kernel.source), None) or _new_handle(kernel)
+
+
+def _new_handle(kernel) -> int:
+    _called[len(_called) + 1] = kernel
+    return len(_called)
+
+
+def _call_kernel(code, args, lo, hi, scratch):
+    kernel = _called[int(code)]
+    namespace = dict(NAMESPACE)
+    exec(compile(kernel.source, f"<{kernel.name}>", "exec"), namespace)
+    namespace[kernel.name](int(args), int(lo), int(hi), int(scratch))
+
+
 def _view(address: int, shape, strides, dtype) -> np.ndarray:
     """The memory at an address as an array; strides in bytes."""
     if 0 in shape:
@@ -60,7 +86,7 @@ def _real(args: int, k: int) -> float:
 
 
 def _gemm(routine, m, n, k, a, a_m, a_k, b, b_k, b_n, c, c_m, flags, scratch):
-    """kgraph.runtime.gemm in NumPy. ``routine`` is the address of the native one, or the itemsize in its place."""
+    """kgraph.runtime.gemm in NumPy. ``routine`` is what `handle` gave."""
     dtype = np.dtype("float32" if routine == 4 else "float64")
     size = dtype.itemsize
     left = _view(a, (m, k), (a_m * size, a_k * size), dtype)
@@ -88,7 +114,7 @@ def _mix_bits(k0, k1, i):
 
 def _power(a, b):
     if np.asarray(a).dtype.kind == "f":
-        return np.power(a, b)
+        return np.power(np.array([a]), np.array([b]))[0]  # of scalars, NumPy's (-inf)**0.5 is another
     kind, a, b = np.asarray(a).dtype.type, int(a), int(b)
     if b < 0:
         return kind(0 if abs(a) != 1 else a ** (b & 1))
@@ -124,5 +150,5 @@ NAMESPACE = {
     "where": lambda c, a, b: a if c else b, "mix_bits": _mix_bits,
     "word": _word, "real64": lambda args, k: np.float64(_real(args, k)),
     "real32": lambda args, k: np.float32(_real(args, k)),
-    "gemm": _gemm, "report": _report, "checked": _checked,
+    "call_kernel": _call_kernel, "gemm": _gemm, "report": _report, "checked": _checked,
 }

@@ -1,0 +1,121 @@
+"""Where the time goes: each kernel of a program beside what the machine can do at most, measured in the same run."""
+from __future__ import annotations
+
+import functools
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from kgraph.compiler.dims import evaluate
+from kgraph.runtime import kernels, routines, team, tiles
+from kgraph.runtime.memory import aligned
+from kgraph.runtime.target import machine
+
+__all__ = ["Limits", "Row", "limits", "profile"]
+
+_STREAM = """
+def stream(args, lo, hi, scratch):
+    x = pf32(args, 0)
+    y = pf32(args, 1)
+    for i in range(lo, hi):
+        y[i] = x[i] + y[i]
+"""
+_MULTIPLY_ADD = """
+def limit_{short}(args, lo, hi, scratch):
+    for i in range(lo, hi):
+        multiply_add(word(args, 0), scratch)
+"""
+STREAM_BYTES = 1 << 26  # of each array: beyond most last-level caches
+ROUNDS = 20_000         # of the multiply-add loop: about a quarter of a millisecond
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What `threads` threads of this machine reach: floating-point operations a second by multiply-adds in registers,
+    in float32 and float64, and bytes a second to and from main memory."""
+
+    threads: int
+    float32: float
+    float64: float
+    bandwidth: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """One kernel of a program. share: of the limit that it is nearer to, arithmetic or memory."""
+
+    name: str
+    scopes: tuple
+    seconds: float
+    flops: int
+    bytes: int
+    share: float
+
+    @property
+    def gflops(self) -> float:
+        """10**9 floating-point operations a second."""
+        return self.flops / self.seconds / 1e9 if self.seconds else 0.0
+
+    @property
+    def gbytes(self) -> float:
+        """10**9 bytes read and written a second."""
+        return self.bytes / self.seconds / 1e9 if self.seconds else 0.0
+
+
+def profile(executable, inputs, extents=None, repeats: int = 20) -> list:
+    """A Row for each kernel of an Executable, in order, from the medians of several runs. States keep their values."""
+    most = limits()
+    seconds = executable.time_kernels(inputs, extents, repeats)
+    rows = []
+    for kernel, s in zip(executable.plan.kernels, seconds):
+        flops, moved = evaluate((kernel.flops, kernel.bytes), extents or {})
+        wide = any(v.dtype == "float64" for v in (kernel.op.outputs if kernel.op else ()))
+        at_best = max(flops / (most.float64 if wide else most.float32), moved / most.bandwidth)
+        rows.append(Row(kernel.name, kernel.scopes, s, flops, moved, min(at_best / s, 1.0) if s else 0.0))
+    return rows
+
+
+def limits() -> Limits:
+    """Measured once in a process for each number of threads."""
+    return _limits(team.get_num_threads())
+
+
+@functools.cache
+def _limits(threads: int) -> Limits:
+    return Limits(threads, _flops("f32", threads), _flops("f64", threads), _bandwidth(threads))
+
+
+def _flops(short: str, threads: int) -> float:
+    dtype = np.dtype(f"float{short[1:]}")
+    lanes = machine().lanes(dtype.itemsize)
+    address = kernels.address(f"limit_{short}", _MULTIPLY_ADD.format(short=short), reason="the profiler",
+                              instructions=lambda: tiles.limit_instruction(dtype.name, lanes))
+    seconds = _best([address, np.array([ROUNDS]), threads, 1], threads)
+    return threads * 2.0 * ROUNDS * tiles.CHAINS * lanes / seconds
+
+
+def _bandwidth(threads: int) -> float:
+    x, y = aligned(STREAM_BYTES), aligned(STREAM_BYTES)
+    args = np.array([x.ctypes.data, y.ctypes.data])
+    address = kernels.address("stream", _STREAM, reason="the profiler")
+    return 3.0 * STREAM_BYTES / _best([address, args, STREAM_BYTES // 4, 16], threads)
+
+
+def _best(entry, threads: int, runs: int = 8) -> float:
+    """The shortest time of a kernel (address, argument words, extent, grain) on so many threads."""
+    address, args, extent, grain = entry
+    status, scratch = np.zeros(2, np.int64), aligned(256 * threads)
+    table = routines.Table([[address, args.ctypes.data, extent, grain, threads]], threads, status, scratch, 256)
+    lent = team.take(threads, wait=True) if threads > 1 else None
+    try:
+        return min(_timed(table, lent) for _ in range(runs))
+    finally:
+        if lent is not None:
+            lent.busy.release()
+
+
+def _timed(table, lent) -> float:
+    start = time.perf_counter()
+    table.run(1, lent.address if lent else 0)
+    return time.perf_counter() - start

@@ -1,0 +1,121 @@
+"""Object files: written once, checked, loaded without Numba, and never trusted too far."""
+import json
+import os
+import subprocess
+import sys
+import warnings
+
+import pytest
+
+from kgraph.runtime import cache, kernels
+
+SOURCE = """
+def {name}(args, lo, hi, scratch):
+    x = pf32(args, 0)
+    for i in range(lo, hi):
+        x[i] = x[i] * f32({c})
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """An empty cache, and a process that has warned of nothing and knows no kernel."""
+    monkeypatch.setenv("KGRAPH_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(cache, "_warned", False)
+    monkeypatch.setattr(kernels, "_addresses", {})
+    monkeypatch.setattr(kernels, "records", [])
+    return tmp_path / "kernels"
+
+
+def need(c=2):
+    kernels.address("scale", SOURCE.format(name="scale", c=c), reason="a test")
+    return kernels.records[-1]
+
+
+def again(c=2):
+    kernels._addresses.clear()
+    return need(c)
+
+
+def test_compiled_once_then_loaded(folder):
+    first = need()
+    assert (first.name, first.reason, first.how) == ("scale", "a test", "compiled") and first.seconds > 0
+    need()
+    assert len(kernels.records) == 1, "known in this process"
+    assert again().how == "loaded" and again(3).how == "compiled"
+    info = cache.info()
+    assert info["folder"] == str(folder) and info["files"] == 2 and info["bytes"] > 500
+    assert os.stat(folder).st_mode & 0o777 == 0o700
+    assert cache.clear() == 2 and cache.info()["files"] == 0
+
+
+@pytest.mark.parametrize("damage", [b"", b"nonsense", None])
+def test_a_damaged_file_is_compiled_again(folder, damage):
+    need()
+    path, = folder.glob("*.o")
+    contents = path.read_bytes()
+    path.write_bytes(contents[:-1] + bytes([contents[-1] ^ 1]) if damage is None else damage)
+    with pytest.warns(RuntimeWarning, match="damaged file") as caught:
+        assert again().how == "compiled"
+    assert len(caught) == 1 and again().how == "loaded"
+    path.write_bytes(b"")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert again().how == "compiled", "one warning in a process"
+
+
+def test_a_folder_that_others_can_write_is_not_trusted(folder):
+    need()
+    folder.chmod(0o777)
+    with pytest.warns(RuntimeWarning, match="expected a folder that only user"):
+        assert again().how == "compiled"
+
+
+def test_without_a_folder_kernels_stay_in_memory(folder, monkeypatch):
+    folder.write_text("a file where the folder should be")
+    with pytest.warns(RuntimeWarning, match="kept in memory only|cannot be read"):
+        assert need().how == "compiled"
+    assert cache.info()["files"] == 0
+
+
+def test_the_key_holds_what_the_code_depends_on(monkeypatch):
+    def keys():
+        cache._versions.cache_clear()
+        cache.target.machine.cache_clear()
+        return cache.key("f", "source", 4)
+    base = keys()
+    assert base == keys() and base != cache.key("f", "source ", 4) and base != cache.key("f", "source", 3)
+    try:
+        with monkeypatch.context() as m:
+            m.setenv("NUMBA_CPU_NAME", "haswell")
+            other = keys()
+    finally:
+        assert keys() == base
+    assert other != base
+
+
+LOADER = """
+import json, sys
+import numpy as np
+sys.path.insert(0, {folder!r})
+import everything
+print(json.dumps(everything.run()))
+"""
+
+
+def run_script(script, **environment):
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=300,
+                          env={**os.environ, **environment})
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize("cpu", ["", "haswell", "nehalem"])
+def test_everything_loads_without_numba(cpu, folder):
+    """All functions and routines: compiled in one process, loaded in another that never imports Numba."""
+    environment = {"KGRAPH_CACHE_DIR": str(folder.parent), **({"NUMBA_CPU_NAME": cpu} if cpu else {})}
+    script = LOADER.format(folder=os.path.dirname(__file__))
+    first, second = run_script(script, **environment), run_script(script, **environment)
+    assert first["numba"] and not second["numba"]
+    assert set(first["how"]) == {"compiled"} and set(second["how"]) == {"loaded"}
+    assert first["results"] == second["results"]
