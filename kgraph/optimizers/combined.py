@@ -65,7 +65,7 @@ class MultiOptimizer(Optimizer):
         super().__init__(0.0, loss_scale_factor=loss_scale_factor, name=name)
         self._map = optimizer_map
         self.optimizers = []
-        self._owner = {}
+        self._owners = []  # the optimizer of each of the trainable variables
 
     def build(self, variables):
         super().build(variables)
@@ -74,7 +74,7 @@ class MultiOptimizer(Optimizer):
             optimizer = self._map(variable)
             if not isinstance(optimizer, Optimizer) or isinstance(optimizer, (MultiOptimizer, LossScaleOptimizer)):
                 raise ValueError(f"variable {variable.path}: expected a plain Optimizer, received {optimizer!r}")
-            self._owner[id(variable)] = optimizer
+            self._owners.append(optimizer)
             groups.setdefault(id(optimizer), (optimizer, []))[1].append(variable)
         for optimizer, own in groups.values():
             optimizer.loss_scale_factor = self.loss_scale_factor
@@ -99,7 +99,7 @@ class MultiOptimizer(Optimizer):
         variables = list(self._trainable_variables if trainable_variables is None else trainable_variables)
         if not self.built:
             self.build(variables)
-        pairs = [(self._owner[id(v)], g, v) for g, v in zip(grads, variables, strict=True)]
+        pairs = [(self._owners[self._index(v)], g, v) for g, v in zip(grads, variables, strict=True)]
         for optimizer in self.optimizers:
             own = [(g, v) for o, g, v in pairs if o is optimizer]
             if own:
@@ -108,7 +108,7 @@ class MultiOptimizer(Optimizer):
 
     def finalize_variable_values(self, var_list):
         for optimizer in self.optimizers:
-            optimizer.finalize_variable_values([v for v in var_list if self._owner.get(id(v)) is optimizer])
+            optimizer.finalize_variable_values([v for v in var_list if self._owners[self._index(v)] is optimizer])
 
     def get_config(self):
         from kgraph.saving.serialization import serialize_keras_object

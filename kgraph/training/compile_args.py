@@ -258,7 +258,7 @@ class CompileMetrics:
                     metric.update_state(*args)
 
     def names(self) -> list:
-        """(name in the logs, metric) pairs, made unique as Keras does."""
+        """(name in the logs, metric) pairs, made unique as Keras does; empty before the first batch."""
         found, counts = [], {}
         for term in self.terms:
             for metric in term.metrics:

@@ -9,6 +9,22 @@ __all__ = ["Keras2Methods"]
 class Keras2Methods:
     """fit_generator and its relatives, and the two names of predict for classifiers."""
 
+    @property
+    def stateful(self) -> bool:
+        """Whether a layer keeps states from one batch to the next."""
+        return any(getattr(layer, "stateful", False) for layer in self._all_layers() if layer is not self)
+
+    @property
+    def state_updates(self) -> list:
+        """The variables that stateful layers change with each batch."""
+        stateful = [layer for layer in self._all_layers() if layer is not self and getattr(layer, "stateful", False)]
+        return [v for layer in stateful for v in layer.non_trainable_variables]
+
+    @property
+    def sample_weights(self) -> list:
+        """Keras 2's placeholders for sample weights; weights are arguments of fit here, so there are none."""
+        return []
+
     def fit_generator(self, generator, steps_per_epoch=None, epochs=1, verbose=1, callbacks=None, validation_data=None,
                       validation_steps=None, validation_freq=1, class_weight=None, max_queue_size=10, workers=1,
                       use_multiprocessing=False, shuffle=True, initial_epoch=0):

@@ -108,7 +108,8 @@ class Programs:
     def __init__(self, model, mode):
         self.model = model
         self.mode = mode
-        self.made = {}
+        self.made = {}   # (kind, types of a batch, its structure) -> Program
+        self._seen = {}  # (kind, sizes and dtypes of the arrays, structure) -> Program: the short way
         self.cursor = Variable(0, dtype="int32", trainable=False, name="cursor", path=f"{mode}/cursor")
         self.pace = 1  # batches that one native call should do
 
@@ -138,15 +139,19 @@ class Programs:
 
     def _get(self, kind, data, leaves, wrap):
         key = (kind, tuple([(a.shape[1:], a.dtype) for a in leaves]), _shape_of(data))
-        program = self.made.get(key)
+        program = self._seen.get(key)
         if program is None:
-            program = self.made[key] = self._make(kind, data, leaves, wrap)
+            self.model._prepare(self.mode, data)
+            types = self._types(data, leaves)
+            _check_sizes(types, leaves, data)
+            full = (kind, tuple(types), key[2])
+            if full not in self.made:
+                self.made[full] = self._make(kind, data, types, wrap)
+            program = self._seen[key] = self.made[full]
         return program
 
-    def _make(self, kind, data, leaves, wrap):
+    def _make(self, kind, data, types, wrap):
         model = self.model
-        model._prepare(self.mode, data)
-        types = self._types(data, leaves)
         logs, structure = Logs(), []
 
         def step(*values):
@@ -186,8 +191,28 @@ class Programs:
         inputs = [x.type.shape for x in _in_order(model, data[0])]
         outputs = [x.type.shape for x in model.outputs]
         shared = outputs[0] if all(s[:2] == outputs[0][:2] for s in outputs) else ()
-        named = tuple(s if isinstance(s, Dim) and s == dims.dim(str(s)) else 0 for s in shared[:2])
-        return inputs, named, inputs[0][0]
+        return inputs, shared[:2], inputs[0][0]
+
+
+def _check_sizes(types, leaves, data):
+    """Raise ValueError where arrays have other sizes than the Dims of their types say that they have together."""
+    found = {"B": leaves[0].shape[0]}
+    for t, a in zip(types, leaves):
+        for size, given in zip(t.shape, a.shape):
+            if isinstance(size, Dim) and size == dims.dim(str(size)):
+                found.setdefault(str(size), given)
+    for name, t, a in zip(names_of(data), types, leaves):
+        for axis, size in enumerate(t.shape):
+            if axis and isinstance(size, Dim) and dims.evaluate(size, found) != a.shape[axis]:
+                raise ValueError(f"{name}: expected size {dims.evaluate(size, found)} ({size}) on axis {axis}, as the "
+                                 f"model has it for these inputs, received shape {a.shape}")
+
+
+def names_of(data) -> list:
+    """What the leaves of (x, y, sample_weight) are called: x, y['out'] ..."""
+    return [name + "".join(f"[{k!r}]" for k in path)
+            for name, part in zip(("x", "y", "sample_weight"), data) if part is not None
+            for path, leaf in tree.flatten_with_path(part) if leaf is not None]
 
 
 def _in_order(model, x):

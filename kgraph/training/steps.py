@@ -7,7 +7,7 @@ import numpy as np
 
 from kgraph import tree
 from kgraph.training.data import Arrays
-from kgraph.training.program import _as_step_data, eager_data, leaves_of, plain_logs
+from kgraph.training.program import _as_step_data, eager_data, leaves_of, names_of, plain_logs
 
 __all__ = ["Steps"]
 
@@ -99,9 +99,7 @@ class Steps:
         """For TerminateOnNaN: what the step starts from, so that it can be run again and looked into."""
         if self.keep:
             before = [v.numpy() for v in program.compiled.variables]
-            names = [name + "".join(f"[{k!r}]" for k in path)
-                     for name, part in zip(("x", "y", "sample_weight"), data) if part is not None
-                     for path, leaf in tree.flatten_with_path(part) if leaf is not None]
+            names = names_of(data)
             names = ["the order of rows"] * (len(arrays) - len(names)) + names
             self.model._last_step = (program.compiled, list(arrays), dict(extents), before, names)
 

@@ -315,6 +315,11 @@ class Trainer(Keras2Methods):
         if self._compile_metrics is not None and not self._compile_metrics.built:
             self._compile_metrics.build(y, y_pred)
 
+    def __getstate__(self):
+        """For pickle and deepcopy: without what belongs to this process, or to a fit that runs."""
+        return {**super().__getstate__(), "_programs": {}, "_fast_predict": None, "_callbacks": (), "_begun": [],
+                "_waiting": [], "_fit_source": None, "_last_step": None, "history": None}
+
     def _programs_of(self, mode) -> Programs:
         if mode not in self._programs:
             self._programs[mode] = Programs(self, mode)

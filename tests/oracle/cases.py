@@ -72,8 +72,8 @@ def loss_inputs(kind, settings):
     pred = {"real": _REAL2, "unit": _UNIT + 0.01, "probs": _PROBS, "bits": _LOGITS if logits else _UNIT,
             "onehot": _LOGITS if logits else _PROBS, "sparse": _LOGITS if logits else _PROBS,
             "labels": _LOGITS, "embedding": (_REAL[:, 0] / np.linalg.norm(_REAL[:, 0], axis=-1, keepdims=True))}[kind]
-    true = {"real": _REAL, "unit": _UNIT[::-1] * 2, "probs": _PROBS[::-1].copy(), "bits": _BITS,
-            "onehot": onehot(_IDS, 5), "sparse": _IDS, "labels": _LABELS, "embedding": np.array([0, 1, 0, 2, 1, 0])}[kind]
+    true = {"real": _REAL, "unit": _UNIT[::-1] * 2, "probs": _PROBS[::-1].copy(), "bits": _BITS, "labels": _LABELS,
+            "onehot": onehot(_IDS, 5), "sparse": _IDS, "embedding": np.array([0, 1, 0, 2, 1, 0])}[kind]
     return true, pred
 
 

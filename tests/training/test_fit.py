@@ -1,4 +1,8 @@
 """fit, evaluate, predict: the same in both modes, over all forms of data, and with few calls."""
+import copy
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -413,3 +417,43 @@ def test_keras_2_names():
         assert len(m.evaluate_generator(slices(True), steps=4)) == 2
     with pytest.warns(FutureWarning, match="predict_generator"):
         assert m.predict_generator(Numbers()).shape == (50, 3)
+
+
+def test_other_lengths_make_no_new_program():
+    inputs = K.Input((None, 3))
+    m = K.Model(inputs, layers.Dense(2)(inputs))
+    m.compile("sgd", "mse")
+    for length in (4, 6, 5):
+        m.fit(np.ones((8, length, 3), "float32"), np.ones((8, length, 2), "float32"), verbose=0)
+        assert m.predict(np.ones((8, length, 3), "float32"), verbose=0).shape == (8, length, 2)
+        m.predict_on_batch(np.ones((3, length, 3), "float32"))
+    assert len(m._programs["train"].made) == 1 and len(m._programs["predict"].made) == 1
+    with pytest.raises(ValueError, match=r"y: expected size 4 .* received shape \(8, 5, 2\)"):
+        m.fit(np.ones((8, 4, 3), "float32"), np.ones((8, 5, 2), "float32"), verbose=0)
+
+
+def test_copies_train_on():
+    m = model()
+    m.fit(X, Y, epochs=2, verbose=0, shuffle=False)
+    copies = [copy.deepcopy(m), pickle.loads(pickle.dumps(m))]
+    m.fit(X, Y, epochs=2, verbose=0, shuffle=False)
+    for other in copies:
+        other.fit(X, Y, epochs=2, verbose=0, shuffle=False)
+        for a, b in zip(m.get_weights(), other.get_weights()):
+            np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7)
+        np.testing.assert_allclose(m.evaluate(X, Y, verbose=0), other.evaluate(X, Y, verbose=0), rtol=1e-6)
+
+
+def test_threads_predict_with_one_model():
+    m = model()
+    parts = [X[i:i + 5] for i in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda x: [m.predict_on_batch(x) for _ in range(20)][-1], parts))
+    for x, values in zip(parts, found):
+        np.testing.assert_allclose(values, m.predict(x, verbose=0), rtol=1e-6)
+
+
+def test_attributes():
+    m = model()
+    assert not m.stateful and m.state_updates == [] and m.sample_weights == [] and m.run_eagerly is False
+    assert m.input_names == ["features"] and m.output_names == ["scores"]
