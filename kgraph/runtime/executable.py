@@ -24,7 +24,10 @@ from kgraph.runtime.memory import address_of, aligned
 __all__ = ["Executable"]
 
 MAX_BINDINGS = 64      # sets of extents whose memory is kept
-WORK_OF_A_TEAM = 24_000  # scalar operations below which waking and meeting other threads costs more than it saves
+# in scalar operations of a vectorised loop, of which a thread does some ten in a nanosecond
+SHARED_WORK = 24_000   # of a kernel, from which it pays to meet the other threads
+WAKING_WORK = 200_000  # of all such kernels in a call, from which it pays to wake them
+TILE_SPEED = 16        # operations of a native product in the time of one
 
 
 class Executable:
@@ -148,11 +151,13 @@ class _Binding:
         self._words = memoryview(self.words)
         self._input_places = [tuple(self._places["input"].get(i, ())) for i in range(len(self.inputs))]
         self._output_places = [tuple(self._places["output"].get(i, ())) for i in range(len(self._results))]
-        self.entries = []
+        self.entries, self._shared_work = [], 0
         for kernel, address, start in zip(plan.kernels, self.executable.kernels, starts):
             extent, work = evaluate((kernel.extent, kernel.work), extents)
             units = -(-extent // kernel.grain)
-            share = min(self.threads, units) if work >= WORK_OF_A_TEAM else 1
+            work //= TILE_SPEED if any(isinstance(a, Symbol) for a in kernel.args if a is not STATUS) else 1
+            share = min(self.threads, units) if work >= SHARED_WORK else 1
+            self._shared_work += work if share > 1 else 0
             self.entries.append([address, self.words.ctypes.data + 8 * start, extent, kernel.grain, max(share, 1)])
         self.scratch_bytes = max((self._scratch_of(k) for k in plan.kernels), default=0) + 63 & ~63
         self.team_size = self.threads if any(e[4] > 1 for e in self.entries) else 1
@@ -208,8 +213,8 @@ class _Binding:
         return results
 
     def _run_native(self, steps):
-        """One native call, with the team if some kernel is worth it and nobody else has the team."""
-        lent = team.take(self.threads) if self.team_size > 1 else None
+        """One native call, with the team if that is worth it and nobody else has it."""
+        lent = team.take(self.threads) if self._shared_work * steps >= WAKING_WORK else None
         if lent is None:
             self._alone.run(steps)
             return

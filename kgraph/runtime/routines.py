@@ -85,7 +85,7 @@ def execute(table, thread, threads, team):
                     while load_acquire(team + 128) == passed:
                         pause()
                         spins += 1
-                        if spins > 2000:
+                        if spins > 500:
                             sched_yield()
                 passed += 1
                 if load_acquire(team + 192) != 0:
@@ -125,7 +125,7 @@ def run(table):
     while load_acquire(team + 256) < threads - 1:
         pause()
         spins += 1
-        if spins > 2000:
+        if spins > 500:
             sched_yield()
 '''
 
@@ -135,9 +135,11 @@ def help(team, thread):
     job = 0
     while True:
         spins = 0
-        while load_acquire(team) == job and spins < 2000:
+        while load_acquire(team) == job and spins < 600:
             pause()
             spins += 1
+            if spins > 500:
+                sched_yield()
         if load_acquire(team) == job:
             pthread_mutex_lock(team + 384)
             while load_acquire(team) == job:
