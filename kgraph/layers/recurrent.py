@@ -1,6 +1,8 @@
 """SimpleRNN, LSTM and GRU: an RNN together with its cell."""
 from __future__ import annotations
 
+import inspect
+
 from kgraph.layers.input_spec import InputSpec
 from kgraph.layers.rnn import RNN
 from kgraph.layers.rnn_cells import GRUCell, LSTMCell, SimpleRNNCell
@@ -15,6 +17,13 @@ class _BuiltIn(RNN):
 
     cell_class: type
     cell_name: str
+
+    def __init_subclass__(cls, **kwargs):
+        """All arguments in the signature, for help() and for messages about misspelt ones."""
+        super().__init_subclass__(**kwargs)
+        names = dict.fromkeys(["self", *cls.cell_class._settings(), "activity_regularizer", *_LOOP, "use_cudnn"])
+        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        cls.__init__.__signature__ = inspect.Signature([inspect.Parameter(name, kind) for name in names])
 
     def __init__(self, units, /, activity_regularizer=None, **kwargs):
         loop = {name: kwargs.pop(name) for name in _LOOP if name in kwargs}

@@ -208,6 +208,15 @@ from kgraph.ops.linalg import (
     solve_triangular,
     svd,
 )
+from kgraph.ops.loop import (
+    cond,
+    fori_loop,
+    map,
+    scan,
+    switch,
+    vectorized_map,
+    while_loop,
+)
 from kgraph.ops.nn import (
     batch_normalization,
     binary_crossentropy,
