@@ -15,7 +15,7 @@ Every thread has a scratch of its own, of `SCRATCH` bytes; the runtime adds that
 routine among its arguments, behind the kernel's own. Each element is one chain of multiply-adds in the order of p,
 so it depends neither on the blocks that a kernel cuts C into, nor on how threads share it.
 
-How to call it well. With up to FEW rows B is read where it is, if its rows are contiguous. Else B is packed, a panel of
+How to call it well. With few rows (FEW) B is read where it is, if its rows are contiguous. Else B is packed, a panel of
 two vectors by DEPTH of k at a time, just before all rows use it. So a kernel whose epilogue wants C in cache cuts C
 into blocks of some BLOCK elements, rows of all columns where n <= COLUMNS, and sets flag 4 if there are several such
 blocks, flag 2 as well from the second on; without an epilogue one call for all rows is best. With few rows, threads
@@ -38,7 +38,7 @@ COLUMNS = 512   # with flag 4: columns of B that can be kept
 WHOLE = 2048    # with flag 4: up to this k
 DEPTH = 256     # k of a panel of B: two vectors by DEPTH fill most of a first-level cache
 ROWS = 252      # rows of A that meet a panel: they stay in the second-level cache; a multiple of the tiles' heights
-FEW = 56       # rows up to which packing B does not pay
+FEW = {32: 56, 16: 8}  # rows up to which packing B does not pay, by the number of vector registers
 STREAM = 131072  # elements of B, read in place, that all rows meet before the next: they stay in the second-level cache
 WIDE = 48       # columns of C from which it pays to pack an A whose rows are neighbours
 SCRATCH = 64 + 8 * (WHOLE * COLUMNS + ROWS * DEPTH * 3 // 2)  # a header, packed B, packed A: of float64
@@ -147,6 +147,6 @@ def _source(name: str) -> str:
     tall = _PACKED[machine().registers][0][0]
     values = {"name": name, "f": "f32" if item == 4 else "f64", "item": item, "lanes": lanes, "pair": 2 * lanes,
               "eight": 8 * lanes, "tall": tall, "strip": -(-tall // lanes) * lanes, "rows": ROWS // tall * tall,
-              "few": FEW, "columns": COLUMNS, "depth": DEPTH, "whole": WHOLE, "wide": WIDE, "stream": STREAM}
+              "few": FEW[machine().registers], "columns": COLUMNS, "depth": DEPTH, "whole": WHOLE, "wide": WIDE, "stream": STREAM}
     pack = "\n".join(" " * 20 + line for line in _PACK.format(**values).strip().split("\n"))
     return _SOURCE.format(**values, pack_b=pack)

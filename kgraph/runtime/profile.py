@@ -89,10 +89,11 @@ def _limits(threads: int) -> Limits:
 def _flops(short: str, threads: int) -> float:
     dtype = np.dtype(f"float{short[1:]}")
     lanes = machine().lanes(dtype.itemsize)
+    chains = machine().registers * 3 // 4
     address = kernels.address(f"limit_{short}", _MULTIPLY_ADD.format(short=short), reason="the profiler",
-                              instructions=lambda: tiles.limit_instruction(dtype.name, lanes))
+                              instructions=lambda: tiles.limit_instruction(dtype.name, lanes, chains))
     seconds = _best([address, np.array([ROUNDS]), threads, 1], threads)
-    return threads * 2.0 * ROUNDS * tiles.CHAINS * lanes / seconds
+    return threads * 2.0 * ROUNDS * chains * lanes / seconds
 
 
 def _bandwidth(threads: int) -> float:

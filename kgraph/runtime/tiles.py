@@ -295,12 +295,10 @@ def _transposed(builder, vectors):
     return vectors
 
 
-CHAINS = 24  # independent sums of the limit measurement: more than latency times throughput of any processor so far
-
-
-def limit_instruction(dtype: str, lanes: int) -> dict:
-    """An entry of native.INSTRUCTIONS: multiply_add(rounds, target) does rounds * CHAINS fused multiply-adds of vectors
-    in registers alone, and stores one vector: what the processor can do at most."""
+def limit_instruction(dtype: str, lanes: int, chains: int) -> dict:
+    """An entry of native.INSTRUCTIONS: multiply_add(rounds, target) does rounds * chains fused multiply-adds of vectors
+    in registers alone, and stores one vector: what the processor can do at most. The chains do not wait for each other:
+    there must be more than the latency of the instruction times how many begin at once."""
     element = ir.FloatType() if dtype == "float32" else ir.DoubleType()
     kind = ir.VectorType(element, lanes)
 
@@ -311,7 +309,7 @@ def limit_instruction(dtype: str, lanes: int) -> dict:
         builder.branch(loop)
         builder.position_at_end(loop)
         step = builder.phi(_I64)
-        sums = [builder.phi(kind) for _ in range(CHAINS)]
+        sums = [builder.phi(kind) for _ in range(chains)]
         added = [_intrinsic(builder, "fma", kind, kind, [s, factor, factor]) for s in sums]
         for i, (phi, value) in enumerate(zip(sums, added)):
             phi.add_incoming(ir.Constant(kind, [float(i)] * lanes), start)
