@@ -22,6 +22,7 @@ from kgraph.compiler.passes.hoist import hoist
 from kgraph.compiler.passes.loops import merge_loops
 from kgraph.compiler.passes.memory import plan_memory
 from kgraph.compiler.passes.merge import merge
+from kgraph.compiler.passes.pack import pack
 from kgraph.compiler.passes.rematerialise import rematerialise
 from kgraph.compiler.passes.schedule import VIEW_NAMES, Views, part_strides, schedule, with_gaps
 from kgraph.compiler.passes.simplify import expand, simplify, split_reductions
@@ -32,7 +33,7 @@ from kgraph.compiler.prims.loop import scan_p, while_p
 __all__ = ["PASSES", "compile_program", "run_passes"]
 
 PASSES = [
-    ("merge_loops", merge_loops), ("dce", dce), ("hoist", hoist),
+    ("merge_loops", merge_loops), ("dce", dce), ("hoist", hoist), ("pack", pack),
     ("expand", expand), ("lower_windows", lower_windows), ("simplify", simplify), ("cse", cse), ("dce", dce),
     ("split_reductions", split_reductions),
     ("simplify", simplify), ("cse", cse), ("dce", dce), ("fuse", fuse),
