@@ -1,0 +1,1 @@
+"""From a Plan to results: the kernel language and its compiler, native routines, the object cache, threads, execution."""
