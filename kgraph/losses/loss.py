@@ -131,6 +131,7 @@ def reduce_weighted_values(values, sample_weight=None, mask=None, reduction="sum
     weight = apply_mask(sample_weight, mask, dtype, reduction)
     if weight is not None:
         values, weight = same_rank(values, weight)
+        _check_weight(weight, values)
         values = values * _broadcast_trailing(weight, values)
     if reduction in (None, "none") or len(values.shape) == 0:
         return values
@@ -139,6 +140,14 @@ def reduce_weighted_values(values, sample_weight=None, mask=None, reduction="sum
     if reduction == "mean_with_sample_weight" and weight is not None:
         return ops.divide_no_nan(ops.sum(values), ops.sum(weight))
     return ops.mean(values)
+
+
+def _check_weight(weight, values):
+    fits = all(a == b or 1 in (a, b) or not isinstance(a, int) or not isinstance(b, int)
+               for a, b in zip(weight.shape, values.shape))
+    if values.shape and (len(weight.shape) > len(values.shape) or not fits):
+        raise ValueError(f"sample_weight: expected the shape of the losses, {tuple(values.shape)}, or its first axes, "
+                         f"received {tuple(weight.shape)}")
 
 
 def _broadcast_trailing(weight, values):

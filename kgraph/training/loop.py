@@ -12,7 +12,7 @@ import numpy as np
 from kgraph.callbacks.callback import CallbackList
 from kgraph.naming import nearest
 from kgraph.random import make_default_seed
-from kgraph.training.data import Arrays, PyDataset, as_arrays, make_source, split
+from kgraph.training.data import Arrays, PyDataset, as_arrays, is_arrays, make_source, split
 from kgraph.training.program import plain_logs
 from kgraph.training.progress import resolve_verbose
 from kgraph.training.steps import Steps
@@ -189,11 +189,10 @@ def _due(epoch, frequency) -> bool:
 
 def _split(model, x, y, sample_weight, fraction):
     """Training and validation parts; says so when the last part has labels that the first has not."""
-    arrays = [as_arrays(part) for part in (x, y, sample_weight)]
-    if not isinstance(x, (np.ndarray, list, tuple, dict)) and not hasattr(x, "shape"):
+    if not is_arrays(x):
         raise ValueError("fit: validation_split needs arrays, received x of type "
                          f"{type(x).__name__}; pass validation_data")
-    parts = split(*arrays, fraction)
+    parts = split(*(as_arrays(part) for part in (x, y, sample_weight)), fraction)
     head, tail = parts[0][1], parts[1][1]
     if isinstance(head, np.ndarray) and head.dtype.kind in "iub" and head.ndim < 3:
         missing = set(np.unique(tail).tolist()) - set(np.unique(head).tolist())

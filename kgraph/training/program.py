@@ -111,6 +111,7 @@ class Programs:
         self.made = {}   # (kind, types of a batch, its structure) -> Program
         self._seen = {}  # (kind, sizes and dtypes of the arrays, structure) -> Program: the short way
         self.cursor = Variable(0, dtype="int32", trainable=False, name="cursor", path=f"{mode}/cursor")
+        self.prepared = False  # whether the variables of eager steps exist
         self.pace = 1  # batches that one native call should do
 
     def measured(self, seconds):

@@ -38,7 +38,9 @@ class Steps:
 
     def _eager(self, data):
         model = self.model
-        model._prepare(self.mode, data)
+        if not self.programs.prepared:
+            model._prepare(self.mode, data)
+            self.programs.prepared = True
         step = model.train_step if self.mode == "train" else model.test_step
         return plain_logs(step(_as_step_data(eager_data(data))))
 

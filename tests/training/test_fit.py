@@ -457,3 +457,43 @@ def test_attributes():
     m = model()
     assert not m.stateful and m.state_updates == [] and m.sample_weights == [] and m.run_eagerly is False
     assert m.input_names == ["features"] and m.output_names == ["scores"]
+
+
+class KerasGuide(K.Model):
+    """train_step and test_step as Keras's guide writes them."""
+
+    def train_step(self, data):
+        x, y = data
+        with K.GradientTape() as tape:
+            y_pred = self(x, training=True)
+            loss = self.compute_loss(y=y, y_pred=y_pred)
+        weights = self.trainable_weights
+        self.optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights))
+        return self.track(loss, y, y_pred)
+
+    def test_step(self, data):
+        x, y = data
+        y_pred = self(x, training=False)
+        return self.track(self.compute_loss(y=y, y_pred=y_pred), y, y_pred)
+
+    def track(self, loss, y, y_pred):
+        for metric in self.metrics:
+            if metric.name == "loss":
+                metric.update_state(loss)
+            else:
+                metric.update_state(y, y_pred)
+        return {metric.name: metric.result() for metric in self.metrics}
+
+
+@pytest.mark.parametrize("eager", [False, True])
+def test_steps_of_the_guide(eager):
+    histories = []
+    for cls in (KerasGuide, K.Model):
+        K.set_random_seed(3)
+        inputs = K.Input((4,))
+        m = cls(inputs, layers.Dense(3, activation="softmax")(inputs))
+        m.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"], run_eagerly=eager)
+        histories.append(m.fit(X, Y, batch_size=25, epochs=3, verbose=0, validation_data=(X, Y)).history)
+    assert set(histories[0]) == set(histories[1])
+    for name in histories[0]:
+        np.testing.assert_allclose(histories[0][name], histories[1][name], rtol=1e-5)
