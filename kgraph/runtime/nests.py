@@ -28,13 +28,14 @@ _I32, _I64 = ir.IntType(32), ir.IntType(64)
 
 @dataclass(frozen=True)
 class Nest:
-    """rows x vectors of ``lanes`` elements."""
+    """rows x vectors of ``lanes`` elements. column: A's rows are neighbours in memory (a_m is 1)."""
 
     dtype: str
     lanes: int
     rows: int
     vectors: int
     term: str
+    column: bool = False
 
     @property
     def start(self) -> float:
@@ -100,8 +101,9 @@ class _NestWriter:
         levels, a, a_m, b_start, c, c_m, columns, accumulate = self.function.args
         self.levels = self._read_levels(levels)
         self.mask = self._mask(columns) if nest.vectors == 1 else None
-        self.row_bytes = self._bytes(a_m)
-        self.bases = [_opaque(b, b.add(a, b.mul(self.row_bytes, _I64(i)))) for i in range(0, nest.rows, GROUP)]
+        self.row_bytes = _I64(nest.itemsize) if nest.column else self._bytes(a_m)
+        self.group = nest.rows if nest.column else GROUP
+        self.bases = [_opaque(b, b.add(a, b.mul(self.row_bytes, _I64(i)))) for i in range(0, nest.rows, self.group)]
         starts = [b.add(c, self._bytes(b.mul(c_m, _I64(i)))) for i in range(nest.rows)]
         first = self._first(starts, accumulate)
         last = self._loops(0, _I64(0), b_start, first)
@@ -172,12 +174,11 @@ class _NestWriter:
         left, b_at, *a_at = (self._phi(_I64, (v, before)) for v in (count, b_start, *starts))
         inside = {ij: self._phi(self.nest.kind, (sums[ij], before)) for ij in self.cells}
         added = self._add_terms(inside, a_at, b_at) if innermost else self._loops(level + 1, a_at[0], b_at, inside)
-        latch, following = b.block, b.sub(left, _I64(1))
-        for phi, value in ((left, following), (b_at, b.add(b_at, b_step)), *((p, b.add(p, a_step)) for p in a_at)):
+        latch, fewer = b.block, b.sub(left, _I64(1))
+        for phi, value in ((left, fewer), (b_at, b.add(b_at, b_step)), *((p, b.add(p, a_step)) for p in a_at),
+                           *((inside[ij], added[ij]) for ij in self.cells)):
             phi.add_incoming(value, latch)
-        for ij in self.cells:
-            inside[ij].add_incoming(added[ij], latch)
-        b.cbranch(b.icmp_signed(">", following, _I64(0)), body, after)
+        b.cbranch(b.icmp_signed(">", fewer, _I64(0)), body, after)
         b.position_at_end(after)
         return added
 
@@ -187,7 +188,7 @@ class _NestWriter:
             vectors = [self._load(b_at, j) for j in range(nest.vectors)]
         added = {}
         for i in range(nest.rows):
-            row = b.add(a_at[i // GROUP], b.mul(self.row_bytes, _I64(i % GROUP)))
+            row = b.add(a_at[i // self.group], b.mul(self.row_bytes, _I64(i % self.group)))
             if nest.term == "product":
                 number = _splat(b, b.load(b.inttoptr(row, nest.element.as_pointer())), nest.kind)
             for j in range(nest.vectors):

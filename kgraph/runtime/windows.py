@@ -60,7 +60,8 @@ def nests(name: str) -> list:
     dtype = "float32" if name.endswith("32") else "float64"
     lanes, term = machine().lanes(4 if dtype == "float32" else 8), _TERMS.get(name[:-4], "pairs")
     shapes = (_MIXING if term == "product" else _VECTOR)[machine().registers]
-    return [Nest(dtype, lanes, rows, vectors, term) for vectors, tallest in shapes.items() for rows in range(tallest, 0, -1)]
+    return [Nest(dtype, lanes, rows, vectors, term, name.startswith("weights")) for vectors, tallest in shapes.items()
+            for rows in range(tallest, 0, -1)]
 
 
 def _source(name: str) -> str:
