@@ -16,10 +16,10 @@ from kgraph.compiler.plan import Symbol
 
 __all__ = ["emit_contract"]
 
-BLOCK_ROWS = 56      # with BLOCK_COLUMNS floats each, half of a first-level cache
+BLOCK_ROWS = 256     # with BLOCK_COLUMNS floats each, a part of a second-level cache
 BLOCK_COLUMNS = 128
 UNIT_ROWS = 8        # threads share the rows in steps of it
-ADD_TO_RESULT, SAME_COLUMNS = 1, 2  # flags of the tile routine (kgraph.runtime.gemm)
+ADD_TO_RESULT, SAME_COLUMNS, KEEP_COLUMNS = 1, 2, 4  # flags of the tile routine (kgraph.runtime.gemm)
 
 
 @dataclass
@@ -109,7 +109,7 @@ def _emit_blocks(w: Writer, body, domain, product: _Product) -> LoopKernel:
     _open_outer(w, product.outer, many_strips)
     w.line(f"left = strip * {BLOCK_COLUMNS}")
     w.line(f"width = minimum({BLOCK_COLUMNS}, {many_columns} - left)")
-    w.line("flags = 0")
+    w.line(f"flags = {KEEP_COLUMNS} * (last - first > {BLOCK_ROWS})")
     w.open(f"for top in range(first, last, {BLOCK_ROWS}):")
     w.line(f"height = minimum({BLOCK_ROWS}, last - top)")
     target, line = _target(w, body, product)
@@ -175,7 +175,7 @@ def _call_tiles(w: Writer, product: _Product, target, line: str, item: int):
     w.line(f"gemm({routine}, height, width, {depth}, {a_address}, {a_row}, {a_step}, "
            f"{b_address}, {b_step}, {b_column}, {c_address}, {line}, flags, "
            f"scratch + {_scratch(item)})")
-    w.line(f"flags = {ADD_TO_RESULT if loops else SAME_COLUMNS}")
+    w.line(f"flags = {ADD_TO_RESULT if loops else SAME_COLUMNS | KEEP_COLUMNS}")
     for _ in loops:
         w.close()
 
