@@ -21,10 +21,14 @@ def load(golden, file):
     return kgraph.models.load_model(golden.folder / file)
 
 
-def check_predictions(golden, model, expected="y", rtol=1e-4, atol=1e-5):
+def reset_states(model):
     for layer in model.layers:
         if getattr(layer, "stateful", False):
             layer.reset_state()
+
+
+def check_predictions(golden, model, expected="y", rtol=1e-4, atol=1e-5):
+    reset_states(model)
     for got, want in zip(as_list(model.predict(golden.x(), verbose=0)), golden.group(expected), strict=True):
         np.testing.assert_allclose(got, want, rtol, atol * max(1, np.abs(want).max()))
 
@@ -33,7 +37,7 @@ def check_training(golden, model):
     losses = []
     for step in range(3):
         model.reset_metrics()
-        model.reset_states()
+        reset_states(model)
         losses.append(float(np.ravel(model.train_on_batch(*golden.batch(step)))[0]))
     np.testing.assert_allclose(losses, golden.arrays["losses"], 1e-3, 1e-5)
     check_predictions(golden, model, "after", 1e-3, 2e-4)

@@ -196,3 +196,22 @@ def test_hard_sigmoid_keeps_its_slope_through_every_format(tmp_path):
     copy = model_from_json(model.to_json())
     copy.set_weights(model.get_weights())
     np.testing.assert_allclose(copy.predict(x, verbose=0), expected, 1e-6)
+
+
+@pytest.mark.parametrize("name", ["RMSprop", "Adagrad", "Nadam"])
+def test_old_update_rules_survive_a_copy(tmp_path, name):
+    """Epsilon outside the root, the slow warm-up of Nadam: kept through kgraph's own files."""
+    training = {"optimizer_config": {"class_name": name, "config": {"lr": 0.1, "epsilon": 0.5}}, "loss": "mse"}
+    path = write(tmp_path / "m.h5", DENSE, {"d": arrays((3, 2), (2,))}, "2.3.1", "tensorflow", training)
+    model = load_model(path)
+    for copy in ("a.keras", "a.h5"):
+        model.save(tmp_path / copy)
+        found = load_model(tmp_path / copy).optimizer
+        assert type(found).__name__ == f"{name}Keras2" and found.name.endswith("_keras2") and found.epsilon == 0.5
+    x, y = arrays((4, 3), (4, 2))
+    before = model.get_weights()[1]
+    model.train_on_batch(x, y)
+    gradient = 2 * (x @ arrays((3, 2), (2,))[0] + before - y).mean(axis=0) / 2
+    size = {"RMSprop": np.sqrt(0.1) * np.abs(gradient), "Adagrad": np.abs(gradient)}.get(name)
+    if size is not None:
+        np.testing.assert_allclose(model.get_weights()[1], before - 0.1 * gradient / (size + 0.5), 1e-4)

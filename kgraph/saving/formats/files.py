@@ -12,7 +12,7 @@ from kgraph import __version__
 from kgraph.saving.archive import Archive, write_archive
 from kgraph.saving.formats import keras2, keras3
 from kgraph.saving.formats.keras2 import model_config
-from kgraph.saving.formats.upgrade import modern_compile_config, modern_config, modern_model_config
+from kgraph.saving.formats.upgrade import modern_compile_config, modern_model_config
 from kgraph.saving.hdf5 import is_hdf5, open_file
 from kgraph.saving.serialization import CustomObjectScope, deserialize_keras_object, safe_mode_scope
 from kgraph.saving.text import read_json, read_yaml, write_json, write_yaml
@@ -233,7 +233,7 @@ def _load_hdf5(path, compile):
         keras2.load_weights(root.group("model_weights"), model, version=version)
         training = root.attribute("training_config")
         if compile and training is not None:
-            config = modern_config(read_json(training, path), version)
+            config = modern_compile_config(read_json(training, path), version)
             _compile(model, keras2.compile_arguments(config, version))
             keras2.load_optimizer(root, model)
     return model
@@ -270,7 +270,7 @@ def _load_weights(root, model, by_name, skip_mismatch):
                          "Keras 3's, which finds weights by structure. Leave by_name out")
     keras3.load_weights(root, model, skip_mismatch=skip_mismatch)
     if model.optimizer is not None and model.optimizer.built:
-        keras3.load_optimizer(root, model)
+        keras3.load_optimizer(root, model, required=False)
 
 
 def model_from_json(json_string, custom_objects=None, safe_mode=True):

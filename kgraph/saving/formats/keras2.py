@@ -206,7 +206,7 @@ def compile_arguments(training: dict, version) -> dict:
     if not isinstance(training, dict) or not isinstance(training.get("optimizer_config"), dict):
         raise ValueError(f"expected compile arguments with an optimizer_config, received {str(training)[:100]}")
     optimizer = training["optimizer_config"]
-    arguments = {"optimizer": {**optimizer, "module": "keras.optimizers"}}
+    arguments = {"optimizer": {"module": "keras.optimizers", **optimizer}}
     for name in ("loss", "loss_weights", "metrics", "weighted_metrics"):
         if training.get(name) not in (None, [], {}):
             arguments[name] = training[name]
@@ -240,7 +240,7 @@ def _match_in_order(optimizer, names, datasets):
 
 def _match_by_slot(optimizer, names, datasets):
     """Keras 1 and 2: a step counter, then slots; for each slot one array a variable, in the variables' order."""
-    slots = SLOTS.get(type(optimizer).__name__, {})
+    slots = next((SLOTS[c.__name__] for c in type(optimizer).__mro__ if c.__name__ in SLOTS), {})
     slots = {slot: words for slot, words in slots.items() if slot in optimizer._slots}
     pairs, arrays = [], []
     for name, dataset in zip(names, datasets):

@@ -213,8 +213,8 @@ class _Reader:
         return dataset.read(dataset.shape)
 
 
-def load_optimizer(root, model):
-    """Fill the optimizer's state. State that does not fit is left fresh, with a warning."""
+def load_optimizer(root, model, required=True):
+    """Fill the optimizer's state. State that does not fit is left fresh, with a warning if it is `required`."""
     optimizer = model.optimizer
     group = _vars_group(root, "optimizer")
     if optimizer is None or group is None:
@@ -224,8 +224,9 @@ def load_optimizer(root, model):
         own = [v for v in own if v.name in ("iteration", "learning_rate")]
     datasets = [group.get(str(i)) for i in range(len(own))]
     if len(group.names()) != len(own) or [getattr(d, "shape", None) for d in datasets] != [v.shape for v in own]:
-        warnings.warn(f"{root.file_name}: the optimizer's state in the file does not fit {type(optimizer).__name__}; "
-                      "it begins afresh", stacklevel=2)
+        if required:
+            warnings.warn(f"{root.file_name}: the optimizer's state in the file does not fit "
+                          f"{type(optimizer).__name__}; it begins afresh", stacklevel=2)
         return
     for dataset, variable in zip(datasets, own):
         dataset.read_into(variable.buffer)

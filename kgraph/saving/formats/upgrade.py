@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from kgraph import ops
+from kgraph.saving.formats.old_optimizers import MARK, OLD_RULES
 from kgraph.saving.serialization import register_keras_serializable
 
 __all__ = ["hard_sigmoid_keras2", "modern_compile_config", "modern_config", "modern_model_config", "version_tuple"]
@@ -42,7 +43,8 @@ register_keras_serializable(package="kgraph", name="hard_sigmoid_keras2")(hard_s
 
 
 def with_own_names(value):
-    """A config of Keras 3 in which the two layers that stand for hard_sigmoid_keras2 are that function again."""
+    """A config of Keras 3 in which what stands for something of Keras 2 is that again: the two layers of
+    hard_sigmoid_keras2, the optimizers whose names say so."""
     if isinstance(value, list):
         return [with_own_names(v) for v in value]
     if not isinstance(value, dict):
@@ -51,7 +53,10 @@ def with_own_names(value):
     is_model = value.get("class_name") == "Sequential" and isinstance(config, dict)
     if is_model and config.get("name") == hard_sigmoid_keras2.__name__:
         return HARD_SIGMOID
-    return {key: with_own_names(v) for key, v in value.items()}
+    found = {key: with_own_names(v) for key, v in value.items()}
+    if value.get("class_name") in OLD_RULES and isinstance(config, dict) and str(config.get("name")).endswith(MARK):
+        found["class_name"] = OLD_RULES[value["class_name"]]
+    return found
 
 
 CLASSES = {  # names that are gone
@@ -149,8 +154,8 @@ def _modern_object(value, name, version):
         config = {"reset_after": False, **config}
     if "reduction" in config or "fn" in config:
         config = _modern_loss(name, config)
-    if name in OPTIMIZERS or "schedule_decay" in config:
-        config = _modern_optimizer(name, config, version)
+    if name in OPTIMIZERS:
+        name, config = _modern_optimizer(name, config, version)
     return {**value, "class_name": name, "config": {k: _modern_setting(k, v) for k, v in config.items()
                                                     if not _is_dropped(name, config, k, v)}}
 
@@ -229,16 +234,18 @@ def _modern_optimizer(name, config, version):
     config = dict(config)
     if "lr" in config:
         config["learning_rate"] = config.pop("lr")
-    config = {**OPTIMIZERS.get(name, {}), **config}
-    config.pop("schedule_decay", None)
+    config = {**OPTIMIZERS[name], **config}
+    if name == "Nadam":      # whose decay was that of its momentum's schedule, always 0.004
+        config = {k: v for k, v in config.items() if k not in ("schedule_decay", "decay")}
     if config.get("epsilon", 0) is None:
         config["epsilon"] = 1e-7
     norm = config.get("clipnorm")
     if norm and version_tuple(version) <= (2, 3, 1) and "-tf" not in version:
         config["global_clipnorm"] = config.pop("clipnorm")
-    return config
+    is_new = "is_legacy_optimizer" in config     # written by Keras 2.11 and later for rules that are Keras 3's
+    return name if is_new else OLD_RULES.get(name, name), config
 
 
 def modern_compile_config(config, version: str):
-    """The compile arguments in a .keras archive."""
-    return modern_config(config, version)
+    """Compile arguments, as compile_config of an archive or training_config of an HDF5 file."""
+    return with_own_names(config) if version_tuple(version) >= (3,) else modern_config(config, version)
