@@ -51,16 +51,18 @@ class _Geometry:
         dilation = params.get("dilation", (1,) * self.rank)
         low = [p[0] for p in params["padding"]]
         strides = {v: layout.strides.get(v) or row_major(v.shape) for v in (near, far)}
-        words = {0: kind, 1: 3 - self.rank, 2: groups, 3: near_channels, 4: far_channels,
-                 6: strides[near][0], 7: strides[far][0]}
-        missing = 3 - self.rank
-        for axis in range(3):
-            k, place = axis - missing, 8 + 12 * axis
-            found = (1, 1, 1, 1, 1, 0, 0, 0, 0) if k < 0 else (
-                near.shape[1 + k], far.shape[1 + k], self.window[k], params["strides"][k], dilation[k], low[k],
-                strides[near][1 + k], strides[far][1 + k], size_of(self.window[k + 1:]) * taps_step)
-            words.update({place + i: n for i, n in enumerate(found)})
-        self.words = words
+        axes = [(near.shape[1 + k], far.shape[1 + k], self.window[k], params["strides"][k], dilation[k], low[k],
+                 strides[near][1 + k], strides[far][1 + k], size_of(self.window[k + 1:]) * taps_step)
+                for k in range(self.rank)]
+        self.row_places = 1   # places on the band axis for each row of the result
+        if near not in layout.strides and all(a[2] == a[3] == 1 and p == (0, 0) for a, p in zip(axes, params["padding"])):
+            self.row_places = size_of(far.shape[2:-1])
+            space = size_of(far.shape[1:-1])
+            axes = [(space, space, *axes[-1][2:])]
+        self.words = {0: kind, 1: 3 - len(axes), 2: groups, 3: near_channels, 4: far_channels,
+                      6: strides[near][0], 7: strides[far][0]}
+        for axis, found in enumerate([(1, 1, 1, 1, 1, 0, 0, 0, 0)] * (3 - len(axes)) + axes):
+            self.words.update({8 + 12 * axis + i: n for i, n in enumerate(found)})
         self.image = strides
         self.bytes = 8 * _block_words(self.window, params["strides"])
 
@@ -165,6 +167,7 @@ def emit_window(op: Op, layout: Layout, checks: list) -> LoopKernel:
     body = op.params["body"]
     anchor = next(o for o in body.ops if o.prim.kind == "window")
     w, domain = Writer(body, layout, checks), Domain(op.params["domain"])
+    w.know(domain.axes)
     return _EMITTERS[anchor.prim.lower](w, body, layout, domain, anchor)
 
 
@@ -208,7 +211,8 @@ def _emit_bands(w, body, layout, domain, anchor, geometry, stem, kernel) -> Loop
     bands.open()
     target, start = bands.target()
     near = f"{w.address(x)} + {x.type.itemsize} * image * {w.size(geometry.image[x][0])}"
-    w.line(f"convolve({w.routine(_routine(stem, x))}, scratch, {near}, {kernel}, {start}, top, bottom)")
+    places = w.size(geometry.row_places)
+    w.line(f"convolve({w.routine(_routine(stem, x))}, scratch, {near}, {kernel}, {start}, top * {places}, bottom * {places})")
     return bands.finish(target, geometry.bytes)
 
 

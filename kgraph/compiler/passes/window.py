@@ -1,6 +1,7 @@
 """lower_windows: convolutions in the form that kernels take.
 
-- A convolution of one tap that moves by one is a product.
+- A convolution of one tap that moves by one is a product; so is its data gradient. (Its weight gradient sums over so
+  many places that the kernel for convolutions is faster.)
 - The data gradient reads a kernel whose channels and filters have changed places, so that what it makes is contiguous.
 - The weight gradient is made by parts of the batch, then summed: threads share the parts, always in the same way.
 - Float16 is computed in float32.
@@ -45,15 +46,6 @@ def pointwise_data_grad(t, op, inputs):
     return apply("contract", ct, matrix, a_axes=(*places, 91), b_axes=(90, 91), out_axes=(*places, 90))
 
 
-def pointwise_weight_grad(t, op, inputs):
-    x, ct = inputs
-    if not _is_pointwise(op.params, op.params["window"]):
-        return None
-    places = _labels(x.ndim - 2)
-    matrix = apply("contract", x, ct, a_axes=(*places, 90), b_axes=(*places, 91), out_axes=(90, 91))
-    return apply("reshape", matrix, shape=op.outputs[0].shape)
-
-
 def transposed_kernel(t, op, inputs):
     ct, w = inputs
     if op.params.get("transposed"):
@@ -83,7 +75,7 @@ def in_float32(t, op, inputs):
 
 RULES = {"conv": [in_float32, pointwise_conv],
          "conv_data_grad": [in_float32, pointwise_data_grad, transposed_kernel],
-         "conv_weight_grad": [in_float32, pointwise_weight_grad, parts_of_the_batch],
+         "conv_weight_grad": [in_float32, parts_of_the_batch],
          **{name: [in_float32] for name in ("max_pool", "max_pool_grad", "max_pool_pick", "sum_pool", "sum_pool_grad")}}
 
 
