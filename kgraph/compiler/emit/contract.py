@@ -52,7 +52,7 @@ def _sort_axes(op: Op, domain: Domain, layout: Layout, accesses) -> _Product:
     axes = dict(zip(real, domain.axes, strict=True))
     for label, size in zip(a_axes, a.shape):
         if label not in out_axes and not (isinstance(size, int) and size == 1):
-            axes[label] = Axis(size)
+            axes[label] = Axis(size, f"summed{label}")
     place = lambda labels, value: layout.position(value, [axes.get(x, 0) for x in labels])
     a_at, b_at, out_at = place(a_axes, a), place(b_axes, b), place(out_axes, op.outputs[0])
     pick = lambda test, order: [axes[x] for x in order if x in axes and test(x)]
@@ -71,6 +71,7 @@ def emit_contract(op: Op, layout: Layout, checks: list) -> LoopKernel:
     domain = Domain(op.params["domain"])
     w = Writer(body, layout, checks)
     product = _sort_axes(product_op, domain, layout, _epilogue_accesses(body, product_op, domain, layout))
+    w.know([*domain.axes, *(axis for group in product.summed for axis in group)])
     return _emit_blocks(w, body, domain, product)
 
 

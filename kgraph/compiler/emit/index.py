@@ -8,18 +8,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from kgraph.compiler.dims import Size
+from kgraph.compiler.dims import Size, dim
 
 __all__ = ["Axis", "Index", "Layout", "linear", "merge_axes", "row_major"]
 
 
 class Axis:
-    """A loop axis: its extent and, once emission has begun, the text of its variable and its nesting level."""
+    """A loop axis: its size and, once emission has begun, the text of its variable and its nesting level.
 
-    __slots__ = ("extent", "text", "level")
+    ``extent`` is the size by which kernels know it: a name, where the axis has one and its size is a number. So kernels
+    for other numbers have the same text, and two axes that happen to be equally long are not taken for one.
+    """
 
-    def __init__(self, extent: Size):
-        self.extent = extent
+    __slots__ = ("size", "extent", "text", "level")
+
+    def __init__(self, size: Size, name: str | None = None):
+        self.size = size
+        self.extent = dim(name) if name is not None and isinstance(size, int) and size > 1 else size
         self.text = None
         self.level = None
 
@@ -112,10 +117,29 @@ def row_major(shape) -> tuple:
     return tuple(reversed(strides))
 
 
+def _extent_at(position, size: Size) -> Size:
+    """The extent of a tensor's axis that is walked by ``position``: that of the loop axis, if it walks all of it."""
+    index = Index.of(position)
+    if index.text is None and len(index.terms) == 1 and _is_zero(index.constant):
+        (axis, factor), = index.terms.items()
+        if isinstance(factor, int) and factor == 1 and axis.size == size:
+            return axis.extent
+    return size
+
+
+def _named_strides(index, shape, strides) -> list:
+    """Strides in terms of the loop axes' extents, as far as an axis spans exactly the axes inside of it."""
+    named = list(strides)
+    for k in range(len(shape) - 2, -1, -1):
+        if strides[k] == strides[k + 1] * shape[k + 1]:
+            named[k] = named[k + 1] * _extent_at(index[k + 1], shape[k + 1])
+    return named
+
+
 def linear(index, shape, strides=None) -> Index:
     """The position of a multi-index in a tensor of that shape, contiguous unless strides are given."""
     total = Index()
-    for position, extent, stride in zip(index, shape, strides or row_major(shape), strict=True):
+    for position, extent, stride in zip(index, shape, _named_strides(index, shape, strides or row_major(shape)), strict=True):
         if extent != 1:
             total = total + Index.of(position) * stride
     return total

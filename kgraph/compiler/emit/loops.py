@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from kgraph.compiler.dims import Size, size_of
+from kgraph.compiler.dims import Size, size_of, substitute
 from kgraph.compiler.emit.index import Axis, Index, Layout, linear, merge_axes
 from kgraph.compiler.emit.writer import CASTS, Probe, Writer, squeeze
 from kgraph.compiler.ir import Op, Program, Value, Values
@@ -34,7 +34,7 @@ class Domain:
     axes: list = field(init=False)
 
     def __post_init__(self):
-        self.axes = [Axis(s) for s in self.sizes]
+        self.axes = [Axis(s, f"axis{i}") for i, s in enumerate(self.sizes)]
 
     @property
     def kept_axes(self) -> list:
@@ -46,7 +46,7 @@ class Domain:
 
     @property
     def kept(self) -> tuple:
-        return tuple(a.extent for a in self.kept_axes)
+        return tuple(a.size for a in self.kept_axes)
 
     def index(self, shape, kept: bool) -> tuple:
         """The canonical position in a tensor of that shape: the domain's axes, 0 on axes of extent 1."""
@@ -69,6 +69,13 @@ class LoopKernel:
     extent: Size
     grain: int
     scratch: Size = 0
+
+    def __post_init__(self):
+        """From here on the names of axes are numbers again."""
+        sizes = self.writer.sizes
+        object.__setattr__(self, "extent", substitute(self.extent, sizes))
+        object.__setattr__(self, "scratch", substitute(self.scratch, sizes))
+        self.writer.args[:] = [substitute(a, sizes) for a in self.writer.args]
 
 
 class _Stages:
@@ -95,6 +102,7 @@ def emit_loops(op: Op, layout: Layout, checks: list) -> LoopKernel:
     body = op.params["body"]
     domain = Domain(op.params["domain"], op.params["reduced"])
     writer = Writer(body, layout, checks)
+    writer.know(domain.axes)
     if not domain.reduced:
         return _emit_map(writer, body, domain)
     trailing = tuple(range(len(domain.sizes) - len(domain.reduced), len(domain.sizes)))

@@ -69,8 +69,7 @@ class _Geometry:
     def write(self):
         block = self.w.scratch_pointer("int64", 0, SCOPE_OF_BLOCK)
         for place, value in self.words.items():
-            text = str(value) if isinstance(value, int) and value < 0 else self.w.size(value)
-            self.w.line(f"{block}[{place}] = {text}")
+            self.w.line(f"{block}[{place}] = {self.w.number(value, f'window {place}')}")
         self.w.line(f"plan_windows({self.w.routine(Symbol('window_plan'))}, scratch)")
 
 

@@ -121,11 +121,16 @@ class Writer(Pull):
         self._given: dict = {}     # value -> (name, level): results of reductions
         self._symbols: dict = {}
         self._count = 0
+        self.sizes: dict = {}      # names of axes -> their sizes
         self._needs = [0]          # the innermost level that the expression being built depends on
         self._in_memory: set = set()  # outputs stored already: loaded when needed again
         self._guard = 0              # depth of the innermost choose(): what it guards may not move out of it
         self._rows: dict = {}        # value -> (pointer, position): kept in scratch for the length of a row
         self.strip_position = ""
+
+    def know(self, axes):
+        """The sizes of axes that go by a name in this kernel."""
+        self.sizes.update((str(a.extent), a.size) for a in axes if a.extent is not a.size)
 
     # --- text and loops -------------------------------------------------------------------------------------------
 
@@ -182,10 +187,11 @@ class Writer(Pull):
         return self.word(("address", value), "word(args, {k})", "a")
 
     def size(self, size: Size) -> str:
-        """The text of an extent. 0 and 1 are written out; all others are words, so kernels are shared."""
-        if isinstance(size, int) and size in (0, 1):
-            return str(size)
-        return self.word(("size", size, type(size)), "word(args, {k})", "n")
+        """The text of a size. 0 and 1 are written out, all others are words, so that kernels of other sizes are equal. For
+        the same reason a plain number is a new word each time: that two are equal says nothing."""
+        if isinstance(size, int):
+            return str(size) if size in (0, 1) else self.number(size, f"number {len(self.args)}")
+        return self.word(("size", size), "word(args, {k})", "n")
 
     def number(self, size: Size, role: str) -> str:
         """The text of a size that is a word of its own whatever its value, so that kernels of other sizes are equal."""
