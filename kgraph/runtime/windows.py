@@ -28,7 +28,7 @@ from kgraph.runtime import kernels
 from kgraph.runtime.nests import Nest, nest_instructions
 from kgraph.runtime.target import machine
 
-__all__ = ["BLOCK", "ROUTINES", "SCRATCH", "SEGMENT", "address", "nests", "segment_words"]
+__all__ = ["BLOCK", "ROUTINES", "SCRATCH", "SEGMENT", "address", "nests", "segment_words", "source"]
 
 BLOCK, SEGMENT, LEVELS_AT = 64, 9, 46
 SCRATCH = 0           # the routines need no memory but the block
@@ -50,7 +50,7 @@ def segment_words(taps, stride) -> int:
 
 def address(name: str) -> int:
     """The address of a routine."""
-    return kernels.address(name, _source(name), ROUTINES[name], "convolutions", lambda: nest_instructions(nests(name)))
+    return kernels.address(name, source(name), ROUTINES[name], "convolutions", lambda: nest_instructions(nests(name)))
 
 
 def nests(name: str) -> list:
@@ -64,7 +64,8 @@ def nests(name: str) -> list:
             for rows in range(tallest, 0, -1)]
 
 
-def _source(name: str) -> str:
+def source(name: str) -> str:
+    """The routine in the kernel language."""
     if name == "window_plan":
         return _PLAN
     chosen = nests(name)
