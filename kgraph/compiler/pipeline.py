@@ -81,11 +81,11 @@ def _plan(program: Program, states, constants, strides: dict, checks: list) -> P
 
 def _compile_body(program: Program, states, strides: dict, checks: list) -> Plan:
     """A part of a loop's body, which has been simplified. strides: of inputs and outputs that lie in memory with gaps."""
-    passes = [*BODY_PASSES, ("with_gaps", lambda p: with_gaps(p, strides)), ("schedule", schedule)]
+    gaps = [strides.get(v) for v in (*program.inputs, *program.outputs)]
+    placed = lambda p: {v: s for v, s in zip((*p.inputs, *p.outputs), gaps, strict=True) if s is not None}
+    passes = [*BODY_PASSES, ("with_gaps", lambda p: with_gaps(p, placed(p))), ("schedule", schedule)]
     done = run_passes(program, passes)
-    strides = {new: strides[old] for old, new in zip((*program.inputs, *program.outputs), (*done.inputs, *done.outputs))
-               if old in strides}
-    return _plan(done, states, (), strides, checks)
+    return _plan(done, states, (), placed(done), checks)
 
 
 def _same_memory(op: Op, state_of: dict, views: Views) -> dict:

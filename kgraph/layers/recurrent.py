@@ -12,25 +12,27 @@ __all__ = ["GRU", "LSTM", "SimpleRNN"]
 _LOOP = ("return_sequences", "return_state", "go_backwards", "stateful", "unroll", "zero_output_for_mask")
 
 
-class _BuiltIn(RNN):
+class BuiltIn(RNN):
     """An RNN made from the settings of its cell, which can be read on the layer too."""
 
     cell_class: type
     cell_name: str
+    size_name = "units"
 
     def __init_subclass__(cls, **kwargs):
         """All arguments in the signature, for help() and for messages about misspelt ones."""
         super().__init_subclass__(**kwargs)
-        names = dict.fromkeys(["self", *cls.cell_class._settings(), "activity_regularizer", *_LOOP, "use_cudnn"])
-        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-        cls.__init__.__signature__ = inspect.Signature([inspect.Parameter(name, kind) for name in names])
+        if hasattr(cls, "cell_class"):
+            names = dict.fromkeys(["self", *cls.cell_class._settings(), "activity_regularizer", *_LOOP, "use_cudnn"])
+            kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+            cls.__init__.__signature__ = inspect.Signature([inspect.Parameter(name, kind) for name in names])
 
     def __init__(self, units, /, activity_regularizer=None, **kwargs):
         loop = {name: kwargs.pop(name) for name in _LOOP if name in kwargs}
         use_cudnn = kwargs.pop("use_cudnn", "auto")
         if use_cudnn not in ("auto", True, False):
             raise ValueError(f"{type(self).__name__}: expected use_cudnn to be 'auto', True or False, received {use_cudnn!r}")
-        names = {*self.cell_class._settings(), "implementation"} - {"units"}
+        names = {*self.cell_class._settings(), "implementation"} - {self.size_name}
         settings = {name: kwargs.pop(name) for name in names if name in kwargs}
         shared = {name: kwargs[name] for name in ("dtype", "trainable") if name in kwargs}
         cell = self.cell_class(units, name=self.cell_name, **settings, **shared)
@@ -51,10 +53,10 @@ class _BuiltIn(RNN):
     @classmethod
     def from_config(cls, config):
         config = dict(config)
-        return cls(config.pop("units"), **config)
+        return cls(config.pop(cls.size_name), **config)
 
 
-class SimpleRNN(_BuiltIn):
+class SimpleRNN(BuiltIn):
     """The recurrent layer of `SimpleRNNCell`; input [B, T, features], output [B, units], or [B, T, units]."""
 
     cell_class, cell_name = SimpleRNNCell, "simple_rnn_cell"
@@ -65,7 +67,7 @@ class SimpleRNN(_BuiltIn):
                          recurrent_initializer=recurrent_initializer, bias_initializer=bias_initializer, **kwargs)
 
 
-class LSTM(_BuiltIn):
+class LSTM(BuiltIn):
     """The recurrent layer of `LSTMCell`; its states are h and c, [B, units] each."""
 
     cell_class, cell_name = LSTMCell, "lstm_cell"
@@ -78,7 +80,7 @@ class LSTM(_BuiltIn):
                          bias_initializer=bias_initializer, unit_forget_bias=unit_forget_bias, **kwargs)
 
 
-class GRU(_BuiltIn):
+class GRU(BuiltIn):
     """The recurrent layer of `GRUCell`; its state is h, [B, units]."""
 
     cell_class, cell_name = GRUCell, "gru_cell"

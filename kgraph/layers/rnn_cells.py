@@ -156,6 +156,7 @@ class LSTMCell(_GatedCell):
     """
 
     gates = 4
+    channel_axis = -1
     _own_settings = ("recurrent_activation", "unit_forget_bias")
 
     def __init__(self, units, activation="tanh", recurrent_activation="sigmoid", use_bias=True,
@@ -176,7 +177,7 @@ class LSTMCell(_GatedCell):
         h, c = states
         xs, hs = self.dropped(inputs, h, training)
         z = self._projected(xs) + self._product(hs, self.recurrent_kernel, range(4))
-        i, f, g, o = ops.split(z, 4, axis=-1)
+        i, f, g, o = ops.split(z, 4, axis=self.channel_axis)
         c = self.recurrent_activation(f) * c + self.recurrent_activation(i) * self.activation(g)
         h = self.recurrent_activation(o) * self.activation(c)
         return h, [h, c]

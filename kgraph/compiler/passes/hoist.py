@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from kgraph.compiler.ir import Op, Program, Value
 from kgraph.compiler.passes.clean import cse, dce
-from kgraph.compiler.passes.lift import can_lift, lift
+from kgraph.compiler.passes.lift import can_lift, lift, together
 from kgraph.compiler.passes.rewrite import Rewriter
 from kgraph.compiler.passes.simplify import expand, simplify
 from kgraph.compiler.prims.loop import Loop, scan_p
@@ -130,7 +130,7 @@ class _Hoist:
         late, made = [], set()
         for op in ops:
             fixed = [v in self.outside and not self.outside[v][1] for v in op.inputs]
-            product = op.prim.kind == "contract" and any(fixed)
+            product = op.prim.name in ("contract", "conv", "conv_data_grad") and any(fixed)
             follows = op.prim.kind in ("elementwise", "move") and any(v in made for v in op.inputs)
             if (product or follows) and can_lift(self.loop, op, [not f for f in fixed]):
                 late.append(op)
@@ -173,6 +173,11 @@ class _Hoist:
             for x in op.inputs:
                 self._stack(x)
             return lambda: self._summed_product(op)
+        if op.prim.name == "conv_weight_grad" and self.loop.axis < 2:
+            for x in op.inputs:
+                self._stack(x)
+            stacks = lambda: [together(self._all_steps(x)) for x in op.inputs]
+            return lambda: apply(op.prim.name, *stacks(), **op.params)
         if op.prim.name == "sum":
             self._stack(op.inputs[0])
             return lambda: self._summed_sum(op)

@@ -5,7 +5,7 @@ from kgraph.compiler.ir import Op
 from kgraph.compiler.prims.loop import Loop
 from kgraph.compiler.prims.rules import apply
 
-__all__ = ["can_lift", "lift"]
+__all__ = ["can_lift", "lift", "together"]
 
 
 def can_lift(loop: Loop, op: Op, varying) -> bool:
@@ -19,6 +19,8 @@ def can_lift(loop: Loop, op: Op, varying) -> bool:
         if op.prim.name == "concatenate":
             return all(varying)
         return loop.axis_of(op.inputs[0].ndim) == axis and (op.prim.name == "slice" or op.inputs[0].shape[:axis] == shape[:axis])
+    if op.prim.name in ("conv", "conv_data_grad"):
+        return list(varying) == [True, False] and loop.axis < 2
     return op.prim.name in ("contract", "broadcast", "transpose") or op.prim.kind == "reduce" and "axes" in op.params
 
 
@@ -82,6 +84,22 @@ def _concatenate(loop, op, operands):
     return apply("concatenate", *(x for x, _ in operands), axis=op.params["axis"] + (op.params["axis"] >= axis))
 
 
+def _conv(loop, op, operands):
+    """Steps as further images of the batch."""
+    (x, _), (kernel, _) = operands
+    return apart(loop, apply(op.prim.name, together(x), kernel, **op.params), op.outputs[0])
+
+
+def together(stack):
+    """The stack of a tensor with batch and steps as one axis."""
+    return apply("reshape", stack, shape=(stack.shape[0] * stack.shape[1], *stack.shape[2:]))
+
+
+def apart(loop, x, step):
+    """The reverse of `together` for a result whose type in one step is that of ``step``."""
+    return apply("reshape", x, shape=loop.stacked(step.type).shape)
+
+
 def _reduce(loop, op, operands):
     (x, _), = operands
     source, target = loop.axis_of(op.inputs[0].ndim), loop.axis_of(op.outputs[0].ndim)
@@ -98,4 +116,5 @@ def _inserted(items, place, item) -> tuple:
 
 
 _LIFTS = {"elementwise": _elementwise, "contract": _contract, "broadcast": _broadcast, "reshape": _reshape,
+          "conv": _conv, "conv_data_grad": _conv,
           "transpose": _transpose, "slice": _slice, "concatenate": _concatenate, "reduce": _reduce}

@@ -104,6 +104,7 @@ _RULES = {
     "take": lambda op, mine, batch: mine[1] if mine[0] == ALL else None,
     "take_along": lambda op, mine, batch: _joined(op, mine, batch) if op.params["axis"] else None,
     "conv": lambda op, mine, batch: mine[0] if mine[1] == ALL else None,
+    "conv_data_grad": lambda op, mine, batch: mine[0] if mine[1] == ALL else None,
 }
 _FIRST_SIZE = {"broadcast": "shape", "reshape": "shape", "slice": "limits"}  # params with a size for axis 0
 
