@@ -1,5 +1,6 @@
 """Files as Keras 1 and Keras 2.3 wrote them: their words, their order of weights, their meaning."""
 import json
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -215,3 +216,15 @@ def test_old_update_rules_survive_a_copy(tmp_path, name):
     size = {"RMSprop": np.sqrt(0.1) * np.abs(gradient), "Adagrad": np.abs(gradient)}.get(name)
     if size is not None:
         np.testing.assert_allclose(model.get_weights()[1], before - 0.1 * gradient / (size + 0.5), 1e-4)
+
+
+def test_archive_of_keras_2():
+    """Written by tf_keras 2.21: a bidirectional LSTM, batch normalization, hard_sigmoid, Adam after one step."""
+    found = dict(np.load(Path(__file__).with_name("tf_keras.npz")))
+    model = load_model(Path(__file__).with_name("tf_keras.keras"))
+    np.testing.assert_allclose(model.predict(found["X"], verbose=0), found["y"], 1e-5, 1e-6)
+    losses = []
+    for _ in range(3):
+        model.reset_metrics()
+        losses.append(model.train_on_batch(found["X"], found["Y"])[0])
+    np.testing.assert_allclose(losses, found["l"], 1e-4)

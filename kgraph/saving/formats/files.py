@@ -215,8 +215,9 @@ def _build(config, version, path):
 
 def _compile(model, config):
     """compile() with the arguments in a file."""
+    config = {k: v for k, v in config.items() if v is not None}
     if config.get("steps_per_execution") == 1:   # Keras's default: no wish
-        config = {**config, "steps_per_execution": "auto"}
+        config["steps_per_execution"] = "auto"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)   # the file's spelling is not the reader's
         model.compile_from_config(config)

@@ -219,14 +219,22 @@ def load_optimizer(root, model, required=True):
     group = _vars_group(root, "optimizer")
     if optimizer is None or group is None:
         return
-    own = optimizer_state(optimizer)
-    if len(group.names()) < len(own):     # saved before the first step: a counter and a rate, no slots yet
-        own = [v for v in own if v.name in ("iteration", "learning_rate")]
-    datasets = [group.get(str(i)) for i in range(len(own))]
-    if len(group.names()) != len(own) or [getattr(d, "shape", None) for d in datasets] != [v.shape for v in own]:
+    stored = [group.get(str(i)) for i in range(len(group.names()))]
+    shapes = [getattr(d, "shape", None) for d in stored]
+    own = next((own for own in _possible_states(optimizer) if [v.shape for v in own] == shapes), None)
+    if own is None:
         if required:
             warnings.warn(f"{root.file_name}: the optimizer's state in the file does not fit "
                           f"{type(optimizer).__name__}; it begins afresh", stacklevel=2)
         return
-    for dataset, variable in zip(datasets, own):
+    for dataset, variable in zip(stored, own):
         dataset.read_into(variable.buffer)
+
+
+def _possible_states(optimizer):
+    """The variables that a file may hold: all; as Keras 2 had them, the rate not among them; those before the first
+    step, a counter and a rate without slots."""
+    own = optimizer_state(optimizer)
+    yield own
+    yield [v for v in own if v.name != "learning_rate"]
+    yield [v for v in own if v.name in ("iteration", "learning_rate")]
