@@ -46,6 +46,8 @@ class Executable:
         program = plan.program
         self.inputs = _by_index(plan, "input", program.inputs)
         self.outputs = [plan.buffer(v) for v in program.outputs]
+        if not self.python:
+            kernels.prepare(self._functions())
         self.kernels = [0 if self.python else self.code(k) for k in plan.kernels]
         self.debug = kernels.debug_level() >= 2
         self._free: dict[tuple, list] = {}
@@ -56,7 +58,19 @@ class Executable:
         """The address of a kernel's machine code."""
         if self.python:
             return twin.kernel_handle(kernel)
-        return kernels.address(kernel.name, kernel.source, reason=", ".join(kernel.scopes) or self.plan.program.name)
+        return kernels.address(self._function(kernel))
+
+    def _function(self, kernel) -> kernels.Function:
+        return kernels.Function(kernel.name, kernel.source, reason=", ".join(kernel.scopes) or self.plan.program.name)
+
+    def _functions(self) -> list:
+        """All native functions that the plan needs."""
+        needed, symbols = list(self.plan.kernels), set()
+        for kernel in needed:  # grows by the kernels that loops call
+            needed += [a.kernel for a in kernel.args if isinstance(a, Code)]
+            symbols |= {a.name for a in kernel.args if isinstance(a, Symbol) and a is not STATUS}
+        named = [_module_of(name).function(name) for name in sorted(symbols)]
+        return [*named, *map(self._function, needed), *map(routines.function, routines.NAMES)]
 
     def run(self, inputs, extents=None, outputs=None, steps: int = 1) -> list:
         """Run the program ``steps`` times in one native call.
@@ -185,7 +199,7 @@ class _Binding:
             return self.status.ctypes.data
         if isinstance(argument, Symbol):
             module = _module_of(argument.name)
-            return twin.handle(argument.name) if self.executable.python else module.address(argument.name)
+            return twin.handle(argument.name) if self.executable.python else kernels.address(module.function(argument.name))
         return evaluate(argument, self.extents)
 
     def _address(self, value, position, more: int = 0) -> int:
@@ -322,7 +336,7 @@ class _Binding:
 
 
 def _module_of(name: str):
-    """The module that has a native routine: its ROUTINES, address(name) and SCRATCH."""
+    """The module that has a native routine: its ROUTINES, function(name) and SCRATCH."""
     from kgraph.runtime import gemm, windows
     for module in (gemm, windows):
         if name in module.ROUTINES:

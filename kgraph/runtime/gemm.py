@@ -51,9 +51,9 @@ _DIRECT = {32: ((14, 2), (14, 1), (8, 2), (4, 4), (4, 2), (2, 8), (2, 2), (1, 8)
            16: ((6, 2), (6, 1), (4, 2), (2, 4), (2, 2), (1, 8), (1, 2))}
 
 
-def address(name: str) -> int:
-    """The address of gemm_f32 or gemm_f64."""
-    return kernels.address(name, _source(name), 13, "products", functools.partial(instructions, name))
+def function(name: str) -> kernels.Function:
+    """gemm_f32 or gemm_f64."""
+    return kernels.Function(name, _source(name), 13, "products", functools.partial(instructions, name))
 
 
 def instructions(name: str) -> dict:

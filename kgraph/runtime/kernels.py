@@ -8,14 +8,17 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from kgraph.runtime import cache, target
 
-__all__ = ["Record", "address", "debug_level", "records"]
+__all__ = ["Function", "Record", "address", "debug_level", "prepare", "records"]
 
 _lock = threading.RLock()
 _addresses: dict[tuple, int] = {}
+_code: dict = {}      # key -> (machine code, seconds, loaded or compiled): not linked yet
 records: list = []
 
 
@@ -29,19 +32,74 @@ class Record:
     how: str
 
 
-def address(name: str, source: str, parameters: int = 4, reason: str = "", instructions=None) -> int:
-    """The address of function ``name`` of ``source`` in the kernel language: void(int64, ...). ``instructions`` is a
-    function that gives what the source uses beside the language (see jit.kernel_ir); called only to compile.
+@dataclass(frozen=True)
+class Function:
+    """A function ``name`` of ``source`` in the kernel language: void(int64, ...) of that many parameters.
+
+    reason        what it is for
+    instructions  a function that gives what the source uses beside the language (see jit.kernel_ir)
+    """
+
+    name: str
+    source: str
+    parameters: int = 4
+    reason: str = ""
+    instructions: Callable | None = None
+
+    @property
+    def key(self) -> str:
+        """What its machine code is kept under."""
+        return cache.key(self.name, self.source, self.parameters)
+
+    def symbol(self, key: str) -> str:
+        return f"{self.name}_{key[:16]}"
+
+
+def address(function: Function) -> int:
+    """The address of a function's machine code: from this process, from the cache, or compiled now.
 
     Raises KernelError for a source that is not in the language, ImportError when it has to be compiled without Numba.
     """
-    found = _addresses.get((name, source))
+    identity = function.name, function.source
+    found = _addresses.get(identity)
     if found is None:
         with _lock:
-            found = _addresses.get((name, source))
+            found = _addresses.get(identity)
             if found is None:
-                found = _addresses[name, source] = _make(name, source, parameters, reason, instructions)
+                found = _addresses[identity] = _load(function)
     return found
+
+
+def prepare(functions):
+    """Read machine code from the cache, and compile what is not there, so that `address` has only to link it. Numba's
+    front end for one function works beside LLVM on the one before: LLVM has a thread of its own, without the GIL."""
+    with _lock:
+        wanted = {f.key: f for f in functions if (f.name, f.source) not in _addresses}
+        missing = []
+        for key, f in wanted.items():
+            if key not in _code:
+                start, contents = time.perf_counter(), cache.read(key)
+                _code[key] = contents, time.perf_counter() - start, "loaded"
+                if contents is None:
+                    del _code[key]
+                    missing.append((key, f))
+        if missing:
+            from kgraph.runtime import jit
+            with ThreadPoolExecutor(1, "kgraph-llvm") as llvm:
+                texts = ((key, *_front_end(jit, f, key)) for key, f in missing)
+                done = [llvm.submit(_back_end, *text) for text in texts]
+            _code.update(d.result() for d in done)
+
+
+def _front_end(jit, f: Function, key: str):
+    start = time.perf_counter()
+    return start, jit.kernel_ir(f.name, f.source, f.parameters, f.symbol(key), f.instructions and f.instructions())
+
+
+def _back_end(key: str, start: float, text: str):
+    contents = target.compile_ir(text)
+    cache.write(key, contents)
+    return key, (contents, time.perf_counter() - start, "compiled")
 
 
 def debug_level() -> int:
@@ -49,23 +107,19 @@ def debug_level() -> int:
     return int(os.environ.get("KGRAPH_DEBUG") or 0)
 
 
-def _make(name, source, parameters, reason, instructions) -> int:
+def _load(function: Function) -> int:
+    key = function.key
+    if key not in _code:
+        prepare([function])
+    contents, seconds, how = _code.pop(key)
     start = time.perf_counter()
-    key = cache.key(name, source, parameters)
-    symbol = f"{name}_{key[:16]}"
-    contents = cache.read(key)
-    how = "loaded" if contents else "compiled"
-    if contents is None:
-        from kgraph.runtime import jit
-        contents = target.compile_ir(jit.kernel_ir(name, source, parameters, symbol, instructions and instructions()))
-        cache.write(key, contents)
-    found = target.load_object(contents, symbol)
-    record = Record(name, reason, time.perf_counter() - start, how)
+    found = target.load_object(contents, function.symbol(key))
+    record = Record(function.name, function.reason, seconds + time.perf_counter() - start, how)
     records.append(record)
     if debug_level() >= 1:
         why = "found in the cache" if how == "loaded" else "not in the cache"
-        print(f"kgraph: {how} {name} in {1e3 * record.seconds:.1f} ms ({why}; for {reason or 'the runtime'})",
-              file=sys.stderr)
+        print(f"kgraph: {how} {function.name} in {1e3 * record.seconds:.1f} ms "
+              f"({why}; for {function.reason or 'the runtime'})", file=sys.stderr)
     return found
 
 

@@ -90,8 +90,9 @@ def _flops(short: str, threads: int) -> float:
     dtype = np.dtype(f"float{short[1:]}")
     lanes = machine().lanes(dtype.itemsize)
     chains = machine().registers * 3 // 4
-    address = kernels.address(f"limit_{short}", _MULTIPLY_ADD.format(short=short), reason="the profiler",
-                              instructions=lambda: tiles.limit_instruction(dtype.name, lanes, chains))
+    address = kernels.address(kernels.Function(
+        f"limit_{short}", _MULTIPLY_ADD.format(short=short), reason="the profiler",
+        instructions=lambda: tiles.limit_instruction(dtype.name, lanes, chains)))
     seconds = _best([address, np.array([ROUNDS]), threads, 1], threads)
     return threads * 2.0 * ROUNDS * chains * lanes / seconds
 
@@ -99,7 +100,7 @@ def _flops(short: str, threads: int) -> float:
 def _bandwidth(threads: int) -> float:
     x, y = aligned(STREAM_BYTES), aligned(STREAM_BYTES)
     args = np.array([x.ctypes.data, y.ctypes.data])
-    address = kernels.address("stream", _STREAM, reason="the profiler")
+    address = kernels.address(kernels.Function("stream", _STREAM, reason="the profiler"))
     return 3.0 * STREAM_BYTES / _best([address, args, STREAM_BYTES // 4, 16], threads)
 
 

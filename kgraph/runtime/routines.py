@@ -164,9 +164,15 @@ def end(team):
 '''
 
 _SOURCES = {"execute": (_EXECUTE, 4), "run": (_RUN, 1), "help": (_HELP, 2), "end": (_END, 1)}
+NAMES = tuple(_SOURCES)
+
+
+def function(name: str) -> kernels.Function:
+    """One of execute, run, help, end."""
+    source, parameters = _SOURCES[name]
+    return kernels.Function(name, source, parameters, "the runtime")
 
 
 def address(name: str) -> int:
     """The address of one of execute, run, help, end."""
-    source, parameters = _SOURCES[name]
-    return kernels.address(name, source, parameters, reason="the runtime")
+    return kernels.address(function(name))

@@ -82,6 +82,7 @@ class _Team:
         library = ctypes.CDLL(None)
         library.pthread_mutex_init(ctypes.c_void_p(self.address + 384), None)
         library.pthread_cond_init(ctypes.c_void_p(self.address + 448), None)
+        self._end = ctypes.CFUNCTYPE(None, ctypes.c_int64)(routines.address("end"))
         self._help = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)(routines.address("help"))
         here = library.sched_getcpu() if hasattr(os, "sched_setaffinity") else None
         self._helpers = [threading.Thread(target=self._serve, args=(t, here), daemon=True, name=f"kgraph-{t}")
@@ -96,7 +97,7 @@ class _Team:
     def end(self):
         """Wait for a running step, then let the helpers go."""
         with self.busy:
-            ctypes.CFUNCTYPE(None, ctypes.c_int64)(routines.address("end"))(self.address)
+            self._end(self.address)
         for helper in self._helpers:
             helper.join()
 

@@ -70,7 +70,8 @@ def source(name: str) -> str:
         return _PLAN
     chosen = nests(name)
     depthwise = chosen[0].term != "product"
-    axes = {f"{what}{k}": _filled(text.strip(), {"k": k}) for what, text in (("clip", _CLIP), ("meet", _MEET)) for k in range(3)}
+    axes = {f"{what}{k}": _filled(text.strip(), {"k": k}) for what, text in (("clip", _CLIP), ("meet", _MEET))
+            for k in range(3)}
     parts = {**axes, "k0": _K0[depthwise], "rows": "1" if depthwise else "g[3]", "tiles": _tiles(chosen)}
     values = {"name": name, "a_j": int(depthwise), "item": chosen[0].itemsize, "levels": LEVELS_AT, "band": BAND_BYTES,
               "start": "{f}(-1.0) / {f}(0.0)" if chosen[0].term == "maximum" else "{f}(0.0)", "f": name[-3:]}

@@ -28,7 +28,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def need(c=2):
-    kernels.address("scale", SOURCE.format(name="scale", c=c), reason="a test")
+    kernels.address(kernels.Function("scale", SOURCE.format(name="scale", c=c), reason="a test"))
     return kernels.records[-1]
 
 

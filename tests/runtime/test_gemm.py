@@ -4,7 +4,7 @@ import ctypes
 import numpy as np
 import pytest
 
-from kgraph.runtime import gemm
+from kgraph.runtime import gemm, kernels
 from kgraph.runtime.memory import aligned
 
 SHAPES = [(1, 1, 1), (1, 10, 64), (3, 17, 5), (14, 32, 256), (15, 33, 257), (57, 31, 40), (64, 128, 300),
@@ -28,7 +28,7 @@ class Product:
         name = {"float32": "gemm_f32", "float64": "gemm_f64"}[dtype]
         self.scratch = aligned(gemm.SCRATCH + 64)
         self.scratch[gemm.SCRATCH:] = 77
-        self.call = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 13)(gemm.address(name))
+        self.call = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 13)(kernels.address(gemm.function(name)))
 
     def __call__(self, a, b, c, flags=0):
         strides = [s // x.itemsize for x in (a, b) for s in x.strides]
