@@ -15,6 +15,7 @@ from kgraph.compiler.passes.clean import cse, dce
 from kgraph.compiler.passes.lift import can_lift, lift, together
 from kgraph.compiler.passes.rewrite import Rewriter
 from kgraph.compiler.passes.simplify import expand, simplify
+from kgraph.compiler.passes.window import lower_windows
 from kgraph.compiler.prims.loop import Loop, scan_p
 from kgraph.compiler.prims.rules import add, apply
 from kgraph.compiler.trace import at_scope, bind, suspend_recording
@@ -236,8 +237,9 @@ class _Hoist:
         read = {v for op in body.ops for v in op.inputs} | set(outputs)
         consts = {v: x for v, (x, stacked) in self.outside.items() if v in read and not stacked}
         xs = {v: x for v, (x, stacked) in self.outside.items() if v in read and stacked}
-        body, consts = _columns_last(body, consts)
         carry = [self.carry[i] for i in kept]
+        body = lower_windows(Program(body.name, (*consts, *carry, *xs), body.ops, body.outputs))
+        body, consts = _columns_last(*_without_invariants(body, consts))
         body = Program(body.name, (*consts, *carry, *xs), body.ops, body.outputs)
         results = bind(self.op.prim, *consts.values(), *(self.first[i] for i in kept), *xs.values(),
                        **{**self.loop.params, "body": body, "n_consts": len(consts), "n_carry": len(kept)})
@@ -256,6 +258,19 @@ def _tidy(body: Program) -> Program:
     for run in (expand, simplify, cse, dce, simplify, cse, dce, hoist):
         body = run(body)
     return body
+
+
+def _without_invariants(body: Program, consts: dict) -> tuple[Program, dict]:
+    """The body without what it makes of constants alone, which become constants (broadcasts cost nothing inside)."""
+    consts, ops = dict(consts), []
+    for op in body.ops:
+        fixed = op.inputs and all(v in consts for v in op.inputs) and len(op.outputs) == 1
+        if fixed and op.prim.name != "broadcast" and op.prim.kind not in ("loop", "random"):
+            consts[op.outputs[0]] = apply(op.prim.name, *(consts[v] for v in op.inputs), **op.params)
+        else:
+            ops.append(op)
+    read = {v for op in ops for v in op.inputs} | set(body.outputs)
+    return body.with_ops(ops), {v: x for v, x in consts.items() if v in read}
 
 
 def _columns_last(body: Program, consts: dict) -> tuple[Program, dict]:
