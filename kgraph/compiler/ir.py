@@ -48,7 +48,7 @@ class TensorType:
         return len(self.shape)
 
     def __str__(self):
-        return f"{_SHORT[self.dtype]}[{','.join(map(str, self.shape))}]"
+        return f"{_SHORT.get(self.dtype, self.dtype)}[{','.join(map(str, self.shape))}]"
 
 
 class TensorLike:

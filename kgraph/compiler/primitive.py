@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 __all__ = ["KINDS", "NOT_DIFFERENTIABLE", "PRIMITIVES", "Primitive"]
 
-KINDS = ("elementwise", "reduce", "move", "contract", "window", "index", "random", "loop", "composite", "linalg")
+KINDS = ("elementwise", "reduce", "move", "contract", "window", "index", "random", "loop", "composite", "linalg",
+         "host")
 PRIMITIVES: dict[str, "Primitive"] = {}
 
 

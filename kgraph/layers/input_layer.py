@@ -16,7 +16,7 @@ class InputLayer(Layer):
     shape        without the batch axis; None for a size that varies
     batch_size   of the batch axis, when it is fixed
     batch_shape  instead of both: the shape with the batch axis
-    dtype        by default config.floatx()
+    dtype        by default config.floatx(); "string" for text, which only layers such as TextVectorization take
     """
 
     def __init__(self, shape=None, batch_size=None, dtype=None, sparse=None, ragged=None, batch_shape=None,
@@ -33,7 +33,7 @@ class InputLayer(Layer):
         if sparse or ragged:
             raise ValueError(f"Input: expected a dense tensor, received sparse={sparse}, ragged={ragged}")
         batch_shape = (batch_size, *_sizes(shape)) if batch_shape is None else _sizes(batch_shape)
-        dtype = standardize_dtype(dtype or floatx())
+        dtype = "string" if dtype == "string" else standardize_dtype(dtype or floatx())
         super().__init__(name=name, dtype=dtype, **kwargs)
         self._dtype, self.optional, self.sparse = dtype, bool(optional), False
         self.built, self.supports_masking = True, True

@@ -14,9 +14,11 @@ from kgraph.layers.base import Layer, as_shape, map_shapes
 from kgraph.layers.calls import as_input, shapes_of
 from kgraph.layers.input_layer import Input, InputLayer
 from kgraph.layers.input_spec import InputSpec
+from kgraph.models.front import front_of
 from kgraph.models.wiring import dump_graph, graph_config, load_graph, tensors_from_config
 from kgraph.naming import auto_name, nearest
 from kgraph.saving.serialization import CustomObjectScope, sharing_scope
+from kgraph.training.data import Prepared
 from kgraph.training.trainer import Trainer
 
 __all__ = ["Model"]
@@ -39,7 +41,7 @@ class Model(Trainer, Layer):
             kwargs["name"] = auto_name("functional")
         Layer.__init__(self, **{k: v for k, v in kwargs.items() if v is not None})
         Trainer.__init__(self)
-        self._graph = self._inputs = self._outputs = None
+        self._graph = self._inputs = self._outputs = self._front = None
         self._symbolic_losses = []
         if functional:
             self._connect(inputs, outputs)
@@ -62,10 +64,21 @@ class Model(Trainer, Layer):
             raise ValueError(f"model {self.name!r}: expected at least one output, received {outputs!r}")
         if not all(isinstance(x.operation, InputLayer) for x in tree.flatten(inputs)):
             inputs, outputs = _with_own_inputs(inputs, outputs)
-        self._graph = Graph(tree.flatten(inputs), tree.flatten(outputs))
+        self._take_graph(Graph(tree.flatten(inputs), tree.flatten(outputs)))
         self._inputs, self._outputs = inputs, outputs
         self.input_spec = _input_specs(inputs)
         self.built = True
+
+    def _take_graph(self, graph):
+        self._graph = graph
+        self._front = front_of(self, graph)
+
+    @property
+    def on_host(self) -> bool:
+        """Whether the model takes text: as a layer of another model, it runs before what is compiled."""
+        return self.is_functional and any(x.dtype == "string" for x in self._graph.inputs)
+
+    takes_text = on_host
 
     @property
     def inputs(self) -> list | None:
@@ -141,11 +154,12 @@ class Model(Trainer, Layer):
     def call(self, inputs, training=None, mask=None):
         if not self.is_functional:
             raise NotImplementedError(f"model {type(self).__name__} {self.name!r} has no call() method")
-        values = self._standardize(inputs)
+        prepared = isinstance(inputs, Prepared)
+        values = list(inputs) if prepared else self._standardize(inputs)
         if mask is not None:
             for x, m in zip(values, tree.flatten(mask)):
                 set_mask(x, m)
-        results = replay(self._graph, values)
+        results = replay(self._front.back if prepared else self._graph, values)
         count = len(results) - len(self._symbolic_losses)
         self.add_loss(results[count:])
         return _unwrap(tree.pack_sequence_as(self._outputs, results[:count]))
@@ -159,6 +173,8 @@ class Model(Trainer, Layer):
         if x is None and expected.operation.optional:
             return None
         x = as_input(np.asarray(x) if isinstance(x, (list, tuple, int, float)) else x, expected.dtype)
+        if expected.dtype == "string" and isinstance(x, np.ndarray):
+            return x.reshape(len(x), *expected.shape[1:]) if x.shape[1:] in ((), (1,)) else x
         if not isinstance(x, TensorLike):
             raise ValueError(f"model {self.name!r}: expected a tensor or an array for the input {expected.name!r}, "
                              f"received {x!r}")
@@ -178,7 +194,7 @@ class Model(Trainer, Layer):
         return x
 
     def _bind(self, args, kwargs):
-        if self.is_functional and args and not isinstance(args[0], TensorLike):
+        if self.is_functional and args and not isinstance(args[0], TensorLike | Prepared):
             args = (_match(self._inputs, args[0], self.name, packed=True), *args[1:])
         return super()._bind(args, kwargs)
 
@@ -206,8 +222,28 @@ class Model(Trainer, Layer):
             raise ValueError(f"model {self.name!r}: expected a functional model for add_loss of KTensors")
         if symbolic:
             self._symbolic_losses += symbolic
-            self._graph = Graph(self._graph.inputs, [*self._graph.outputs, *symbolic])
+            self._take_graph(Graph(self._graph.inputs, [*self._graph.outputs, *symbolic]))
         super().add_loss([x for x in tree.flatten(loss) if not isinstance(x, KTensor)])
+
+    def _host_inputs(self, x):
+        """x as the compiled part of the model takes it; see kgraph.models.front."""
+        return x if self._front is None or isinstance(x, Prepared) else self._front.run(x)
+
+    def entries_for(self, x) -> list:
+        """The KTensors with which the compiled part begins, in the order of the leaves of x."""
+        if isinstance(x, Prepared):
+            return self._front.entries
+        if isinstance(x, dict):
+            names = dict(self._inputs) if isinstance(self._inputs, dict) else {
+                i.operation.name: i for i in self.inputs}
+            if set(x) <= set(names):
+                return [names[name] for name in sorted(x)]
+        return self.inputs
+
+    def _prepare(self, mode, data):
+        if mode == "train" and self._front is not None:
+            self._front.check_trainable()
+        super()._prepare(mode, data)
 
     # ------------------------------------------------------------------ building
     def build(self, input_shape):
@@ -296,6 +332,7 @@ class Model(Trainer, Layer):
                 "_graph": dump,
                 "_inputs": None,
                 "_outputs": None,
+                "_front": None,
                 "_symbolic_losses": len(self._symbolic_losses),
             }
         return state
@@ -303,7 +340,8 @@ class Model(Trainer, Layer):
     def __setstate__(self, state):
         self.__dict__.update(state)
         if self._graph is not None:
-            self._graph, self._inputs, self._outputs = load_graph(self._graph)
+            graph, self._inputs, self._outputs = load_graph(self._graph)
+            self._take_graph(graph)
             count = self._symbolic_losses
             self._symbolic_losses = self._graph.outputs[len(self._graph.outputs) - count:]
 

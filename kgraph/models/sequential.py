@@ -1,6 +1,8 @@
 """`Sequential`: one layer after the other."""
 from __future__ import annotations
 
+import numpy as np
+
 from kgraph import tree
 from kgraph.compiler.ir import TensorLike
 from kgraph.graph import KTensor, get_mask, shape_with_none
@@ -69,7 +71,7 @@ class Sequential(Model):
         self._stack.append(layer)
 
     def _forget_graph(self):
-        self._graph = self._inputs = self._outputs = None
+        self._graph = self._inputs = self._outputs = self._front = None
         self.built = False
 
     def _rebuild(self):
@@ -118,6 +120,20 @@ class Sequential(Model):
         if not self.is_functional and isinstance(call.first, TensorLike):
             self.build((None, *shape_with_none(call.first.shape)[1:]))
         self.built = True
+
+    @property
+    def on_host(self) -> bool:
+        """Whether the model takes text."""
+        return super().on_host if self.is_functional else bool(self._stack) and getattr(
+            self._stack[0], "on_host", False)
+
+    takes_text = on_host
+
+    def _host_inputs(self, x):
+        """A first layer that takes text: then the text says of which shape the inputs are."""
+        if not self.is_functional and self.on_host:
+            self.build((None, *np.shape(x)[1:]))
+        return super()._host_inputs(x)
 
     def call(self, inputs, training=None, mask=None):
         if self.is_functional:
@@ -190,5 +206,7 @@ def _input_dtype(layer) -> str:
     """The dtype of the input that a first layer expects."""
     if layer._declared_dtype is not None:
         return layer._declared_dtype
+    if isinstance(layer, Sequential) and not layer.is_functional and layer._stack:
+        return _input_dtype(layer._stack[0])
     first = layer.inputs[0] if getattr(layer, "is_functional", False) else None
     return layer.input_dtype if first is None else first.dtype

@@ -17,7 +17,7 @@ from kgraph.compiler.ir import TensorLike
 from kgraph.config import floatx
 from kgraph.naming import check_keywords
 
-__all__ = ["Arrays", "Iterable", "PyDataset", "Sequence", "Sequences", "make_source", "split", "unpack"]
+__all__ = ["Arrays", "Iterable", "Prepared", "PyDataset", "Sequence", "Sequences", "make_source", "split", "unpack"]
 
 
 class PyDataset:
@@ -55,6 +55,10 @@ class PyDataset:
 
 
 Sequence = PyDataset
+
+
+class Prepared(list):
+    """What a model that begins with text has made of its inputs: the arrays with which its compiled part begins."""
 
 
 # -- arrays
@@ -144,6 +148,9 @@ def standardize(a):
     """a as an array that the compiler takes: floats in floatx, pandas and tensors unwrapped, files read."""
     if type(a) is not np.ndarray:
         a = _unwrap(a)
+    if a.dtype.kind not in "fiub":
+        raise ValueError(f"expected arrays of numbers, received one of dtype {a.dtype}; a model takes text when it "
+                         "begins with a layer such as TextVectorization")
     if a.dtype.kind == "f" and a.dtype.name != floatx():
         a = a.astype(floatx())
     return np.ascontiguousarray(a) if not a.flags.c_contiguous else a
@@ -220,8 +227,9 @@ class Iterable:
     batch_size = None
     in_memory = False
 
-    def __init__(self, source, steps=None, weigh=None):
+    def __init__(self, source, steps=None, weigh=None, convert=None):
         self.source = source
+        self.convert = convert
         self.steps = steps if steps is not None else _length(source)
         self.bound = steps
         self.weigh = weigh
@@ -240,7 +248,7 @@ class Iterable:
             if item is None:
                 self._check_end(epoch, done)
                 return
-            yield _weighted(item, self.weigh)
+            yield _weighted(item, self.weigh, self.convert)
             done += 1
         if not self.once and self.bound is not None and _length(self.source) == self.bound:
             self._iterator = None
@@ -266,8 +274,9 @@ class Sequences:
     batch_size = None
     in_memory = False
 
-    def __init__(self, source, steps=None, shuffle=False, seed=0, weigh=None):
+    def __init__(self, source, steps=None, shuffle=False, seed=0, weigh=None, convert=None):
         self.source = source
+        self.convert = convert
         count = getattr(source, "num_batches", None)
         count = len(source) if count is None and hasattr(source, "__len__") else count
         if count == 0:
@@ -286,15 +295,16 @@ class Sequences:
         if self.shuffle:
             indices = np.random.default_rng((self.seed, epoch)).permutation(self.count)[:self.steps].tolist()
         for item in prepared(self.source, indices):
-            yield _weighted(item, self.weigh)
+            yield _weighted(item, self.weigh, self.convert)
 
     def on_epoch_end(self):
         if hasattr(self.source, "on_epoch_end"):
             self.source.on_epoch_end()
 
 
-def _weighted(item, weigh):
+def _weighted(item, weigh, convert):
     x, y, w = unpack(item)
+    x = x if convert is None else convert(x)
     x, y, w = as_arrays(x), as_arrays(y), as_arrays(w)
     return (x, y, w) if weigh is None else (x, y, weigh(y, w))
 
@@ -320,10 +330,11 @@ def is_arrays(x) -> bool:
 
 
 def make_source(x, y=None, sample_weight=None, batch_size=None, steps=None, shuffle=False, seed=0, class_weight=None,
-                classes=None, name="fit"):
+                classes=None, name="fit", convert=None):
     """The source of batches for what fit, evaluate or predict were given.
 
     classes: function (y) -> number of classes of each output, for class_weight.
+    convert: function (x) -> what the model's compiled part begins with (models that take text)
     Raises ValueError for data that do not fit together.
     """
     from kgraph.training.weights import ClassWeights
@@ -331,6 +342,7 @@ def make_source(x, y=None, sample_weight=None, batch_size=None, steps=None, shuf
     if x is None:
         raise ValueError(f"{name}: expected x, received None")
     if is_arrays(x):
+        x = x if convert is None else convert(x)
         x, y, w = as_arrays(x), as_arrays(y), as_arrays(sample_weight)
         w = w if weights is None else weights(y, w)
         return Arrays(x, y, w, batch_size, shuffle, seed, steps)
@@ -339,9 +351,9 @@ def make_source(x, y=None, sample_weight=None, batch_size=None, steps=None, shuf
             raise ValueError(f"{name}: {argument} belongs into the batches when x gives batches "
                              f"({type(x).__name__}), received {argument}=...")
     if isinstance(x, PyDataset) or (hasattr(x, "__getitem__") and hasattr(x, "__len__") and not hasattr(x, "__iter__")):
-        return Sequences(x, steps, shuffle, seed, weights)
+        return Sequences(x, steps, shuffle, seed, weights, convert)
     if hasattr(x, "__iter__") or hasattr(x, "__next__"):
-        return Iterable(x, steps, weights)
+        return Iterable(x, steps, weights, convert)
     raise ValueError(f"{name}: expected arrays, a PyDataset or something to iterate over, received {x!r}")
 
 

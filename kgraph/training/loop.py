@@ -72,16 +72,18 @@ def fit(model, x, y, sample_weight, options):
     """See Trainer.fit."""
     verbose = resolve_verbose(options.verbose)
     _check_fit(options)
+    x = model._host_inputs(x) if x is not None and is_arrays(x) else x
     if options.validation_split and options.validation_data is None:
         (x, y, sample_weight), validation = _split(model, x, y, sample_weight, options.validation_split)
     else:
         validation = options.validation_data
     seed = model._fit_seed = make_default_seed()
     source = make_source(with_workers(x, options.workers), y, sample_weight, options.batch_size,
-                         options.steps_per_epoch, options.shuffle, seed, options.class_weight, model._class_counts)
+                         options.steps_per_epoch, options.shuffle, seed, options.class_weight, model._class_counts,
+                         convert=model._host_inputs)
     _check_targets(model, source)
     model._fit_source = source
-    validation = _validation_source(validation, options)
+    validation = _validation_source(validation, options, model._host_inputs)
     callbacks = options.callbacks
     if not isinstance(callbacks, CallbackList):
         callbacks = CallbackList(callbacks, add_history=True, add_progbar=verbose != 0, model=model, verbose=verbose,
@@ -207,7 +209,7 @@ def _check_targets(model, source):
         raise ValueError(f"fit: expected y, the targets for the loss of model {model.name!r}; received none")
 
 
-def _validation_source(given, options):
+def _validation_source(given, options, convert):
     if given is None:
         return None
     batch_size = options.validation_batch_size or options.batch_size
@@ -216,9 +218,10 @@ def _validation_source(given, options):
             raise ValueError("fit: validation_data: expected (x, y) or (x, y, sample_weight), received "
                              f"{len(given)} items")
         x, y, w = (*given, None, None)[:3]
-        return make_source(x, y, w, batch_size, options.validation_steps, name="fit: validation_data")
+        return make_source(x, y, w, batch_size, options.validation_steps, name="fit: validation_data",
+                           convert=convert)
     return make_source(with_workers(given, options.workers), batch_size=batch_size, steps=options.validation_steps,
-                       name="fit: validation_data")
+                       name="fit: validation_data", convert=convert)
 
 
 def run_test(model, source, callbacks) -> dict:
@@ -236,7 +239,8 @@ def run_test(model, source, callbacks) -> dict:
 def evaluate(model, x, y, sample_weight, batch_size, verbose, steps, callbacks, workers) -> dict:
     """See Trainer.evaluate; the logs."""
     verbose = resolve_verbose(verbose)
-    source = make_source(with_workers(x, workers), y, sample_weight, batch_size, steps, name="evaluate")
+    source = make_source(with_workers(x, workers), y, sample_weight, batch_size, steps, name="evaluate",
+                         convert=model._host_inputs)
     if not isinstance(callbacks, CallbackList):
         callbacks = CallbackList(callbacks, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=1,
                                  steps=source.steps)

@@ -17,7 +17,8 @@ __all__ = ["predict", "predict_on_batch"]
 def predict(model, x, batch_size, verbose, steps, callbacks, workers):
     """See Trainer.predict."""
     verbose = resolve_verbose(verbose) if verbose != 0 else 0
-    source = make_source(with_workers(x, workers), batch_size=batch_size, steps=steps, name="predict")
+    source = make_source(with_workers(x, workers), batch_size=batch_size, steps=steps, name="predict",
+                         convert=model._host_inputs)
     if callbacks is not None:
         callbacks = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
             callbacks, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=1, steps=source.steps)
@@ -132,7 +133,7 @@ def predict_on_batch(model, x):
         current = model._programs.get("predict") is owner
         if current and x.shape[1:] == tail and x.dtype == dtype and x.flags.c_contiguous:
             return program.single(x)
-    x = as_arrays(x)
+    x = as_arrays(model._host_inputs(x))
     result = _predict_one(model, x)
     if isinstance(x, np.ndarray) and not model.run_eagerly:
         owner = model._programs_of("predict")

@@ -187,9 +187,10 @@ class Programs:
     def _open_sizes(self, data):
         """(shape of each input, shape of the outputs as far as they agree, batch size) of the model, with Dims."""
         model, count = self.model, len(tree.flatten(data[0]))
-        if not model.is_functional or len(model.inputs) != count:
+        begin = model.entries_for(data[0]) if model.is_functional else ()
+        if len(begin) != count:
             return [()] * count, (), B
-        inputs = [x.type.shape for x in _in_order(model, data[0])]
+        inputs = [x.type.shape for x in begin]
         outputs = [x.type.shape for x in model.outputs]
         shared = outputs[0] if all(s[:2] == outputs[0][:2] for s in outputs) else ()
         return inputs, shared[:2], inputs[0][0]
@@ -214,17 +215,6 @@ def names_of(data) -> list:
     return [name + "".join(f"[{k!r}]" for k in path)
             for name, part in zip(("x", "y", "sample_weight"), data) if part is not None
             for path, leaf in tree.flatten_with_path(part) if leaf is not None]
-
-
-def _in_order(model, x):
-    """The model's inputs in the order of the leaves of x."""
-    if isinstance(x, dict):
-        by_name = {i.operation.name: i for i in model.inputs}
-        if isinstance(model.input, dict):
-            by_name = dict(model.input)
-        if set(x) <= set(by_name):
-            return [by_name[name] for name in sorted(x)]
-    return model.inputs
 
 
 def _as_step_data(data):

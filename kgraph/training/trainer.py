@@ -394,7 +394,7 @@ class Trainer(Keras2Methods):
     def _on_batch(self, mode, x, y, sample_weight, class_weight, return_dict, reset_metrics):
         if reset_metrics:
             self.reset_metrics()
-        x, y, w = as_arrays(x), as_arrays(y), as_arrays(sample_weight)
+        x, y, w = as_arrays(self._host_inputs(x)), as_arrays(y), as_arrays(sample_weight)
         if class_weight is not None:
             w = ClassWeights(class_weight, self._class_counts)(y, w)
         logs = Steps(self, mode).batch((x, y, w))

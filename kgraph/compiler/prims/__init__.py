@@ -3,6 +3,7 @@ from kgraph.compiler.prims import (
     composite,
     contract,
     elementwise,
+    host,
     index,
     linalg,
     move,
@@ -12,4 +13,4 @@ from kgraph.compiler.prims import (
     window,
 )
 
-__all__ = ["composite", "contract", "elementwise", "index", "linalg", "move", "normalize", "random", "reduce", "window"]
+__all__ = ["composite", "contract", "elementwise", "host", "index", "linalg", "move", "normalize", "random", "reduce", "window"]
