@@ -57,7 +57,8 @@ class Attention(Layer):
 
     def _check_count(self, inputs):
         if not isinstance(inputs, (list, tuple)) or len(inputs) not in (2, 3):
-            raise ValueError(f"layer {self.name!r}: expected a list [query, value] or [query, value, key], received {inputs!r}")
+            raise ValueError(f"layer {self.name!r}: expected a list [query, value] or [query, value, key], received "
+                             f"{inputs!r}")
 
     def call(self, inputs, mask=None, training=False, return_attention_scores=False, use_causal_mask=False):
         self._check_count(inputs)
@@ -93,7 +94,8 @@ class Attention(Layer):
 
 
 class AdditiveAttention(Attention):
-    """Attention whose scores are sum(scale * tanh(query + key)) (Bahdanau et al., 2015). use_scale: scale is learned."""
+    """Attention whose scores are sum(scale * tanh(query + key)) (Bahdanau et al., 2015). use_scale: scale is
+    learned."""
 
     def __init__(self, use_scale=True, dropout=0.0, seed=None, **kwargs):
         super().__init__(use_scale, "dot", dropout, seed, **kwargs)
@@ -149,7 +151,8 @@ class _Heads(Weighted):
 
     def _check_shapes(self, value_shape, key_shape):
         if key_shape is not None and tuple(value_shape[1:-1]) != tuple(key_shape[1:-1]):
-            raise ValueError(f"layer {self.name!r}: expected value and key of equal sizes but for the last axis, received "
+            raise ValueError(f"layer {self.name!r}: expected value and key of equal sizes but for the last axis, "
+                             f"received "
                              f"shapes {value_shape} and {key_shape}")
 
     def call(self, query, value, key=None, query_mask=None, value_mask=None, key_mask=None, attention_mask=None,
@@ -157,7 +160,8 @@ class _Heads(Weighted):
         key = value if key is None else key
         allowed = self._allowed(query, value, query_mask, value_mask, key_mask, attention_mask, use_causal_mask)
         gate = self.gate_dense(query) if self.use_gate else None
-        result, weights = self._attend(self.query_dense(query), self.key_dense(key), self.value_dense(value), allowed, training)
+        result, weights = self._attend(self.query_dense(query), self.key_dense(key), self.value_dense(value), allowed,
+                                       training)
         result = self.output_dense(result if gate is None else result * gate)
         return (result, weights) if return_attention_scores else result
 

@@ -50,7 +50,8 @@ class _Convolution(Weighted):
     def _channels(self, input_shape) -> int:
         channels = input_shape[self.channel_axis]
         if channels is None:
-            raise ValueError(f"layer {self.name!r}: expected a known number of channels, received inputs of shape {input_shape}")
+            raise ValueError(f"layer {self.name!r}: expected a known number of channels, received inputs of shape "
+                             f"{input_shape}")
         self.input_spec = InputSpec(ndim=self.rank + 2, axes={self.channel_axis: channels})
         return channels
 
@@ -59,7 +60,8 @@ class _Convolution(Weighted):
         space = input_shape[1:-1] if self.data_format == "channels_last" else input_shape[2:]
         for n, k, d in zip(space, self.kernel_size, self.dilation_rate):
             if self.padding == "valid" and n is not None and n < (k - 1) * d + 1:
-                raise ValueError(f"layer {self.name!r}: expected inputs at least as large as the kernel {self.kernel_size} "
+                raise ValueError(f"layer {self.name!r}: expected inputs at least as large as the kernel "
+                                 f"{self.kernel_size} "
                                  f"with dilation_rate {self.dilation_rate}, received shape {input_shape}")
 
     def _finish(self, outputs):
@@ -104,7 +106,8 @@ class _Conv(_Convolution):
         self.bias = self._make("bias", (self.filters,)) if self.use_bias else None
 
     def call(self, inputs):
-        return self._finish(ops.conv(inputs, self.kernel, self.strides, self.padding, self.data_format, self.dilation_rate))
+        return self._finish(ops.conv(inputs, self.kernel, self.strides, self.padding, self.data_format,
+                                     self.dilation_rate))
 
     def get_config(self):
         return {**super().get_config(), **self.settings("filters", "groups")}
@@ -189,7 +192,8 @@ class _DepthwiseConv(_Convolution):
 
     def __init__(self, kernel_size, strides=1, padding="valid", depth_multiplier=1, data_format=None, dilation_rate=1,
                  activation=None, use_bias=True, depthwise_initializer="glorot_uniform", bias_initializer="zeros",
-                 depthwise_regularizer=None, bias_regularizer=None, activity_regularizer=None, depthwise_constraint=None,
+                 depthwise_regularizer=None, bias_regularizer=None, activity_regularizer=None,
+                 depthwise_constraint=None,
                  bias_constraint=None, **kwargs):
         super().__init__(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
                          activity_regularizer=activity_regularizer, **kwargs)
@@ -233,7 +237,8 @@ class _SeparableConv(_Convolution):
     def __init__(self, filters, kernel_size, strides=1, padding="valid", data_format=None, dilation_rate=1,
                  depth_multiplier=1, activation=None, use_bias=True, depthwise_initializer="glorot_uniform",
                  pointwise_initializer="glorot_uniform", bias_initializer="zeros", depthwise_regularizer=None,
-                 pointwise_regularizer=None, bias_regularizer=None, activity_regularizer=None, depthwise_constraint=None,
+                 pointwise_regularizer=None, bias_regularizer=None, activity_regularizer=None,
+                 depthwise_constraint=None,
                  pointwise_constraint=None, bias_constraint=None, **kwargs):
         super().__init__(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
                          activity_regularizer=activity_regularizer, **kwargs)
@@ -247,7 +252,8 @@ class _SeparableConv(_Convolution):
         self._check_window(input_shape)
         self.depthwise_kernel = self._make("depthwise", (*self.kernel_size, channels, self.depth_multiplier),
                                            name="depthwise_kernel")
-        self.pointwise_kernel = self._make("pointwise", (*(1,) * self.rank, channels * self.depth_multiplier, self.filters),
+        self.pointwise_kernel = self._make("pointwise", (*(1,) * self.rank, channels * self.depth_multiplier,
+                                                         self.filters),
                                            name="pointwise_kernel")
         self.bias = self._make("bias", (self.filters,)) if self.use_bias else None
 

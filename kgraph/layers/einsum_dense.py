@@ -58,7 +58,8 @@ class _Shapes:
         self.where = f"layer {layer.name!r}: equation {layer.equation!r}"
         form = layer.equation.replace(" ", "")
         match = (re.fullmatch(r"(\.\.\.)?([a-zA-Z]+)(\.\.\.)?,([a-zA-Z]+)->(\.\.\.)?([a-zA-Z]+)(\.\.\.)?", form))
-        if match is None or bool(match[1]) != bool(match[5]) or bool(match[3]) != bool(match[7]) or match[1] and match[3]:
+        if match is None or bool(match[1]) != bool(match[5])
+                or bool(match[3]) != bool(match[7]) or match[1] and match[3]:
             raise ValueError(f"{self.where}: expected the form ab,bc->ac, ...ab,bc->...ac or ab...,bc->ac...")
         inputs, weights, outputs = match[2], match[4], match[6]
         elided = len(input_shape) - len(inputs)
@@ -68,7 +69,8 @@ class _Shapes:
         self._add_outputs(sizes, inputs, outputs, layer.partial_output_shape, bool(match[1]) and elided > 0)
         missing = [letter for letter in (*weights, *outputs) if letter not in sizes]
         if missing:
-            raise ValueError(f"{self.where}: expected each letter of kernel and output in input or output, received {missing[0]!r}")
+            raise ValueError(f"{self.where}: expected each letter of kernel and output in input or output, received "
+                             f"{missing[0]!r}")
         self.kernel = tuple(sizes[letter] for letter in weights)
         self.output_axes = [i for i, letter in enumerate(weights) if letter in outputs]
         self.input_axes = [i for i, letter in enumerate(weights) if letter not in outputs]
@@ -76,7 +78,8 @@ class _Shapes:
             self.bias = self._bias_shape(layer.bias_axes, outputs, sizes, elided if match[3] else 0)
 
     def _add_outputs(self, sizes, inputs, outputs, partial, batch_elided):
-        """Sizes of the output's letters: the given shape lacks the batch axis, which is the first letter unless elided."""
+        """Sizes of the output's letters: the given shape lacks the batch axis, which is the first letter unless
+        elided."""
         letters = outputs if batch_elided else outputs[1:]
         if len(partial) != len(letters):
             raise ValueError(f"{self.where}: expected an output_shape of {len(letters)} sizes, received {partial}")

@@ -9,7 +9,8 @@ from kgraph.layers.input_spec import InputSpec
 from kgraph.layers.weighted import Weighted
 from kgraph.ops.core import as_tensor, axes_of
 
-__all__ = ["BatchNormalization", "GroupNormalization", "LayerNormalization", "RMSNormalization", "SpectralNormalization",
+__all__ = ["BatchNormalization", "GroupNormalization", "LayerNormalization", "RMSNormalization",
+           "SpectralNormalization",
            "UnitNormalization"]
 
 
@@ -32,7 +33,8 @@ class _Normalization(Weighted):
     def _check_axes(self, axes, input_shape) -> tuple:
         rank = len(input_shape)
         if any(not -rank <= a < rank for a in axes):
-            raise ValueError(f"layer {self.name!r}: expected axes of the inputs, received axis={self.axis} for shape {input_shape}")
+            raise ValueError(f"layer {self.name!r}: expected axes of the inputs, received axis={self.axis} for shape "
+                             f"{input_shape}")
         return tuple(sorted(a % rank for a in axes))
 
     def _affine(self, x, shape):
@@ -66,18 +68,21 @@ class BatchNormalization(_Normalization):
 
     def __init__(self, axis=-1, momentum=0.99, epsilon=1e-3, center=True, scale=True, beta_initializer="zeros",
                  gamma_initializer="ones", moving_mean_initializer="zeros", moving_variance_initializer="ones",
-                 beta_regularizer=None, gamma_regularizer=None, beta_constraint=None, gamma_constraint=None, renorm=False,
+                 beta_regularizer=None, gamma_regularizer=None, beta_constraint=None, gamma_constraint=None,
+                 renorm=False,
                  renorm_clipping=None, renorm_momentum=0.99, synchronized=False, **kwargs):
         super().__init__(epsilon, center, scale, (gamma_initializer, gamma_regularizer, gamma_constraint),
                          (beta_initializer, beta_regularizer, beta_constraint),
-                         {"moving_mean": (moving_mean_initializer,), "moving_variance": (moving_variance_initializer,)}, **kwargs)
+                         {"moving_mean": (moving_mean_initializer,), "moving_variance": (moving_variance_initializer,)},
+                         **kwargs)
         self.axis, self.momentum = self._single_axis(axis), float(momentum)
         self.synchronized = synchronized
         self.renorm, self.renorm_momentum = bool(renorm), float(renorm_momentum)
         self.renorm_clipping = renorm_clipping
         unknown = set(renorm_clipping or ()) - {"rmin", "rmax", "dmax"}
         if unknown:
-            raise ValueError(f"layer {self.name!r}: expected renorm_clipping of rmin, rmax and dmax, received {sorted(unknown)}")
+            raise ValueError(f"layer {self.name!r}: expected renorm_clipping of rmin, rmax and dmax, received "
+                             f"{sorted(unknown)}")
 
     def _single_axis(self, axis) -> int:
         if isinstance(axis, (list, tuple)) and len(axis) == 1:
@@ -158,7 +163,8 @@ class BatchNormalization(_Normalization):
     def _follow_renorm(self, mean, deviation):
         for moving, new, momentum in ((self.renorm_mean, mean, self.renorm_momentum),
                                       (self.renorm_stddev, deviation, self.renorm_momentum),
-                                      (self.moving_mean, mean, self.momentum), (self.moving_stddev, deviation, self.momentum)):
+                                      (self.moving_mean, mean, self.momentum),
+                                      (self.moving_stddev, deviation, self.momentum)):
             moving.assign(moving * momentum + new * (1.0 - momentum))
         self.moving_variance.assign(ops.maximum(ops.square(self.moving_stddev) - self.epsilon, 0.0))
 
@@ -288,14 +294,17 @@ class SpectralNormalization(Wrapper):
     def __init__(self, layer, power_iterations=1, **kwargs):
         super().__init__(layer, **kwargs)
         if not hasattr(power_iterations, "__index__") or power_iterations < 1:
-            raise ValueError(f"layer {self.name!r}: expected power_iterations to be an int above 0, received {power_iterations!r}")
+            raise ValueError(f"layer {self.name!r}: expected power_iterations to be an int above 0, received "
+                             f"{power_iterations!r}")
         self.power_iterations = int(power_iterations)
 
     def build(self, input_shape):
         super().build(input_shape)
-        self._kernel_name = next((n for n in ("kernel", "embeddings") if getattr(self.layer, n, None) is not None), None)
+        self._kernel_name = next((n for n in ("kernel", "embeddings") if getattr(self.layer, n, None) is not None),
+                                 None)
         if self._kernel_name is None:
-            raise ValueError(f"layer {self.name!r}: expected a layer with a kernel or embeddings, received {self.layer!r}")
+            raise ValueError(f"layer {self.name!r}: expected a layer with a kernel or embeddings, received "
+                             f"{self.layer!r}")
         self.kernel = getattr(self.layer, self._kernel_name)
         self.vector_u = self.add_weight((1, self.kernel.shape[-1]), initializers.get({
             "class_name": "TruncatedNormal", "config": {"stddev": 0.02}}), name="vector_u", trainable=False)

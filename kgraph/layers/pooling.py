@@ -6,7 +6,8 @@ from kgraph.layers.base import Layer
 from kgraph.layers.input_spec import InputSpec
 from kgraph.ops import window
 
-__all__ = ["AveragePooling1D", "AveragePooling2D", "AveragePooling3D", "GlobalAveragePooling1D", "GlobalAveragePooling2D",
+__all__ = ["AveragePooling1D", "AveragePooling2D", "AveragePooling3D", "GlobalAveragePooling1D",
+           "GlobalAveragePooling2D",
            "GlobalAveragePooling3D", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalMaxPooling3D", "MaxPooling1D",
            "MaxPooling2D", "MaxPooling3D"]
 

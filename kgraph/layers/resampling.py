@@ -217,14 +217,16 @@ class UpSampling2D(_UpSampling):
         super().__init__(size, data_format, **kwargs)
         self.interpolation = str(interpolation).lower()
         if self.interpolation not in ("nearest", *INTERPOLATIONS):
-            raise ValueError(f"layer {self.name!r}: expected interpolation to be one of nearest, {', '.join(INTERPOLATIONS)}, "
+            raise ValueError(f"layer {self.name!r}: expected interpolation to be one of nearest, "
+                             f"{', '.join(INTERPOLATIONS)}, "
                              f"received {interpolation!r}")
 
     def call(self, inputs):
         if self.interpolation == "nearest":
             return super().call(inputs)
         for axis, times in zip(self.space_axes, self.size):
-            inputs = ops.moveaxis(ops.tensordot(inputs, self._weights(inputs.shape[axis], times, inputs.dtype), [[axis], [1]]),
+            inputs = ops.moveaxis(ops.tensordot(inputs, self._weights(inputs.shape[axis], times, inputs.dtype),
+                                                [[axis], [1]]),
                                   -1, axis)
         return inputs
 

@@ -24,7 +24,8 @@ def per_axis(value, rank: int, name: str, what: str, least: int = 1) -> tuple:
     fits = isinstance(values, (tuple, list)) and len(values) == rank and all(
         hasattr(v, "__index__") and not isinstance(v, bool) and v >= least for v in values)
     if not fits:
-        raise ValueError(f"{what}: expected {name} to be an int of at least {least}, or {rank} of them, received {value!r}")
+        raise ValueError(f"{what}: expected {name} to be an int of at least {least}, or {rank} of them, received "
+                         f"{value!r}")
     return tuple(map(int, values))
 
 
@@ -32,7 +33,8 @@ def data_format_of(data_format, what: str) -> str:
     """channels_last or channels_first; None is the process's setting."""
     data_format = image_data_format() if data_format is None else data_format
     if data_format not in ("channels_last", "channels_first"):
-        raise ValueError(f"{what}: expected data_format to be channels_last or channels_first, received {data_format!r}")
+        raise ValueError(f"{what}: expected data_format to be channels_last or channels_first, received "
+                         f"{data_format!r}")
     return data_format
 
 
@@ -45,7 +47,8 @@ def padding_of(padding, allowed, what: str) -> str:
 
 
 def padding_amounts(padding: str, space, window, strides, dilation) -> tuple:
-    """(low, high) of each axis. "same" makes ceil(size / stride) outputs, with the odd one of the padding at the end."""
+    """(low, high) of each axis. "same" makes ceil(size / stride) outputs, with the odd one of the padding at the
+    end."""
     if padding == "valid":
         return ((0, 0),) * len(space)
     if padding == "causal":
@@ -109,7 +112,8 @@ def convolved(x, w, strides, padding: str, dilation, groups: int):
 
 @op
 def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
-    """The convolution (cross-correlation) of [batch, space..., channels] with a kernel [taps..., channels / groups, filters].
+    """The convolution (cross-correlation) of [batch, space..., channels] with a kernel [taps..., channels / groups,
+    filters].
 
     padding is "valid", "same", or "causal" (all of it before the first element).
     """
@@ -123,19 +127,23 @@ def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_
 
 @op
 def depthwise_conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
-    """Each channel convolved by itself: kernel [taps..., channels, multiplier], result channels * multiplier channels."""
-    x, w, strides, dilation, data_format = _prepared(inputs, kernel, strides, data_format, dilation_rate, "depthwise_conv")
+    """Each channel convolved by itself: kernel [taps..., channels, multiplier], result channels * multiplier
+    channels."""
+    x, w, strides, dilation, data_format = _prepared(inputs, kernel, strides, data_format, dilation_rate,
+                                                     "depthwise_conv")
     padding = padding_of(padding, (*PADDINGS, "causal"), "depthwise_conv")
     channels = w.shape[-2]
     if x.shape[-1] != channels:
-        raise ValueError(f"depthwise_conv: expected {channels} input channels for the kernel {tuple(w.shape)}, received "
+        raise ValueError(f"depthwise_conv: expected {channels} input channels for the kernel {tuple(w.shape)}, "
+                         f"received "
                          f"{x.shape[-1]}")
     w = reshape(w, (*w.shape[:-2], 1, channels * w.shape[-1]))
     return _back(convolved(x, w, strides, padding, dilation, channels), data_format)
 
 
 @op
-def separable_conv(inputs, depthwise_kernel, pointwise_kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
+def separable_conv(inputs, depthwise_kernel, pointwise_kernel, strides=1, padding="valid", data_format=None,
+                   dilation_rate=1):
     """A depthwise convolution, then one of 1 tap that mixes the channels."""
     data_format = data_format_of(data_format, "separable_conv")
     x = _last(_images(inputs, "separable_conv"), data_format)
@@ -153,12 +161,15 @@ def conv_transpose(inputs, kernel, strides=1, padding="valid", output_padding=No
     x, w, strides, dilation, data_format = _prepared(inputs, kernel, strides, data_format, dilation_rate, what)
     padding, window = padding_of(padding, PADDINGS, what), w.shape[:-2]
     if x.shape[-1] != w.shape[-1]:
-        raise ValueError(f"conv_transpose: expected {w.shape[-1]} input channels for the kernel {tuple(w.shape)}, received "
+        raise ValueError(f"conv_transpose: expected {w.shape[-1]} input channels for the kernel {tuple(w.shape)}, "
+                         f"received "
                          f"{x.shape[-1]}")
-    extra = [None] * len(window) if output_padding is None else per_axis(output_padding, len(window), "output_padding", what, 0)
+    extra = [None] * len(window) if output_padding is None else per_axis(output_padding, len(window), "output_padding",
+                                                                         what, 0)
     amounts = tuple(map(transposed_padding, window, strides, dilation, [padding] * len(window), extra))
     size = tuple(map(transposed_size, x.shape[1:-1], window, strides, dilation, amounts))
-    result = bind(prims.conv_data_grad_p, x, w, strides=strides, padding=amounts, dilation=dilation, groups=1, size=size)
+    result = bind(prims.conv_data_grad_p, x, w, strides=strides, padding=amounts, dilation=dilation, groups=1,
+                  size=size)
     return _back(result, data_format)
 
 

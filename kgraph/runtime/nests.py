@@ -4,8 +4,8 @@
 
 C[i, j] (+)= sum over k3, k2, k1, k0 of A[i, k3, k2, k1, k0] * B[k3, k2, k1, k0, j], for i < rows and j < columns.
 ``levels`` is the address of 12 words, (count, stride in A, stride in B) for k3 to k0, strides in elements and counts of
-at least 1. All sums stay in registers until the last loop ends. a_m and c_m lead from row to row; a row of B and of C is
-contiguous. A nest of one vector masks columns from ``columns`` on; wider ones, for which masks would cost a tenth of
+at least 1. All sums stay in registers until the last loop ends. a_m and c_m lead from row to row; a row of B and of C
+is contiguous. A nest of one vector masks columns from ``columns`` on; wider ones, for which masks would cost a tenth of
 their speed, are for full vectors only. There is one function for each number of rows.
 
 What is summed is a ``term``: "product" of a number of A and a vector of B; "pairs", the products of a vector of A with
@@ -164,7 +164,8 @@ class _NestWriter:
             self.builder.store(value, place).align = self.nest.itemsize
 
     def _loops(self, level, a, b_start, sums) -> dict:
-        """The loop of one level around those inside it; ``a``: bytes walked along A so far. Returns the sums after it."""
+        """The loop of one level around those inside it; ``a``: bytes walked along A so far. Returns the sums after
+        it."""
         b, (count, a_step, b_step) = self.builder, self.levels[level]
         before, innermost = b.block, level + 1 == LEVELS
         starts = [b.add(base, a) for base in self.bases] if innermost else [a]

@@ -1,4 +1,5 @@
-"""The native routines of convolutions in plain Python, for KGRAPH_EMIT=python: the same sources, with tiles in NumPy."""
+"""The native routines of convolutions in plain Python, for KGRAPH_EMIT=python: the same sources, with tiles in
+NumPy."""
 from __future__ import annotations
 
 import functools

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from kgraph.compiler import dims
 from kgraph.compiler.dims import Size, size_of
-from kgraph.compiler.emit.index import Axis, Layout, merge_axes, row_major
+from kgraph.compiler.emit.index import Layout, merge_axes, row_major
 from kgraph.compiler.emit.loops import Domain, LoopKernel, _extent, _name
-from kgraph.compiler.emit.writer import CASTS, Probe, Writer, squeeze
+from kgraph.compiler.emit.writer import CASTS, Probe, Writer
 from kgraph.compiler.ir import Op, Program, Value
 from kgraph.compiler.plan import Symbol
 from kgraph.compiler.prims.reduce import lowest
@@ -24,7 +24,7 @@ SEGMENT_WORDS = 9
 SCOPE_OF_BLOCK, SCOPE_OF_BAND, SCOPE_OF_CHANNELS = 0, 1, 2
 
 
-# --- geometry -----------------------------------------------------------------------------------------------------------
+# --- geometry ---------------------------------------------------------------------------------------------------------
 
 def _least(a: Size, b: Size) -> Size:
     return a + b - dims.maximum(a, b)
@@ -55,7 +55,8 @@ class _Geometry:
                  strides[near][1 + k], strides[far][1 + k], size_of(self.window[k + 1:]) * taps_step)
                 for k in range(self.rank)]
         self.row_places = 1   # places on the band axis for each row of the result
-        if near not in layout.strides and all(a[2] == a[3] == 1 and p == (0, 0) for a, p in zip(axes, params["padding"])):
+        if near not in layout.strides and all(a[2] == a[3] == 1 and p == (0, 0) for a,
+                                              p in zip(axes, params["padding"])):
             self.row_places = size_of(far.shape[2:-1])
             space = size_of(far.shape[1:-1])
             axes = [(space, space, *axes[-1][2:])]
@@ -73,7 +74,7 @@ class _Geometry:
         self.w.line(f"plan_windows({self.w.routine(Symbol('window_plan'))}, scratch)")
 
 
-# --- bands and epilogues ------------------------------------------------------------------------------------------------
+# --- bands and epilogues ----------------------------------------------------------------------------------------------
 
 class _Bands:
     """The loop over a kernel's units: bands of rows (places on the first space axis) of the images of ``value``."""
@@ -106,7 +107,8 @@ class _Bands:
     def target(self) -> tuple:
         """Where the anchor's result goes: (value or None, start address of the image). Its own buffer; else that of a
         result of its dtype, element by element of which the epilogue puts its own in the place; else scratch."""
-        chosen = next((v for v in (self.out, *self.body.outputs) if v in self.body.outputs and v.dtype == self.out.dtype), None)
+        chosen = next((v for v in (self.out, *self.body.outputs) if v in self.body.outputs
+                       and v.dtype == self.out.dtype), None)
         start = f"image * {self.w.size(size_of(self.out.shape[1:]))}"
         if chosen is not None:
             return chosen, f"{self.w.address(chosen)} + {self.item} * {start}"
@@ -157,7 +159,8 @@ class _Bands:
         probe = Probe({o: p for p in self.body.ops if p is not self.anchor for o in p.outputs})
         for out in self.body.outputs:
             probe.element(out, self.domain.index(out.shape, kept=False))
-        positions = [self.layout.position(o, self.domain.index(o.shape, kept=False)) for o in (*self.body.outputs, self.out)]
+        positions = [self.layout.position(o, self.domain.index(o.shape, kept=False))
+                     for o in (*self.body.outputs, self.out)]
         return probe.accesses(self.layout) + positions
 
 
@@ -181,7 +184,7 @@ def window_flops(op: Op) -> Size:
     return windows.size * size_of(op.params["window"])
 
 
-# --- convolutions -------------------------------------------------------------------------------------------------------
+# --- convolutions -----------------------------------------------------------------------------------------------------
 
 def _is_depthwise(x: Value, out: Value, groups: int) -> bool:
     return groups > 1 and x.shape[-1] == groups and out.shape[-1] == groups
@@ -199,7 +202,8 @@ def _emit_conv(w, body, layout, domain, anchor) -> LoopKernel:
     ours, theirs = x.shape[-1] // groups, out.shape[-1] // groups
     geometry = _Geometry(w, layout, anchor, x, out, int(anchor.prim.lower == "conv_data_grad"), ours * out.shape[-1],
                          *((1, 1, out.shape[-1]) if depthwise else (groups, ours, theirs)))
-    return _emit_bands(w, body, layout, domain, anchor, geometry, "depthwise" if depthwise else "conv", w.address(kernel))
+    return _emit_bands(w, body, layout, domain, anchor, geometry, "depthwise" if depthwise else "conv",
+                       w.address(kernel))
 
 
 def _emit_bands(w, body, layout, domain, anchor, geometry, stem, kernel) -> LoopKernel:
@@ -211,7 +215,8 @@ def _emit_bands(w, body, layout, domain, anchor, geometry, stem, kernel) -> Loop
     target, start = bands.target()
     near = f"{w.address(x)} + {x.type.itemsize} * image * {w.size(geometry.image[x][0])}"
     places = w.size(geometry.row_places)
-    w.line(f"convolve({w.routine(_routine(stem, x))}, scratch, {near}, {kernel}, {start}, top * {places}, bottom * {places})")
+    w.line(f"convolve({w.routine(_routine(stem, x))}, scratch, {near}, {kernel}, {start}, top * {places}, bottom * "
+           f"{places})")
     return bands.finish(target, geometry.bytes)
 
 
@@ -248,7 +253,7 @@ def emit_weight_grad(op: Op, layout: Layout, checks) -> LoopKernel:
     return LoopKernel(w, parts * taps, 1, geometry.bytes)
 
 
-# --- pooling ------------------------------------------------------------------------------------------------------------
+# --- pooling ----------------------------------------------------------------------------------------------------------
 
 def _emit_pool(w, body, layout, domain, anchor) -> LoopKernel:
     """max_pool, sum_pool, and sum_pool_grad: as a depthwise convolution whose kernel is not there."""
@@ -270,7 +275,8 @@ def _emit_max_pick(w, body, layout, domain, anchor) -> LoopKernel:
 
 
 class _Windows:
-    """Loops over the windows of a max_pool's input x, with the place of the first maximum of each channel in scratch."""
+    """Loops over the windows of a max_pool's input x, with the place of the first maximum of each channel in
+    scratch."""
 
     def __init__(self, w: Writer, body, layout, domain, anchor):
         self.w, self.body, self.layout, self.domain, self.anchor = w, body, layout, domain, anchor
@@ -294,7 +300,8 @@ class _Windows:
         bands.open()
         target = next((v for v in (out, *self.body.outputs) if v in self.body.outputs and v.dtype == out.dtype), None)
         if target is None:
-            raise NotImplementedError(f"{self.anchor.scope}: the gradient of a maximum is used for something that is no float")
+            raise NotImplementedError(f"{self.anchor.scope}: the gradient of a maximum is used for something that is "
+                                      f"no float")
         low, size = self.low[0], x.shape[1]
         if apart:
             w.line(f"begin = top * {w.size(self.strides[0])} - {w.size(low)}")
@@ -305,7 +312,7 @@ class _Windows:
             w.open(f"if bottom == {w.size(ct.shape[1])}:")
             w.line(f"end = {w.size(size)}")
             w.close()
-            w.line(f"begin = maximum(begin, 0)")
+            w.line("begin = maximum(begin, 0)")
             w.line(f"end = minimum(end, {w.size(size)})")
             first, last = "top", "bottom"
         else:
@@ -321,7 +328,8 @@ class _Windows:
 
         def scatter(tap, position, place):
             where = f"{pointer}[{start} + {place} + c]"
-            w.line(f"{where} = {where} + where({position}[c] == {tap}, {w.pointer(ct)}[far + c], {w.constant(0, ct.dtype)})")
+            w.line(f"{where} = {where} + where({position}[c] == {tap}, {w.pointer(ct)}[far + c], "
+                   f"{w.constant(0, ct.dtype)})")
         self._each_window(first, last, ct, scatter, row_major(out.shape))
         return bands.finish(target, 2 * self.line_bytes, "begin", "end")
 
@@ -332,7 +340,8 @@ class _Windows:
         bands.open()
         target = next((v for v in (out, *self.body.outputs) if v in self.body.outputs and v.dtype == out.dtype), None)
         if target is None:
-            raise NotImplementedError(f"{self.anchor.scope}: the pick of a maximum is used for something that is no float")
+            raise NotImplementedError(f"{self.anchor.scope}: the pick of a maximum is used for something that is no "
+                                      f"float")
         pointer, y = w.pointer(target), self.second
 
         def begin():
@@ -348,8 +357,8 @@ class _Windows:
         return bands.finish(target, 2 * self.line_bytes)
 
     def _each_window(self, first, last, far: Value, use, strides, begin=None):
-        """Loop over output places; find the maxima; then loop over the taps again: use(tap, positions, place in the image
-        of a tensor with these strides)."""
+        """Loop over output places; find the maxima; then loop over the taps again: use(tap, positions, place in the
+        image of a tensor with these strides)."""
         w, rank = self.w, len(self.window)
         best = w.scratch_pointer(self.x.dtype, 0, SCOPE_OF_BAND)
         position = w.scratch_pointer("int32", self.line_bytes, SCOPE_OF_CHANNELS)
@@ -386,7 +395,8 @@ class _Windows:
             name, at = w.fresh("k"), w.fresh("p")
             window, stride = w.size(self.window[k]), w.size(self.strides[k])
             start = f"{output} * {stride} - {self._number(self.low[k])}"
-            w.open(f"for {name} in range(maximum(0, -({start})), minimum({window}, {w.size(self.x.shape[1 + k])} - ({start}))):")
+            w.open(f"for {name} in range(maximum(0, -({start})), minimum({window}, {w.size(self.x.shape[1 + k])} - "
+                   f"({start}))):")
             w.line(f"{at} = ({start} + {name}) * {w.size(strides[1 + k])}")
             place.append(at)
             tap = f"({tap}) * {window} + {name}"

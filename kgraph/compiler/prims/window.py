@@ -35,21 +35,23 @@ def output_size(size, taps, stride, padding, dilation=1):
 
 def _output_space(name, space, window, strides, padding, dilation):
     rank = len(space)
-    for what, values in (("strides", strides), ("padding", padding), ("dilation", dilation)):
-        require(len(values) == rank, lambda: f"{name}: expected {what} for {rank} space axes, received {values}")
+    require(len(strides) == len(padding) == len(dilation) == rank,
+            lambda: f"{name}: expected strides, padding and dilation for {rank} space axes, received {strides}, "
+                    f"{padding}, {dilation}")
     require(all(v >= 1 for v in (*window, *strides, *dilation)),
-            lambda: f"{name}: expected windows, strides and dilations of at least 1, received {window}, {strides}, {dilation}")
+            lambda: f"{name}: expected windows, strides and dilations of at least 1, received {window}, {strides}, "
+                    f"{dilation}")
     found = tuple(map(output_size, space, window, strides, padding, dilation))
-    for axis, size in enumerate(found):
-        require(isinstance(size, Dim) or size >= 1,
-                lambda: f"{name}: expected a window within the padded input on space axis {axis}, received a window of "
-                        f"{window[axis]} (dilation {dilation[axis]}), size {space[axis]}, padding {padding[axis]}")
+    require(all(isinstance(n, Dim) or n >= 1 for n in found),
+            lambda: f"{name}: expected windows within the padded input, received a window of {window} (dilation "
+                    f"{dilation}), sizes {space}, padding {padding}")
     return found
 
 
 def _check_kernel(name, x, w, groups):
     require(w.ndim == x.ndim and x.ndim >= 3,
-            lambda: f"{name}: expected an input [batch, space..., channels] and a kernel of as many axes, received {x}, {w}")
+            lambda: f"{name}: expected an input [batch, space..., channels] and a kernel of as many axes, received "
+                    f"{x}, {w}")
     require(x.dtype == w.dtype, lambda: f"{name}: expected inputs of one dtype, received {x}, {w}")
     require(groups >= 1 and w.shape[-1] % groups == 0,
             lambda: f"{name}: expected groups that divide the {w.shape[-1]} filters, received groups={groups}")
@@ -59,7 +61,8 @@ def _conv_infer(x, w, strides, padding, dilation, groups):
     check_dtype("conv", x, FLOATS)
     _check_kernel("conv", x, w, groups)
     require(x.shape[-1] == w.shape[-2] * groups,
-            lambda: f"conv: expected {w.shape[-2] * groups} input channels for the kernel {w} in {groups} groups, received {x}")
+            lambda: f"conv: expected {w.shape[-2] * groups} input channels for the kernel {w} in {groups} groups, "
+                    f"received {x}")
     space = _output_space("conv", x.shape[1:-1], w.shape[:-2], strides, padding, dilation)
     return TensorType((x.shape[0], *space, w.shape[-1]), x.dtype)
 
@@ -68,12 +71,14 @@ def _data_grad_infer(ct, w, strides, padding, dilation, groups, size, transposed
     check_dtype("conv_data_grad", ct, FLOATS)
     if transposed:
         require(w.shape[-1] % groups == 0 and w.ndim >= 3,
-                lambda: f"conv_data_grad: expected groups that divide the {w.shape[-1]} channels, received groups={groups}")
+                lambda: f"conv_data_grad: expected groups that divide the {w.shape[-1]} channels, received "
+                        f"groups={groups}")
         w = TensorType((*w.shape[:-2], w.shape[-1] // groups, w.shape[-2] * groups), w.dtype)
     _check_kernel("conv_data_grad", ct, w, groups)
     space = _output_space("conv_data_grad", size, w.shape[:-2], strides, padding, dilation)
     require(ct.shape[1:] == (*space, w.shape[-1]),
-            lambda: f"conv_data_grad: expected a gradient [batch, {', '.join(map(str, space))}, {w.shape[-1]}], received {ct}")
+            lambda: f"conv_data_grad: expected a gradient [batch, {', '.join(map(str, space))}, {w.shape[-1]}], "
+                    f"received {ct}")
     return TensorType((ct.shape[0], *size, w.shape[-2] * groups), ct.dtype)
 
 
@@ -85,7 +90,8 @@ def _weight_grad_infer(x, ct, strides, padding, dilation, groups, window, parts=
             lambda: f"conv_weight_grad: expected groups that divide the channels, received groups={groups}, {x}, {ct}")
     space = _output_space("conv_weight_grad", x.shape[1:-1], window, strides, padding, dilation)
     require(ct.shape[:-1] == (x.shape[0], *space),
-            lambda: f"conv_weight_grad: expected a gradient [{x.shape[0]}, {', '.join(map(str, space))}, filters], received {ct}")
+            lambda: f"conv_weight_grad: expected a gradient [{x.shape[0]}, {', '.join(map(str, space))}, filters], "
+                    f"received {ct}")
     return TensorType((*([parts] if parts else []), *window, x.shape[-1] // groups, ct.shape[-1]), x.dtype)
 
 
@@ -104,7 +110,8 @@ def _windows(x, window, strides, dilation):
     steps = x.strides[1:-1]
     return np.lib.stride_tricks.as_strided(
         x, (x.shape[0], *space, *window, x.shape[-1]),
-        (x.strides[0], *(t * s for t, s in zip(steps, strides)), *(t * d for t, d in zip(steps, dilation)), x.strides[-1]),
+        (x.strides[0], *(t * s for t, s in zip(steps, strides)), *(t * d for t, d in zip(steps, dilation)),
+         x.strides[-1]),
         writeable=False)
 
 
@@ -202,7 +209,8 @@ def _weight_grad_vjp(ct, out, x, y, window, **params):
 
 # --- examples: space, taps, stride, padding, dilation, groups, channels, filters, dtype -------------------------------
 
-_CASES = (((7,), (3,), (1,), ((0, 0),), (1,), 1, 3, 5, "float32"), ((8,), (3,), (2,), ((2, 1),), (2,), 1, 2, 37, "float32"),
+_CASES = (((7,), (3,), (1,), ((0, 0),), (1,), 1, 3, 5, "float32"), ((8,), (3,), (2,), ((2, 1),), (2,), 1, 2, 37,
+                                                                    "float32"),
           ((6, 5), (3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), 1, 17, 18, "float32"),
           ((7, 6), (2, 3), (2, 3), ((0, 1), (2, 2)), (1, 2), 2, 4, 6, "float64"),
           ((5, 9), (3, 3), (3, 2), ((1, 1), (-1, 0)), (1, 1), 1, 3, 4, "float32"),
@@ -214,13 +222,15 @@ _CASES = (((7,), (3,), (1,), ((0, 0),), (1,), 1, 3, 5, "float32"), ((8,), (3,), 
           ((40, 6), (3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), 1, 2, 64, "float32"))
 
 
+def _normal(rng, shape, dtype):
+    return rng.normal(scale=0.1, size=shape).astype(dtype)
+
+
 def _case_arrays(rng):
     for space, window, strides, padding, dilation, groups, channels, filters, dtype in _CASES:
         params = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}
-        normal = lambda *shape: rng.normal(scale=0.1, size=shape).astype(dtype)
-        x, w = normal(3, *space, channels), normal(*window, channels // groups, filters)
-        ct = normal(*_conv(x, w, **params).shape)
-        yield x, w, ct, params
+        x, w = _normal(rng, (3, *space, channels), dtype), _normal(rng, (*window, channels // groups, filters), dtype)
+        yield x, w, _normal(rng, _conv(x, w, **params).shape, dtype), params
 
 
 conv_p = Primitive("conv", "window", _conv_infer, _conv, _conv_vjp, "conv",
@@ -313,7 +323,8 @@ _POOLS = (((7,), (2,), (2,), ((0, 0),), 5), ((6, 5), (3, 2), (1, 2), ((1, 1), (0
 
 def _pool_arrays(rng):
     for k, (space, window, strides, padding, channels) in enumerate(_POOLS):
-        x = rng.permutation(2 * math.prod(space) * channels).reshape(2, *space, channels) / 10  # no ties: finite differences
+        x = rng.permutation(2 * math.prod(space) * channels).reshape(2, *space,
+                                                                     channels) / 10  # no ties: finite differences
         x = x.astype("float64" if k % 2 else "float32")
         params = {"window": window, "strides": strides, "padding": padding}
         yield x, rng.normal(size=_max_pool(x, **params).shape).astype(x.dtype), params
@@ -324,10 +335,12 @@ max_pool_p = Primitive("max_pool", "window", _max_infer, _max_pool,
                        lambda rng: [([x], params) for x, ct, params in _pool_arrays(rng)])
 # What reaches the first maximum of each window, and the transposed map: what it gives.
 max_pool_grad_p = Primitive("max_pool_grad", "window", _max_pool_grad_infer, _max_pool_grad,
-                            lambda c, out, x, ct, **params: (None, apply("max_pool_pick", x, c, **params)), "max_pool_grad",
+                            lambda c, out, x, ct, **params: (None, apply("max_pool_pick", x, c, **params)),
+                            "max_pool_grad",
                             lambda rng: [([x, ct], params) for x, ct, params in _pool_arrays(rng)])
 max_pool_pick_p = Primitive("max_pool_pick", "window", _max_pool_pick_infer, _max_pool_pick,
-                            lambda ct, out, x, y, **params: (None, apply("max_pool_grad", x, ct, **params)), "max_pool_pick",
+                            lambda ct, out, x, y, **params: (None, apply("max_pool_grad", x, ct, **params)),
+                            "max_pool_pick",
                             lambda rng: [([x, np.sin(x)], params) for x, ct, params in _pool_arrays(rng)])
 sum_pool_p = Primitive("sum_pool", "window", _sum_infer, _sum_pool,
                        lambda ct, out, x, **params: (apply("sum_pool_grad", ct, size=tuple(x.shape[1:-1]), **params),),
