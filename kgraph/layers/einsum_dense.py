@@ -58,8 +58,8 @@ class _Shapes:
         self.where = f"layer {layer.name!r}: equation {layer.equation!r}"
         form = layer.equation.replace(" ", "")
         match = (re.fullmatch(r"(\.\.\.)?([a-zA-Z]+)(\.\.\.)?,([a-zA-Z]+)->(\.\.\.)?([a-zA-Z]+)(\.\.\.)?", form))
-        if match is None or bool(match[1]) != bool(match[5])
-                or bool(match[3]) != bool(match[7]) or match[1] and match[3]:
+        odd = match and (bool(match[1]) != bool(match[5]) or bool(match[3]) != bool(match[7]) or match[1] and match[3])
+        if match is None or odd:
             raise ValueError(f"{self.where}: expected the form ab,bc->ac, ...ab,bc->...ac or ab...,bc->ac...")
         inputs, weights, outputs = match[2], match[4], match[6]
         elided = len(input_shape) - len(inputs)

@@ -28,7 +28,7 @@ from kgraph.runtime import kernels
 from kgraph.runtime.nests import Nest, nest_instructions
 from kgraph.runtime.target import machine
 
-__all__ = ["BLOCK", "ROUTINES", "SCRATCH", "SEGMENT", "address", "nests", "segment_words", "source"]
+__all__ = ["BLOCK", "ROUTINES", "SCRATCH", "SEGMENT", "function", "nests", "segment_words", "source"]
 
 BLOCK, SEGMENT, LEVELS_AT = 64, 9, 46
 SCRATCH = 0           # the routines need no memory but the block
@@ -48,9 +48,9 @@ def segment_words(taps, stride) -> int:
     return SEGMENT * stride * (2 * taps + 2)
 
 
-def address(name: str) -> int:
-    """The address of a routine."""
-    return kernels.address(name, source(name), ROUTINES[name], "convolutions", lambda: nest_instructions(nests(name)))
+def function(name: str) -> kernels.Function:
+    """One of ROUTINES."""
+    return kernels.Function(name, source(name), ROUTINES[name], "convolutions", lambda: nest_instructions(nests(name)))
 
 
 def nests(name: str) -> list:
@@ -90,7 +90,8 @@ def _filled(text: str, values: dict) -> str:
 
 
 def _tiles(chosen) -> str:
-    """The text that covers ``rows`` x ``columns`` of C with tiles: strips of columns, in each tiles of about one height."""
+    """The text that covers ``rows`` x ``columns`` of C with tiles: strips of columns, in each tiles of about one
+    height."""
     lanes, tallest = chosen[0].lanes, {n.vectors: n.rows for n in reversed(chosen)}
     wide = sorted(tallest, reverse=True)
     lines = ["j = 0", "while j < columns:", "    left = columns - j"]
@@ -100,7 +101,8 @@ def _tiles(chosen) -> str:
         lines += [f"    {'else' if not tests else ('elif ' if k else 'if ') + ' and '.join(tests)}:",
                   f"        tall = -(-rows // -(-rows // {tallest[vectors]}))",
                   "        for i in range(0, rows, tall):",
-                  f"            nest_{vectors}(min(tall, rows - i), levels, a + {{item}} * (i * a_m + j * {{a_j}}), a_m, "
+                  f"            nest_{vectors}(min(tall, rows - i), levels, a + {{item}} * (i * a_m + j * {{a_j}}), "
+                  f"a_m, "
                   "b + {item} * j,", "                   c + {item} * (i * c_m + j), c_m, left, more)",
                   f"        j += {lanes * vectors}"]
     return "\n".join(lines)
@@ -214,7 +216,8 @@ def {name}(block, x, w, out, lo, hi):
                     for p in range(n0):
                         for q in range(beside):
                             for i in range(rows):
-                                nothing = p{f}_at(out + {item} * (o0 + o1 + o2 + p * o_step0 + q * c_beside + i * c_m), 1)
+                                place = o0 + o1 + o2 + p * o_step0 + q * c_beside + i * c_m
+                                nothing = p{f}_at(out + {item} * place, 1)
                                 for j in range(g[2] * g[4]):
                                     nothing[j] = {start}
                 else:
