@@ -23,6 +23,7 @@ from kgraph.compiler.trace import at_scope, bind, suspend_recording
 __all__ = ["hoist"]
 
 _HEAVY = ("contract", "window", "reduce")
+_LINEAR = ("add", "subtract", "neg", "reshape", "transpose", "slice", "concatenate")  # of sums as of what is summed
 
 
 def hoist(program: Program) -> Program:
@@ -182,12 +183,9 @@ class _Hoist:
         if op.prim.name == "sum":
             self._stack(op.inputs[0])
             return lambda: self._summed_sum(op)
-        if op.prim.name == "add":
-            a, b = map(self._sum, op.inputs)
-            return None if a is None or b is None else lambda: add(a(), b())
-        if op.prim.name in ("reshape", "transpose", "neg") or op.prim.name == "pad" and op.params["value"] == 0:
-            inner = self._sum(op.inputs[0])
-            return None if inner is None else lambda: apply(op.prim.name, inner(), **op.params)
+        if op.prim.name in _LINEAR or op.prim.name == "pad" and op.params["value"] == 0:
+            parts = [self._sum(x) for x in op.inputs]
+            return None if None in parts else lambda: apply(op.prim.name, *(part() for part in parts), **op.params)
         return None
 
     def _total(self, v: Value):
