@@ -6,7 +6,7 @@ C[i, j] (+)= sum over k3, k2, k1, k0 of A[i, k3, k2, k1, k0] * B[k3, k2, k1, k0,
 ``levels`` is the address of 12 words, (count, stride in A, stride in B) for k3 to k0, strides in elements and counts of
 at least 1. All sums stay in registers until the last loop ends. a_m and c_m lead from row to row; a row of B and of C
 is contiguous. A nest of one vector masks columns from ``columns`` on; wider ones, for which masks would cost a tenth of
-their speed, are for full vectors only. There is one function for each number of rows.
+their speed, are for full vectors only.
 
 What is summed is a ``term``: "product" of a number of A and a vector of B; "pairs", the products of a vector of A with
 one of B, element for element, for channels that do not mix; "sum" and "maximum" of vectors of A alone, for pooling.
@@ -64,15 +64,27 @@ def nest_instructions(nests) -> dict:
 
 
 def _chooser(nests):
-    """Emits a call of the function for the number of rows."""
-    def emit(builder, rows, *values):
-        after = builder.append_basic_block("after")
+    """Emits a call of the function for the number of rows; of several, one below the other, where there is none."""
+    heights = {nest.rows: nest for nest in nests}
+
+    def split(rows):
+        if rows in heights or rows == 0:
+            return [rows] if rows else []
+        tallest = max(h for h in heights if h < rows)
+        return [tallest, *split(rows - tallest)]
+
+    def emit(builder, rows, levels, a, a_m, b, c, c_m, *rest):
+        item, after = _I64(nests[0].itemsize), builder.append_basic_block("after")
         switch = builder.switch(rows, after)
-        for nest in nests:
-            block = builder.append_basic_block(f"rows_{nest.rows}")
-            switch.add_case(_I64(nest.rows), block)
+        for count in range(1, max(heights) + 1):
+            block, above = builder.append_basic_block(f"rows_{count}"), 0
+            switch.add_case(_I64(count), block)
             builder.position_at_end(block)
-            builder.call(_function(builder.module, nest), values)
+            for height in split(count):
+                below = lambda start, step, above=above: builder.add(start, builder.mul(builder.mul(item, step), _I64(above)))
+                values = (levels, below(a, a_m), a_m, b, below(c, c_m), c_m, *rest)
+                builder.call(_function(builder.module, heights[height]), values)
+                above += height
             builder.branch(after)
         builder.position_at_end(after)
     return emit

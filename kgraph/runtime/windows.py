@@ -38,9 +38,11 @@ ROUTINES = {"window_plan": 1, **{f"{name}_{t}": count for t in ("f32", "f64") fo
     ("conv", 6), ("depthwise", 6), ("max_pool", 6), ("sum_pool", 6), ("weights", 7), ("depthwise_weights", 7))}}
 _TERMS = {"conv": "product", "weights": "product", "max_pool": "maximum", "sum_pool": "sum"}  # all others: pairs
 
-# The largest height of tiles for each number of vectors, by the number of registers; all smaller heights exist too.
-_MIXING = {32: {4: 6, 2: 14, 1: 14}, 16: {4: 2, 2: 6, 1: 12}}
-_VECTOR = {32: {4: 4, 1: 8}, 16: {2: 4, 1: 8}}
+# Heights of tiles for each number of vectors, by the number of registers. Each takes a while to compile, so there are not
+# all; what is missing is made of two.
+_MIXING = {32: {4: (6, 4, 2, 1), 2: (14, 12, 10, 8, 6, 5, 4, 3, 2, 1), 1: (14, 12, 8, 6, 4, 2, 1)},
+           16: {4: (2, 1), 2: (6, 5, 4, 3, 2, 1), 1: (12, 8, 4, 2, 1)}}
+_VECTOR = {32: {4: (4, 2, 1), 1: (8, 4, 2, 1)}, 16: {2: (4, 2, 1), 1: (8, 4, 2, 1)}}
 
 
 def segment_words(taps, stride) -> int:
@@ -60,8 +62,8 @@ def nests(name: str) -> list:
     dtype = "float32" if name.endswith("32") else "float64"
     lanes, term = machine().lanes(4 if dtype == "float32" else 8), _TERMS.get(name[:-4], "pairs")
     shapes = (_MIXING if term == "product" else _VECTOR)[machine().registers]
-    return [Nest(dtype, lanes, rows, vectors, term, name.startswith("weights")) for vectors, tallest in shapes.items()
-            for rows in range(tallest, 0, -1)]
+    return [Nest(dtype, lanes, rows, vectors, term, name.startswith("weights")) for vectors, heights in shapes.items()
+            for rows in heights]
 
 
 def source(name: str) -> str:
@@ -92,18 +94,20 @@ def _filled(text: str, values: dict) -> str:
 def _tiles(chosen) -> str:
     """The text that covers ``rows`` x ``columns`` of C with tiles: strips of columns, in each tiles of about one
     height."""
-    lanes, tallest = chosen[0].lanes, {n.vectors: n.rows for n in reversed(chosen)}
-    wide = sorted(tallest, reverse=True)
+    lanes, heights = chosen[0].lanes, {}
+    for nest in chosen:
+        heights.setdefault(nest.vectors, []).append(nest.rows)
     lines = ["j = 0", "while j < columns:", "    left = columns - j"]
-    for k, vectors in enumerate(wide):
+    for vectors, known in sorted(heights.items(), reverse=True):
         tests = [f"left >= {lanes * vectors}"] if vectors > 1 else []
-        tests += [f"rows <= {tallest[vectors]}"] if vectors == 4 and chosen[0].term == "product" else []
-        lines += [f"    {'else' if not tests else ('elif ' if k else 'if ') + ' and '.join(tests)}:",
-                  f"        tall = -(-rows // -(-rows // {tallest[vectors]}))",
-                  "        for i in range(0, rows, tall):",
-                  f"            nest_{vectors}(min(tall, rows - i), levels, a + {{item}} * (i * a_m + j * {{a_j}}), "
-                  f"a_m, "
-                  "b + {item} * j,", "                   c + {item} * (i * c_m + j), c_m, left, more)",
+        tests += [f"rows <= {max(known)}"] if vectors == 4 and chosen[0].term == "product" else []
+        word = "else" if not tests else ("if " if vectors == max(heights) else "elif ") + " and ".join(tests)
+        lines += [f"    {word}:", f"        tall = -(-rows // -(-rows // {max(known)}))"]
+        for high, low in zip(known, known[1:]):
+            lines += [f"        if tall > {low} and tall < {high}:", f"            tall = {high}"] if high - low > 1 else []
+        lines += ["        for i in range(0, rows, tall):",
+                  f"            nest_{vectors}(min(tall, rows - i), levels, a + {{item}} * (i * a_m + j * {{a_j}}), a_m,",
+                  "                   b + {item} * j, c + {item} * (i * c_m + j), c_m, left, more)",
                   f"        j += {lanes * vectors}"]
     return "\n".join(lines)
 
