@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from kgraph.compiler.dims import size_of
-from kgraph.compiler.emit.loops import STRIP, LoopKernel
+from kgraph.compiler.emit.loops import LoopKernel
 from kgraph.compiler.emit.writer import Writer
 from kgraph.compiler.ir import Op, Program
 
@@ -16,30 +16,25 @@ def _writer(op: Op, layout, checks) -> Writer:
 
 
 def emit_scatter_add(op: Op, layout, checks) -> LoopKernel:
-    """Rows are added one after the other; threads share the columns, so the order of the sum never changes."""
+    """Threads share the rows of the result: each clears its own, and adds to them whatever is meant for them, in order.
+    So memory is walked in order, and the sums never change."""
     indices, updates = op.inputs
     out = op.outputs[0]
     w = _writer(op, layout, checks)
-    width = size_of(out.shape[1:])
     target, source, rows = w.pointer(out), w.pointer(updates), w.pointer(indices)
-    columns, strip = w.size(width), w.size(STRIP)
-    w.open("for u in range(lo, hi):")
-    w.line(f"start = u * {strip}")
-    w.line(f"stop = minimum(start + {strip}, {columns})")
-    w.open(f"for i in range({w.size(out.shape[0])}):")
-    w.open("for j in range(start, stop):")
-    w.line(f"{target}[i * {columns} + j] = {w.constant(0, out.dtype)}")
-    w.close()
+    columns = w.size(size_of(out.shape[1:]))
+    w.open(f"for i in range(lo * {columns}, hi * {columns}):")
+    w.line(f"{target}[i] = {w.constant(0, out.dtype)}")
     w.close()
     w.open(f"for i in range({w.size(indices.size)}):")
-    row = _checked_row(w, f"{rows}[i]", out.shape[0])
-    w.line(f"base = {row} * {columns}")
-    w.open("for j in range(start, stop):")
-    w.line(f"{target}[base + j] = {target}[base + j] + {source}[i * {columns} + j]")
+    w.line(f"row = {_checked_row(w, f'{rows}[i]', out.shape[0])}")
+    w.open("if row >= lo and row < hi:")
+    w.open(f"for j in range({columns}):")
+    w.line(f"{target}[row * {columns} + j] = {target}[row * {columns} + j] + {source}[i * {columns} + j]")
     w.close()
     w.close()
     w.close()
-    return LoopKernel(w, (width + (STRIP - 1)) // STRIP, 1)
+    return LoopKernel(w, out.shape[0], 1)
 
 
 def _checked_row(w: Writer, text: str, extent) -> str:
