@@ -6,6 +6,8 @@ start of the thread's scratch; each share of a kernel fills it in anew.
 """
 from __future__ import annotations
 
+import itertools
+
 from kgraph.compiler import dims
 from kgraph.compiler.dims import Size, size_of
 from kgraph.compiler.emit.index import Layout, merge_axes, row_major
@@ -21,6 +23,7 @@ BAND_BYTES = 1 << 17   # of output that is made between two epilogues
 FULL_BATCH = 8         # with fewer images, an image is shared by several threads
 BLOCK_WORDS = 64       # of kgraph.runtime.windows, where the words of the block are explained
 SEGMENT_WORDS = 9
+MOST_UNROLLED = 9      # taps of a pooling window that are written out one by one
 SCOPE_OF_BLOCK, SCOPE_OF_BAND, SCOPE_OF_CHANNELS = 0, 1, 2
 
 
@@ -291,57 +294,106 @@ class _Windows:
         return self.layout.strides.get(value) or row_major(value.shape)
 
     def emit_grad(self) -> LoopKernel:
-        w, x, ct = self.w, self.x, self.second
-        out = self.anchor.outputs[0]
+        w, ct, out = self.w, self.second, self.anchor.outputs[0]
         apart = all(s >= k for s, k in zip(self.strides, self.window))
-        rows = ct.shape[1] if apart else 1
-        bands = _Bands(w, self.body, self.layout, self.domain, self.anchor, rows)
+        bands = self._open_bands(ct.shape[1] if apart else 1)
+        target = self._target()
+        self._input_rows(apart)
+        start, pointer = f"image * {w.size(size_of(out.shape[1:]))}", w.pointer(target)
+        if not self._is_covered():
+            row = w.size(size_of(out.shape[2:]))
+            w.open(f"for i in range({start} + begin * {row}, {start} + end * {row}):")
+            w.line(f"{pointer}[i] = {w.constant(0, out.dtype)}")
+            w.close()
+        if apart and self._is_inside() and size_of(self.window) <= MOST_UNROLLED:
+            self._scatter_inside(ct, lambda place: f"{pointer}[{start} + {place} + c]")
+        else:
+            def scatter(tap, position, place):
+                where = f"{pointer}[{start} + {place} + c]"
+                w.line(f"{where} = {where} + where({position}[c] == {tap}, {w.pointer(ct)}[far + c], "
+                       f"{w.constant(0, ct.dtype)})")
+            self._each_window("top" if apart else "0", "bottom" if apart else w.size(ct.shape[1]), ct, scatter,
+                              row_major(out.shape))
+        return bands.finish(target, 2 * self.line_bytes, "begin", "end")
+
+    def _open_bands(self, rows) -> _Bands:
+        bands = _Bands(self.w, self.body, self.layout, self.domain, self.anchor, rows)
         bands.scratch_offset = 2 * self.line_bytes
         bands.open()
-        target = next((v for v in (out, *self.body.outputs) if v in self.body.outputs and v.dtype == out.dtype), None)
-        if target is None:
-            raise NotImplementedError(f"{self.anchor.scope}: the gradient of a maximum is used for something that is "
-                                      f"no float")
-        low, size = self.low[0], x.shape[1]
-        if apart:
-            w.line(f"begin = top * {w.size(self.strides[0])} - {w.size(low)}")
-            w.line(f"end = bottom * {w.size(self.strides[0])} - {w.size(low)}")
-            w.open("if top == 0:")
-            w.line("begin = 0")
-            w.close()
-            w.open(f"if bottom == {w.size(ct.shape[1])}:")
-            w.line(f"end = {w.size(size)}")
-            w.close()
-            w.line("begin = maximum(begin, 0)")
-            w.line(f"end = minimum(end, {w.size(size)})")
-            first, last = "top", "bottom"
-        else:
-            w.line("begin = 0")
-            w.line(f"end = {w.size(size)}")
-            first, last = "0", w.size(ct.shape[1])
-        row = size_of(out.shape[2:])
-        start = f"image * {w.size(size_of(out.shape[1:]))}"
-        pointer = w.pointer(target)
-        w.open(f"for i in range({start} + begin * {w.size(row)}, {start} + end * {w.size(row)}):")
-        w.line(f"{pointer}[i] = {w.constant(0, out.dtype)}")
-        w.close()
+        return bands
 
-        def scatter(tap, position, place):
-            where = f"{pointer}[{start} + {place} + c]"
-            w.line(f"{where} = {where} + where({position}[c] == {tap}, {w.pointer(ct)}[far + c], "
+    def _target(self) -> Value:
+        """The result of the kernel that is written first, and then, element by element, replaced by the epilogue."""
+        out = self.anchor.outputs[0]
+        for v in (out, *self.body.outputs):
+            if v in self.body.outputs and v.dtype == out.dtype:
+                return v
+        raise NotImplementedError(f"{self.anchor.scope}: {self.anchor.prim.name} is used for something that is no "
+                                  f"float")
+
+    def _input_rows(self, apart: bool):
+        """Write ``begin`` and ``end``: the input's rows that belong to a band of windows; all, where windows
+        overlap."""
+        w, rows = self.w, self.w.size(self.x.shape[1])
+        if not apart:
+            w.line("begin = 0")
+            w.line(f"end = {rows}")
+            return
+        stride, low = w.size(self.strides[0]), self._number(self.low[0])
+        for name, edge, outermost, place in (("begin", "top", "0", "0"), ("end", "bottom", w.size(self.second.shape[1]),
+                                                                          rows)):
+            w.line(f"{name} = minimum(maximum({edge} * {stride} - {low}, 0), {rows})")
+            w.open(f"if {edge} == {outermost}:")
+            w.line(f"{name} = {place}")
+            w.close()
+
+    def _is_inside(self) -> bool:
+        """Whether no window reaches beyond the input."""
+        return all(pair == (0, 0) for pair in self.anchor.params["padding"])
+
+    def _is_covered(self) -> bool:
+        """Whether each element of the input is in one window, and each window is known to be inside."""
+        sizes = self.x.shape[1:-1]
+        return self._is_inside() and size_of(self.window) <= MOST_UNROLLED and all(
+            k == s and isinstance(n, int) and n % s == 0 for k, s, n in zip(self.window, self.strides, sizes))
+
+    def _scatter_inside(self, ct: Value, element):
+        """The gradient of windows that lie inside the input and apart: all taps of a channel are compared in registers.
+        Each tap is then written by a loop of its own, as stores in several places would not become vectors."""
+        w, strides = self.w, self._strides(self.x)
+        taps = list(itertools.product(*map(range, self.window)))
+        position = w.scratch_pointer("int32", self.line_bytes, SCOPE_OF_CHANNELS)
+        out_strides = row_major(self.anchor.outputs[0].shape)
+        places = self._open_places("top", "bottom", ct)
+        corner = lambda steps, tap: " + ".join(
+            f"({o} * {w.size(s)} + {k}) * {w.size(step)}" for o, s, k,
+                                               step in zip(places, self.strides, tap, steps[1:]))
+        near = [(w.fresh("p"), w.fresh("q")) for _ in taps]
+        for (p, q), tap in zip(near, taps):
+            w.line(f"{p} = image * {w.size(strides[0])} + {corner(strides, tap)}")
+            w.line(f"{q} = {corner(out_strides, tap)}")
+        w.open(f"for c in range({w.size(self.channels)}):")
+        w.line(f"m = {w.pointer(self.x)}[{near[0][0]} + c]")
+        w.line("k = i32(0)")
+        for number, (p, _) in enumerate(near[1:], 1):
+            w.line(f"v = {w.pointer(self.x)}[{p} + c]")
+            w.line("better = (v > m) | (isnan(v) & (m == m))")
+            w.line("m = where(better, v, m)")
+            w.line(f"k = where(better, i32({number}), k)")
+        w.line(f"{position}[c] = k")
+        w.close()
+        for number, (_, q) in enumerate(near):
+            w.open(f"for c in range({w.size(self.channels)}):")
+            w.line(f"{element(q)} = where({position}[c] == i32({number}), {w.pointer(ct)}[far + c], "
                    f"{w.constant(0, ct.dtype)})")
-        self._each_window(first, last, ct, scatter, row_major(out.shape))
-        return bands.finish(target, 2 * self.line_bytes, "begin", "end")
+            w.close()
+        for _ in places:
+            w.close()
 
     def emit_pick(self) -> LoopKernel:
         w, out = self.w, self.anchor.outputs[0]
-        bands = _Bands(w, self.body, self.layout, self.domain, self.anchor, out.shape[1])
-        bands.scratch_offset = 2 * self.line_bytes
-        bands.open()
-        target = next((v for v in (out, *self.body.outputs) if v in self.body.outputs and v.dtype == out.dtype), None)
-        if target is None:
-            raise NotImplementedError(f"{self.anchor.scope}: the pick of a maximum is used for something that is no "
-                                      f"float")
+        bands = self._open_bands(out.shape[1])
+        target = self._target()
         pointer, y = w.pointer(target), self.second
 
         def begin():
@@ -359,16 +411,10 @@ class _Windows:
     def _each_window(self, first, last, far: Value, use, strides, begin=None):
         """Loop over output places; find the maxima; then loop over the taps again: use(tap, positions, place in the
         image of a tensor with these strides)."""
-        w, rank = self.w, len(self.window)
+        w = self.w
         best = w.scratch_pointer(self.x.dtype, 0, SCOPE_OF_BAND)
         position = w.scratch_pointer("int32", self.line_bytes, SCOPE_OF_CHANNELS)
-        places = []
-        for k in range(rank):
-            places.append(w.fresh("o"))
-            w.open(f"for {places[k]} in range({f'{first}, {last}' if k == 0 else w.size(far.shape[1 + k])}):")
-        far_strides = self._strides(far)
-        terms = [f"image * {w.size(far_strides[0])}"] + [f"{p} * {w.size(s)}" for p, s in zip(places, far_strides[1:])]
-        w.line(f"far = {' + '.join(terms)}")
+        places = self._open_places(first, last, far)
         channels = w.size(self.channels)
         w.open(f"for c in range({channels}):")
         w.line(f"{best}[c] = {w.constant(lowest(self.x.dtype), self.x.dtype)}")
@@ -387,6 +433,17 @@ class _Windows:
         self._taps(places, strides, lambda tap, place: use(f"i32({tap})", position, place))
         for _ in places:
             w.close()
+
+    def _open_places(self, first, last, far: Value) -> list:
+        """Loops over the places of ``far``, rows [first, last); ``far`` becomes where a place's channels begin."""
+        w, places = self.w, []
+        for k in range(len(self.window)):
+            places.append(w.fresh("o"))
+            w.open(f"for {places[k]} in range({f'{first}, {last}' if k == 0 else w.size(far.shape[1 + k])}):")
+        strides = self._strides(far)
+        terms = [f"image * {w.size(strides[0])}"] + [f"{p} * {w.size(s)}" for p, s in zip(places, strides[1:])]
+        w.line(f"far = {' + '.join(terms)}")
+        return places
 
     def _taps(self, places, strides, inside):
         """Loops over the taps inside the input, and over channels: inside(number of the tap, place in the image)."""
