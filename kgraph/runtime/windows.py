@@ -32,6 +32,7 @@ __all__ = ["BLOCK", "ROUTINES", "SCRATCH", "SEGMENT", "function", "nests", "segm
 
 BLOCK, SEGMENT, LEVELS_AT = 64, 9, 46
 SCRATCH = 0           # the routines need no memory but the block
+FEW_ROWS = 8          # a weight gradient with fewer channels than these joins taps
 BAND_BYTES = 1 << 18  # of inputs that the weight gradient keeps in a second-level cache
 
 ROUTINES = {"window_plan": 1, **{f"{name}_{t}": count for t in ("f32", "f64") for name, count in (
@@ -42,7 +43,7 @@ _TERMS = {"conv": "product", "weights": "product", "max_pool": "maximum", "sum_p
 # all; what is missing is made of two.
 _MIXING = {32: {4: (6, 4, 2, 1), 2: (14, 12, 10, 8, 6, 5, 4, 3, 2, 1), 1: (14, 12, 8, 6, 4, 2, 1)},
            16: {4: (2, 1), 2: (6, 5, 4, 3, 2, 1), 1: (12, 8, 4, 2, 1)}}
-_VECTOR = {32: {4: (4, 2, 1), 1: (8, 4, 2, 1)}, 16: {2: (4, 2, 1), 1: (8, 4, 2, 1)}}
+_VECTOR = {32: {4: (4, 3, 2, 1), 1: (8, 4, 3, 2, 1)}, 16: {2: (4, 3, 2, 1), 1: (8, 4, 3, 2, 1)}}
 
 
 def segment_words(taps, stride) -> int:
@@ -72,9 +73,9 @@ def source(name: str) -> str:
         return _PLAN
     chosen = nests(name)
     depthwise = chosen[0].term != "product"
-    axes = {f"{what}{k}": _filled(text.strip(), {"k": k}) for what, text in (("clip", _CLIP), ("meet", _MEET))
+    axes = {f"{what}{k}": _filled(text.strip(), {"k": k}) for what, text in (("clip", _CLIP), ("meet", _MEET), ("place", _PLACE))
             for k in range(3)}
-    parts = {**axes, "k0": _K0[depthwise], "rows": "1" if depthwise else "g[3]", "tiles": _tiles(chosen)}
+    parts = {**axes, "k0": _K0[depthwise], **_ROWS[depthwise], "tiles": _tiles(chosen)}
     values = {"name": name, "a_j": int(depthwise), "item": chosen[0].itemsize, "levels": LEVELS_AT, "band": BAND_BYTES,
               "start": "{f}(-1.0) / {f}(0.0)" if chosen[0].term == "maximum" else "{f}(0.0)", "f": name[-3:]}
     return _filled(_filled(_WEIGHTS if "weights" in name else _CONV, parts), values)
@@ -236,11 +237,19 @@ def {name}(block, x, w, out, lo, hi):
                                 {tiles}
 """
 
-# Of tap k{k}, the outputs that meet the input on axis {k}: n of them from f on.
+# The rows of one tap: its channels, or where they do not mix, one. Whether all taps of the last axis may be rows of one
+# tile: then they lie as far apart as rows.
+_ROWS = {False: {"row_steps": "1, g[2] * g[4]", "rows": "g[3]",
+                 "joined": f"g[3] < {FEW_ROWS} and g[36] == 1 and g[38] == g[3] and g[40] == g[3] * g[4]"},
+         True: {"row_steps": "g[36] * g[38], g[40]", "rows": "1", "joined": "taps > 1"}}
+
+# Of tap k{k}, the outputs that meet the input on axis {k}: from f to l.
 _MEET = """
 shift{k} = k{k} * g[8 + 12 * {k} + 4] - g[8 + 12 * {k} + 5]
 f{k} = max(0, -(shift{k} // g[8 + 12 * {k} + 3]))
 l{k} = min(g[8 + 12 * {k} + 1], (g[8 + 12 * {k}] - 1 - shift{k}) // g[8 + 12 * {k} + 3] + 1)
+"""
+_PLACE = """
 if g[1] == {k}:
     f{k} = max(f{k}, top)
     l{k} = min(l{k}, top + high_band)
@@ -249,16 +258,24 @@ x{k} = (f{k} * g[8 + 12 * {k} + 3] + shift{k}) * g[8 + 12 * {k} + 6]
 y{k} = f{k} * g[8 + 12 * {k} + 7]
 """
 
+# Where a tap has few rows, all taps of the last axis are rows of one tile, over the outputs that all of them meet; what
+# each meets to the left and to the right of those is added after. The pieces are the same however taps are shared.
 _WEIGHTS = """
 def {name}(block, x, ct, out, images, lo, hi):
     g = pi64_at(block, 0)
     L = {levels}
     levels = block + 8 * L
     more = 1
-    rows = {rows}
     columns = g[4]
-    a_m = 1
-    c_m = g[2] * g[4]
+    a_m, c_m = {row_steps}
+    taps = g[34]
+    joined = {joined}
+    k2 = 0
+    {meet2}
+    common = f2
+    k2 = taps - 1
+    {meet2}
+    common_end = max(common, l2)
     pair = {item} * (g[6] + g[7])
     many = max(1, {band} // max(1, pair))
     outs = g[8 + 12 * g[1] + 1]
@@ -267,21 +284,46 @@ def {name}(block, x, ct, out, images, lo, hi):
         high_band = max(1, outs * {band} // pair)
     for first in range(0, images, many):
         for top in range(0, outs, high_band):
-            for tap in range(lo, hi):
-                k2 = tap % g[34]
-                k1 = tap // g[34] % g[22]
-                k0 = tap // (g[34] * g[22])
+            tap = lo
+            while tap < hi:
+                begin = tap % taps
+                k1 = tap // taps % g[22]
+                k0 = tap // (taps * g[22])
+                count = 1
+                if joined:
+                    count = min(taps - begin, hi - tap)
+                tap += count
                 {meet0}
+                {place0}
                 {meet1}
-                {meet2}
-                if n0 > 0 and n1 > 0 and n2 > 0:
-                    g[L], g[L + 1], g[L + 2] = min(many, images - first), g[6], g[7]
-                    g[L + 3], g[L + 4], g[L + 5] = n0, g[11] * g[14], g[15]
-                    g[L + 6], g[L + 7], g[L + 8] = n1, g[23] * g[26], g[27]
-                    g[L + 9], g[L + 10], g[L + 11] = n2, g[35] * g[38], g[39]
-                    for group in range(g[2]):
-                        a = x + {item} * (first * g[6] + x0 + x1 + x2 + group * g[3])
-                        b = ct + {item} * (first * g[7] + y0 + y1 + y2 + group * columns)
-                        c = out + {item} * (k0 * g[16] + k1 * g[28] + k2 * g[40] + group * columns)
-                        {tiles}
+                {place1}
+                pieces = 1
+                if joined:
+                    pieces = 1 + 2 * count
+                for piece in range(pieces):
+                    k2 = begin + (piece + 1) // 2 - min(piece, 1)
+                    rows = {rows}
+                    {meet2}
+                    if joined:
+                        if piece == 0:
+                            rows = count * {rows}
+                            f2, l2 = common, common_end
+                        elif piece % 2 == 1:
+                            l2 = min(l2, common)
+                        else:
+                            f2 = max(f2, common_end)
+                    {place2}
+                    if n0 > 0 and n1 > 0 and n2 > 0:
+                        inner, outer = 9, 6
+                        if n2 < n1:
+                            inner, outer = 6, 9
+                        g[L], g[L + 1], g[L + 2] = min(many, images - first), g[6], g[7]
+                        g[L + 3], g[L + 4], g[L + 5] = n0, g[11] * g[14], g[15]
+                        g[L + outer], g[L + outer + 1], g[L + outer + 2] = n1, g[23] * g[26], g[27]
+                        g[L + inner], g[L + inner + 1], g[L + inner + 2] = n2, g[35] * g[38], g[39]
+                        for group in range(g[2]):
+                            a = x + {item} * (first * g[6] + x0 + x1 + x2 + group * g[3])
+                            b = ct + {item} * (first * g[7] + y0 + y1 + y2 + group * columns)
+                            c = out + {item} * (k0 * g[16] + k1 * g[28] + k2 * g[40] + group * columns)
+                            {tiles}
 """
