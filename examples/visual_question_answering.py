@@ -38,10 +38,10 @@ def draw(rng):
 def build_model():
     vision = kgraph.Sequential([
         kgraph.Input((SIZE, SIZE, 3)),
-        layers.Conv2D(16, 3, padding="same", activation="relu"), layers.Conv2D(16, 3, activation="relu"),
-        layers.MaxPooling2D(2),
-        layers.Conv2D(32, 3, padding="same", activation="relu"), layers.Conv2D(32, 3, activation="relu"),
-        layers.MaxPooling2D(2),
+        layers.Conv2D(16, 3, padding="same", activation="relu"),
+        layers.Conv2D(16, 3, padding="same", activation="relu"), layers.MaxPooling2D(2),
+        layers.Conv2D(16, 3, padding="same", activation="relu"),
+        layers.Conv2D(16, 3, padding="same", activation="relu"), layers.MaxPooling2D(2),
         layers.Flatten(), layers.Dense(32, activation="relu")], name="vision")
     words = kgraph.Input((None,), dtype="int32")
     reading = kgraph.Model(words, layers.LSTM(32)(layers.Embedding(len(VOCABULARY), 16, mask_zero=True)(words)),
