@@ -50,6 +50,8 @@ def version() -> str:
 def __getattr__(name):
     if name in _NAMES:
         module, _, attribute = _NAMES[name].partition(":")
+        if name in ("Variable", "function"):  # of lower floors: kgraph.ops gives their tensors the Python operators
+            importlib.import_module("kgraph.ops")
         value = getattr(importlib.import_module(f"kgraph.{module}"), attribute or name)
     elif name in _MODULES:
         value = importlib.import_module(f"kgraph.{name}")

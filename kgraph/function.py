@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 import warnings
 
 import numpy as np
@@ -16,6 +17,7 @@ from kgraph.compiler.dims import Dim
 from kgraph.compiler.interp import interpret
 from kgraph.compiler.ir import TensorType, Value
 from kgraph.compiler.trace import Tensor, Trace, current_trace, suspend_recording, to_tensor
+from kgraph.runtime.kernels import debug_level
 
 __all__ = ["Compiled", "build", "function"]
 
@@ -40,7 +42,10 @@ class Compiled:
     @functools.cached_property
     def plan(self):
         from kgraph.compiler.pipeline import compile_program
-        return compile_program(self.traced, self._states, [v for v, _ in self._captured], self._equal_sizes)
+        plan = compile_program(self.traced, self._states, [v for v, _ in self._captured], self._equal_sizes)
+        if debug_level() >= 3:
+            print(f"kgraph: traced\n{self.traced}\nkgraph: after the passes\n{plan.program}", file=sys.stderr)
+        return plan
 
     @property
     def program(self):
@@ -106,8 +111,8 @@ def build(name: str, f, types) -> Compiled:
 
 
 def function(f):
-    """Compile a function of tensors (a decorator). It is traced once for each set of argument shapes and dtypes; arguments
-    that are no tensors or arrays belong to that key. Kernels are shared between shapes.
+    """Compile a function of tensors (a decorator). It is traced once for each set of argument shapes and dtypes;
+    arguments that are no tensors or arrays belong to that key. Kernels are shared between shapes.
 
     >>> square = kgraph.function(lambda x: x * x + 1)
     >>> square(np.ones(3, "float32")).numpy()

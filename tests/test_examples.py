@@ -75,6 +75,12 @@ def test_importing_kgraph_loads_little():
     assert run("-c", code).strip() == "[]"
 
 
+@pytest.mark.parametrize("code", ["kgraph.Variable(2.0) * 3", "kgraph.function(lambda x: x * 3)(np.float32(2))",
+                                  "kgraph.random.SeedGenerator(1).next() + 1", "kgraph.Input((3,)) * 2"])
+def test_operators_are_there_whatever_is_used_first(code):
+    run("-c", f"import numpy as np, kgraph; {code}")
+
+
 def test_loading_and_predicting_need_no_jit_libraries(tmp_path):
     """With a warm kernel cache, a file is loaded and used without numba, h5py, yaml, networkx or rich."""
     code = f"""

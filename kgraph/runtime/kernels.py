@@ -103,8 +103,11 @@ def _back_end(key: str, start: float, text: str):
 
 
 def debug_level() -> int:
-    """KGRAPH_DEBUG: 1 says what is compiled and why, 2 adds kernel timings."""
-    return int(os.environ.get("KGRAPH_DEBUG") or 0)
+    """KGRAPH_DEBUG: 1 says what is compiled and why, 2 adds kernel timings, 3 programs, 4 sources (all to stderr)."""
+    given = os.environ.get("KGRAPH_DEBUG") or "0"
+    if given not in ("0", "1", "2", "3", "4"):
+        raise ValueError(f"expected KGRAPH_DEBUG to be 0, 1, 2, 3 or 4, received {given!r}")
+    return int(given)
 
 
 def _load(function: Function) -> int:
@@ -120,6 +123,8 @@ def _load(function: Function) -> int:
         why = "found in the cache" if how == "loaded" else "not in the cache"
         print(f"kgraph: {how} {function.name} in {1e3 * record.seconds:.1f} ms "
               f"({why}; for {function.reason or 'the runtime'})", file=sys.stderr)
+    if debug_level() >= 4:
+        print(f"kgraph: source\n{function.source}", file=sys.stderr)
     return found
 
 
