@@ -30,8 +30,8 @@ class Bidirectional(Layer):
             if not isinstance(x, Layer) and not (x is None and name == "backward_layer"):
                 raise ValueError(f"Bidirectional: expected {name} to be a layer, received {x!r}")
         if merge_mode not in _MERGES:
-            raise ValueError(f"Bidirectional: expected merge_mode to be one of {', '.join(map(repr, _MERGES))}, received "
-                             f"{merge_mode!r}")
+            raise ValueError(f"Bidirectional: expected merge_mode to be one of {', '.join(map(repr, _MERGES))}, "
+                             f"received {merge_mode!r}")
         super().__init__(**kwargs)
         self.merge_mode = merge_mode
         self.forward_layer = _copy(layer, "forward_")
@@ -57,7 +57,8 @@ class Bidirectional(Layer):
         for name in ("stateful", "return_sequences", "return_state"):
             if getattr(forward, name) != getattr(backward, name):
                 raise ValueError(f"layer {self.name!r}: expected the same {name} in both directions, received "
-                                 f"{getattr(forward, name)} for the forward and {getattr(backward, name)} for the backward layer")
+                                 f"{getattr(forward, name)} for the forward layer and {getattr(backward, name)} for "
+                                 "the backward layer")
 
     def build(self, sequences_shape, initial_state_shape=None):
         for layer in (self.forward_layer, self.backward_layer):
@@ -85,8 +86,8 @@ class Bidirectional(Layer):
         given = list(given) if tree.is_nested(given) else [given]
         half = len(given) // 2
         if not half or len(given) % 2:
-            raise ValueError(f"layer {self.name!r}: expected initial_state with as many tensors for each direction, received "
-                             f"{len(given)}")
+            raise ValueError(f"layer {self.name!r}: expected initial_state with as many tensors for each direction, "
+                             f"received {len(given)}")
         return given[:half], given[half:]
 
     def compute_mask(self, inputs, previous_mask=None):
@@ -111,7 +112,8 @@ class Bidirectional(Layer):
     reset_states = reset_state
 
     def get_config(self):
-        return {**super().get_config(), **self.settings("merge_mode"), "layer": serialize_keras_object(self.forward_layer),
+        return {**super().get_config(), **self.settings("merge_mode"),
+                "layer": serialize_keras_object(self.forward_layer),
                 "backward_layer": serialize_keras_object(self.backward_layer)}
 
     @classmethod

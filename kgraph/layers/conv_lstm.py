@@ -62,8 +62,8 @@ class _ConvLSTMCell(LSTMCell):
         stride, reach = self.strides[axis], (self.kernel_size[axis] - 1) * self.dilation_rate[axis] + 1
         found = -(-size // stride) if self.padding == "same" else (size - reach) // stride + 1
         if found < 1:
-            raise ValueError(f"layer {self.name!r}: expected inputs at least as large as the kernel {self.kernel_size}, "
-                             f"received a size of {size}")
+            raise ValueError(f"layer {self.name!r}: expected inputs at least as large as the kernel "
+                             f"{self.kernel_size}, received a size of {size}")
         return found
 
     def get_initial_state(self, batch_size=None):
@@ -71,7 +71,8 @@ class _ConvLSTMCell(LSTMCell):
         return [ops.zeros((batch_size, *shape), dtype=self.compute_dtype) for _ in range(2)]
 
     def _projected(self, inputs):
-        z = self._convolved(inputs, self.kernel, strides=self.strides, padding=self.padding, dilation_rate=self.dilation_rate)
+        z = self._convolved(inputs, self.kernel, strides=self.strides, padding=self.padding,
+                            dilation_rate=self.dilation_rate)
         if not self.use_bias:
             return z
         return z + (self.bias if self.channel_axis == -1 else ops.reshape(self.bias, (-1, *(1,) * self.rank)))
@@ -87,8 +88,8 @@ class _ConvLSTMCell(LSTMCell):
 
 
 class _ConvLSTM(BuiltIn):
-    """The recurrent layer of a convolutional LSTM cell: input [B, T, space..., channels], output [B, space..., filters],
-    or one for each step with return_sequences.
+    """The recurrent layer of a convolutional LSTM cell: input [B, T, space..., channels], output [B, space...,
+    filters], or one for each step with return_sequences.
 
     filters                        channels of the outputs
     kernel_size, strides, padding, data_format, dilation_rate   of the convolution of the inputs

@@ -31,7 +31,8 @@ class BuiltIn(RNN):
         loop = {name: kwargs.pop(name) for name in _LOOP if name in kwargs}
         use_cudnn = kwargs.pop("use_cudnn", "auto")
         if use_cudnn not in ("auto", True, False):
-            raise ValueError(f"{type(self).__name__}: expected use_cudnn to be 'auto', True or False, received {use_cudnn!r}")
+            raise ValueError(f"{type(self).__name__}: expected use_cudnn to be 'auto', True or False, received "
+                             f"{use_cudnn!r}")
         names = {*self.cell_class._settings(), "implementation"} - {self.size_name}
         settings = {name: kwargs.pop(name) for name in names if name in kwargs}
         shared = {name: kwargs[name] for name in ("dtype", "trainable") if name in kwargs}

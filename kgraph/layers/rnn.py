@@ -80,8 +80,8 @@ class RNN(Layer):
     call(sequences, initial_state=None, mask=None [B, T], training=False)
     """
 
-    def __init__(self, cell, return_sequences=False, return_state=False, go_backwards=False, stateful=False, unroll=False,
-                 zero_output_for_mask=False, **kwargs):
+    def __init__(self, cell, return_sequences=False, return_state=False, go_backwards=False, stateful=False,
+                 unroll=False, zero_output_for_mask=False, **kwargs):
         super().__init__(**kwargs)
         self.cell = StackedRNNCells(cell) if isinstance(cell, (list, tuple)) else cell
         check_cell(self.cell, self.name)
@@ -119,7 +119,8 @@ class RNN(Layer):
             self._make_states(sequences_shape[0])
 
     def _make_states(self, batch_size):
-        make = lambda x: Variable(np.zeros(x.shape, x.dtype), trainable=False, name="rnn_state", path=f"{self.path}/rnn_state")
+        make = lambda x: Variable(np.zeros(x.shape, x.dtype), trainable=False, name="rnn_state",
+                                  path=f"{self.path}/rnn_state")
         self._state_box = _StateBox(tree.map_structure(make, self.get_initial_state(batch_size)))
 
     def get_initial_state(self, batch_size):
@@ -173,15 +174,15 @@ class RNN(Layer):
         if self.stateful:
             expected = tree.flatten(self.states)[0].shape[0]
             if isinstance(batch, int) and batch != expected:
-                raise ValueError(f"layer {self.name!r}: a stateful layer keeps states for one batch size: expected a batch "
-                                 f"of {expected}, received {batch}")
+                raise ValueError(f"layer {self.name!r}: a stateful layer keeps states for one batch size: expected a "
+                                 f"batch of {expected}, received {batch}")
         if given is None:
             return usual if not self.stateful else tree.map_structure(lambda v: v.value, self.states)
         given = list(given) if tree.is_nested(given) else [given]
         leaves, wanted = tree.flatten(given), tree.flatten(usual)
         if len(leaves) != len(wanted) or any(map(_differ, (x.shape for x in leaves), (w.shape for w in wanted))):
-            raise ValueError(f"layer {self.name!r}: expected an initial_state of shapes {[tuple(w.shape) for w in wanted]}, "
-                             f"received {[tuple(x.shape) for x in leaves]}")
+            raise ValueError(f"layer {self.name!r}: expected an initial_state of shapes "
+                             f"{[tuple(w.shape) for w in wanted]}, received {[tuple(x.shape) for x in leaves]}")
         leaves = [ops.cast(x, w.dtype) for x, w in zip(leaves, wanted)]
         return tree.pack_sequence_as(usual, [_with_shape(x, w.shape) for x, w in zip(leaves, wanted)])
 

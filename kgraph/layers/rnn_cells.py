@@ -24,7 +24,8 @@ class DropoutCell(Layer):
     def draw_masks(self, input_shape, state_shape, training):
         """Masks for the shapes of a step's inputs and state, one for each separate use in the cell."""
         draw = lambda shape, rate: self._draw(shape, rate) if training and 0 < rate < 1 else None
-        self.input_masks, self.recurrent_masks = draw(input_shape, self.dropout), draw(state_shape, self.recurrent_dropout)
+        self.input_masks = draw(input_shape, self.dropout)
+        self.recurrent_masks = draw(state_shape, self.recurrent_dropout)
 
     def forget_masks(self):
         self.input_masks = self.recurrent_masks = None
@@ -89,11 +90,12 @@ class _GatedCell(DropoutCell):
         width = self.gates * self.units
         self.kernel = self.add_weight((input_shape[-1], width), self.kernel_initializer, name="kernel",
                                       regularizer=self.kernel_regularizer, constraint=self.kernel_constraint)
-        self.recurrent_kernel = self.add_weight((self.units, width), self.recurrent_initializer, name="recurrent_kernel",
-                                                regularizer=self.recurrent_regularizer,
-                                                constraint=self.recurrent_constraint)
-        self.bias = self.add_weight(self._bias_shape(), self._initial_bias, name="bias", regularizer=self.bias_regularizer,
-                                    constraint=self.bias_constraint) if self.use_bias else None
+        self.recurrent_kernel = self.add_weight(
+            (self.units, width), self.recurrent_initializer, name="recurrent_kernel",
+            regularizer=self.recurrent_regularizer, constraint=self.recurrent_constraint)
+        self.bias = self.add_weight(
+            self._bias_shape(), self._initial_bias, name="bias", regularizer=self.bias_regularizer,
+            constraint=self.bias_constraint) if self.use_bias else None
 
     def _bias_shape(self):
         return (self.gates * self.units,)
@@ -105,7 +107,8 @@ class _GatedCell(DropoutCell):
         """x @ kernel for the columns of all these gates, each gate with its own x where there are several."""
         if len(xs) == 1:
             return ops.matmul(xs[0], kernel)
-        return ops.concatenate([ops.matmul(xs[g], part) for g, part in zip(gates, ops.split(kernel, len(gates), 1))], -1)
+        parts = ops.split(kernel, len(gates), axis=1)
+        return ops.concatenate([ops.matmul(xs[g], part) for g, part in zip(gates, parts)], axis=-1)
 
     def _projected(self, inputs):
         """The inputs' part of all gates. It depends on no state, so the compiler takes it out of the loop."""
@@ -162,7 +165,8 @@ class LSTMCell(_GatedCell):
     def __init__(self, units, activation="tanh", recurrent_activation="sigmoid", use_bias=True,
                  kernel_initializer="glorot_uniform", recurrent_initializer="orthogonal", bias_initializer="zeros",
                  unit_forget_bias=True, **kwargs):
-        super().__init__(units, activation, use_bias, kernel_initializer, recurrent_initializer, bias_initializer, **kwargs)
+        super().__init__(units, activation, use_bias, kernel_initializer, recurrent_initializer, bias_initializer,
+                         **kwargs)
         self.recurrent_activation = activations.get(recurrent_activation)
         self.unit_forget_bias = unit_forget_bias
         self.state_size = [self.units, self.units]

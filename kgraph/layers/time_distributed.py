@@ -19,8 +19,8 @@ class TimeDistributed(Wrapper):
 
     def build(self, input_shape):
         if len(input_shape) < 3:
-            raise ValueError(f"layer {self.name!r}: expected an input with at least 3 axes (batch, time, features), received "
-                             f"shape {tuple(input_shape)}")
+            raise ValueError(f"layer {self.name!r}: expected an input with at least 3 axes (batch, time, features), "
+                             f"received shape {tuple(input_shape)}")
         if not self.layer.built:
             self.layer.build((None, *input_shape[2:]))
 
@@ -37,10 +37,10 @@ class TimeDistributed(Wrapper):
         return tree.map_structure(lambda x: ops.reshape(x, (batch, length, *x.shape[1:])), self.layer(flat, **more))
 
     def _check_mask(self, mask, inputs):
-        known = [(m, n) for m, n in zip(mask.shape, inputs.shape[:2]) if isinstance(m, int) and isinstance(n, int)]
-        if mask.ndim < 2 or any(m != n for m, n in known):
-            raise ValueError(f"layer {self.name!r}: expected a mask that begins with {tuple(inputs.shape[:2])}, received "
-                             f"shape {tuple(mask.shape)}")
+        known = lambda m, n: isinstance(m, int) and isinstance(n, int)
+        if mask.ndim < 2 or any(known(m, n) and m != n for m, n in zip(mask.shape, inputs.shape[:2])):
+            raise ValueError(f"layer {self.name!r}: expected a mask that begins with {tuple(inputs.shape[:2])}, "
+                             f"received shape {tuple(mask.shape)}")
 
     def compute_mask(self, inputs, previous_mask=None):
         return previous_mask

@@ -61,8 +61,7 @@ def _common_length(xs, axis, length):
 def _python_loop(f, init, xs, length, reverse, axis):
     carry, found = init, [None] * length
     for t in reversed(range(length)) if reverse else range(length):
-        step = tree.map_structure(lambda x: _tensor_or_none(x) if x is None else _step(x, t, axis), xs)
-        carry, found[t] = f(carry, step)
+        carry, found[t] = f(carry, _steps_at(xs, t, axis))
     if not length:
         _, ys, _ = _trace(f, init, xs, axis)
         return init, tree.map_structure(lambda y: zeros((0, *y.shape), y.dtype), ys)
@@ -70,9 +69,12 @@ def _python_loop(f, init, xs, length, reverse, axis):
     return carry, tree.map_structure(stacked, found[0], *found[1:])
 
 
-def _step(x, t, axis):
-    place = _place(x, axis)
-    return squeeze(cut(x, place, t, t + 1), place)
+def _steps_at(xs, t, axis):
+    """Step t of each of xs."""
+    def step(x):
+        place = _place(x, axis)
+        return squeeze(cut(x, place, t, t + 1), place)
+    return tree.map_structure(lambda x: None if x is None else step(x), xs)
 
 
 def _recorded_scan(f, init, xs, length, reverse, axis):
@@ -147,7 +149,8 @@ def _check_carry(carry, new):
     same = tree.same_structure(carry, new)
     types = lambda c: ", ".join(str(x.type) for x in tree.flatten(c))
     if not same or any(a.type != b.type for a, b in zip(tree.flatten(carry), tree.flatten(new))):
-        raise ValueError(f"loop: expected the step to give a carry like the one it gets, {types(carry)}, received {types(new)}")
+        raise ValueError("loop: expected the step to give a carry like the one it gets, "
+                         f"{types(carry)}, received {types(new)}")
 
 
 @op
@@ -167,7 +170,8 @@ def fori_loop(lower, upper, body_fun, init_val):
     """``for i in range(lower, upper): val = body_fun(i, val)``; returns the last val. Bounds may be tensors."""
     init = tree.map_structure(as_tensor, init_val)
     if all(isinstance(b, int) for b in (lower, upper)):
-        return scan_steps(lambda val, i: (body_fun(i, val), ()), init, arange(lower, max(lower, upper), dtype="int32"))[0]
+        numbers = arange(lower, max(lower, upper), dtype="int32")
+        return scan_steps(lambda val, i: (body_fun(i, val), ()), init, numbers)[0]
     upper = as_tensor(upper, "int32")
     step = lambda i, val: (i + 1, body_fun(i, val))
     return while_loop(lambda i, val: i < upper, step, (as_tensor(lower, "int32"), init))[1]
@@ -198,19 +202,19 @@ def _as_tuple(x):
 
 
 def _recorded_while(cond, step, carry, most):
-    test = _traced_part("test", lambda *c: as_tensor(cond(*c)), carry)
-    body = _traced_part("body", step, carry)
-    _check_carry(carry, body[2])
-    consts = [*test[1], *body[1]]
-    test = _with_consts(test[0], [*(None for _ in test[1]), *(v.type for v in body[0].inputs[:len(body[1])])], len(test[1]), 0)
-    body = _with_consts(body[0], [*(v.type for v in test.inputs[:len(consts) - len(body[1])]), *(None for _ in body[1])],
-                        len(body[1]), len(consts) - len(body[1]))
-    results = bind(while_p, *map_to_tensors(consts), *tree.flatten(carry), test=test, body=body, n_consts=len(consts), most=most)
+    test, test_consts, _ = _traced_part("test", lambda *c: as_tensor(cond(*c)), carry)
+    body, body_consts, new = _traced_part("body", step, carry)
+    _check_carry(carry, new)
+    values = [to_tensor(x) for x in (*test_consts, *body_consts)]
+    unused = lambda consts: tuple(Value(to_tensor(x).type) for x in consts)
+    test = _with_inputs(test, (*test.inputs[:len(test_consts)], *unused(body_consts), *test.inputs[len(test_consts):]))
+    body = _with_inputs(body, (*unused(test_consts), *body.inputs))
+    results = bind(while_p, *values, *tree.flatten(carry), test=test, body=body, n_consts=len(values), most=most)
     return tree.pack_sequence_as(carry, results)
 
 
-def map_to_tensors(xs) -> list:
-    return [to_tensor(x) for x in xs]
+def _with_inputs(program, inputs) -> Program:
+    return Program(program.name, inputs, program.ops, program.outputs)
 
 
 def _traced_part(name, f, carry):
@@ -220,14 +224,7 @@ def _traced_part(name, f, carry):
         result = tree.map_structure(as_tensor, f(*inputs))
         program = trace.finish(tree.flatten(result))
     ordered = (*(v for v, _ in trace.captured), *tree.flatten(inputs))
-    return Program(name, ordered, program.ops, program.outputs), [x for _, x in trace.captured], result
-
-
-def _with_consts(program, types, own: int, before: int) -> Program:
-    """The program with further, unused consts, so that test and body take the same ones. types: None at its own."""
-    rest = iter(program.inputs[:own])
-    consts = [next(rest) if t is None else Value(t) for t in types]
-    return Program(program.name, (*consts, *program.inputs[own:]), program.ops, program.outputs)
+    return _with_inputs(program, ordered), [x for _, x in trace.captured], result
 
 
 @op

@@ -14,7 +14,8 @@ def product(a, b, w):
 
 def product_of_part(a, b, w):
     left = ops.matmul(a, w[:a.shape[1]])
-    return ops.matmul(ops.concatenate([ops.matmul(a, w[:a.shape[1], :3]), b * ops.sum(left, 1, keepdims=True)], axis=1), w)
+    parts = [ops.matmul(a, w[:a.shape[1], :3]), b * ops.sum(left, 1, keepdims=True)]
+    return ops.matmul(ops.concatenate(parts, axis=1), w)
 
 
 def split_gradient(a, b, w):

@@ -58,7 +58,8 @@ def gradient_program(arrays, params):
     with Trace("gradient") as trace:
         inputs = [trace.add_input(TensorType(a.shape, a.dtype.name)) for a in arrays]
         outputs = bind(scan_p, *inputs, **params)
-        ones = [apply("broadcast", apply("full", shape=(), value=1.0, dtype=o.dtype), shape=o.shape, axes=()) for o in outputs]
+        one = apply("full", shape=(), value=1.0, dtype="float64")
+        ones = [apply("broadcast", one, shape=o.shape, axes=()) for o in outputs]
         found = backward(list(trace.ops), outputs, ones, inputs)
         return verify(trace.finish([*outputs, *found])), inputs
 

@@ -2,6 +2,7 @@
 import numpy as np
 import pytest
 
+import kgraph
 from kgraph import layers, ops
 from kgraph.compiler.autodiff import backward
 from kgraph.compiler.dims import dim
@@ -201,3 +202,23 @@ def test_loop_errors():
         ops.scan(lambda c, v: (c, v[0]), 0.0, (x, x[:2]))
     with pytest.raises(ValueError, match="carry like the one it gets"):
         build("bad", lambda v: ops.scan(lambda c, s: (c + s, s), 0.0, v), [TensorType((3, 2), "float32")])
+
+
+@pytest.mark.parametrize("kind", ["lstm", "gru"])
+@pytest.mark.parametrize("units,batch", [(3, 9), (17, 14)])
+def test_threads_change_no_bit(kind, units, batch):
+    layer = {"lstm": layers.LSTM, "gru": layers.GRU}[kind](units, return_sequences=True)
+    layer.build((None, None, 5))
+    case = Training.__new__(Training)
+    case.layer = layer
+    compiled = build(kind, case.gradients, [TensorType((dim("B"), dim("T"), 5), "float32")])
+    x = np.random.default_rng(0).normal(size=(batch, 60, 5)).astype("float32")
+    before = kgraph.get_num_threads()
+    found = []
+    for threads in (1, 2, 3):
+        kgraph.set_num_threads(threads)
+        found.append(compiled(x))
+    kgraph.set_num_threads(before)
+    for a, *others in zip(*found):
+        for b in others:
+            np.testing.assert_array_equal(a, b)

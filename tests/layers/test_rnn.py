@@ -89,10 +89,12 @@ def test_formula(kind, mode, batch, steps):
 CHECKED = [
     (L.SimpleRNN, {"units": 3}, (5, 2)), (L.LSTM, {"units": 3}, (5, 2)), (L.GRU, {"units": 3}, (5, 2)),
     (L.SimpleRNN, {"units": 3, "activation": "relu", "use_bias": False, "return_sequences": True}, (5, 2)),
-    (L.LSTM, {"units": 3, "return_sequences": True, "unit_forget_bias": False, "recurrent_activation": "hard_sigmoid"}, (5, 2)),
+    (L.LSTM, {"units": 3, "return_sequences": True, "unit_forget_bias": False, "recurrent_activation": "hard_sigmoid"},
+     (5, 2)),
     (L.LSTM, {"units": 2, "go_backwards": True, "unroll": True}, (4, 3)),
     (L.GRU, {"units": 2, "reset_after": False, "return_sequences": True, "zero_output_for_mask": True}, (4, 3)),
-    (L.LSTM, {"units": 3, "kernel_regularizer": "l2", "recurrent_constraint": "max_norm", "bias_initializer": "ones"}, (4, 3)),
+    (L.LSTM, {"units": 3, "kernel_regularizer": "l2", "recurrent_constraint": "max_norm", "bias_initializer": "ones"},
+     (4, 3)),
     (L.RNN, {"cell": L.SimpleRNNCell(3)}, (4, 2)), (L.RNN, {"cell": [L.LSTMCell(3), L.GRUCell(2)]}, (4, 2)),
     (L.Bidirectional, {"layer": L.LSTM(3)}, (4, 2)),
     (L.Bidirectional, {"layer": L.GRU(3, return_sequences=True), "merge_mode": "sum"}, (4, 2)),
@@ -108,7 +110,8 @@ def test_layer(cls, kwargs, shape):
 
 
 @pytest.mark.parametrize("make", [
-    lambda: L.RNN([L.LSTMCell(3), L.GRUCell(2)], return_sequences=True), lambda: L.Bidirectional(L.LSTM(3), merge_mode="mul"),
+    lambda: L.RNN([L.LSTMCell(3), L.GRUCell(2)], return_sequences=True),
+    lambda: L.Bidirectional(L.LSTM(3), merge_mode="mul"),
     lambda: L.Bidirectional(L.GRU(2, return_sequences=True)), lambda: L.TimeDistributed(L.Dense(3, activation="tanh"))])
 def test_gradient_of_wrappers(make):
     """The compiled gradient is that of the eager tape."""
@@ -295,7 +298,7 @@ def test_dropout_masks_are_shared_by_all_steps(cls, count):
             layer.build((None, 5, 3))
         graph.set_weights(eager.get_weights())
         np.testing.assert_allclose(eager(x), graph(x), atol=1e-6)
-        got = compiled(lambda v: graph(v, training=True), x)
+        got = compiled(lambda v, layer=graph: layer(v, training=True), x)
         np.testing.assert_allclose(eager(x, training=True), got, atol=1e-5)
         assert not np.allclose(eager(x, training=True), eager(x))
 
@@ -340,3 +343,34 @@ def test_time_distributed_model_and_masks():
         layer(x, mask=np.ones((2, 3), bool))
     with pytest.raises(ValueError, match="at least 3 axes"):
         L.TimeDistributed(L.Dense(2))(Input((3,)))
+
+
+CONV_LSTMS = [
+    (L.ConvLSTM1D, {"filters": 2, "kernel_size": 3}, (3, 5, 2)),
+    (L.ConvLSTM2D, {"filters": 2, "kernel_size": 2, "padding": "same", "return_sequences": True}, (3, 4, 4, 1)),
+    (L.ConvLSTM2D, {"filters": 2, "kernel_size": (2, 1), "strides": 2, "go_backwards": True}, (2, 5, 4, 2)),
+    (L.ConvLSTM3D, {"filters": 1, "kernel_size": 2, "padding": "same"}, (2, 3, 3, 3, 1)),
+]
+
+
+@pytest.mark.parametrize("cls,kwargs,shape", CONV_LSTMS)
+def test_conv_lstm(cls, kwargs, shape):
+    check_layer(cls, kwargs, shape)
+
+
+def test_conv_lstm_over_one_place_is_an_lstm():
+    x = np.random.default_rng(0).normal(size=(2, 4, 3)).astype("float32")
+    dense, conv = L.LSTM(5), L.ConvLSTM1D(5, 1)
+    dense.build((None, None, 3))
+    conv.build((None, None, 1, 3))
+    conv.set_weights([w if w.ndim == 1 else w[None] for w in dense.get_weights()])
+    np.testing.assert_allclose(conv(x[:, :, None])[:, 0], dense(x), atol=1e-5)
+
+
+def test_conv_lstm_errors():
+    with pytest.raises(ValueError, match="known sizes of space"):
+        L.ConvLSTM2D(2, 3)(Input((None, None, 4, 1)))
+    with pytest.raises(ValueError, match="as large as the kernel"):
+        L.ConvLSTM1D(2, 5)(Input((None, 3, 1)))
+    with pytest.raises(ValueError, match="dilation_rate"):
+        L.ConvLSTM1D(2, 2, strides=2, dilation_rate=2)

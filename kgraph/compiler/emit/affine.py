@@ -23,7 +23,8 @@ def affine(size: Size, rows: Dim | None) -> tuple:
     c0, c1, inner = 0, 0, None
     for monomial, factor in size.terms.items():
         mine = [atom for atom in monomial if atom == name or not isinstance(atom, str) and name in names(atom[1:])]
-        rest = Dim({tuple(atom for atom in monomial if atom not in mine): factor}) if len(monomial) > len(mine) else factor
+        others = tuple(atom for atom in monomial if atom not in mine)
+        rest = Dim({others: factor}) if others else factor
         if not mine:
             c0 = c0 + rest
             continue

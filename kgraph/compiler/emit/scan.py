@@ -1,9 +1,9 @@
 """Loops: one kernel for all steps. Its source is the same for every loop: it walks a table of the body's own kernels.
 
 The body is compiled like any program. Where its rows are independent (passes.rows) threads share the batch rows: each
-runs all steps of its rows, as a batch of its own, without waiting for anybody. Carries lie in the loop's results and are
-updated in place; xs and ys are the slices of step t of their stacks, whose addresses move on from step to step; what
-else the body needs lies in the thread's scratch memory.
+runs all steps of its rows, as a batch of its own, without waiting for anybody. Carries lie in the loop's results and
+are updated in place; xs and ys are the slices of step t of their stacks, whose addresses move on from step to step;
+what else the body needs lies in the thread's scratch memory.
 
 An argument block of int64 words:
 
@@ -140,7 +140,8 @@ class _Table:
         each = lambda name: self._whole(sum((getattr(k, name) for k in children), start=0)) * count
         moved = sum((v.type.nbytes for v in (*op.inputs, *op.outputs)), start=0)
         name = "kg_loop_" + hashlib.sha256(_SOURCE.encode()).hexdigest()[:16]
-        return Kernel(name, _SOURCE.lstrip().replace("NAME", name), tuple(header + self.kernels + self.words + self.movers),
+        args = (*header, *self.kernels, *self.words, *self.movers)
+        return Kernel(name, _SOURCE.lstrip().replace("NAME", name), args,
                       self.batch if self.rows is not None else 1, GRAIN if self.rows is not None else 1,
                       work=each("work"), flops=each("flops"), bytes=moved, scratch=inner + self.inner, op=op,
                       scopes=tuple(s for s in op.scope.split(",") if s))

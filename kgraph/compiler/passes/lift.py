@@ -18,7 +18,8 @@ def can_lift(loop: Loop, op: Op, varying) -> bool:
         axis, shape = loop.axis_of(op.outputs[0].ndim), op.outputs[0].shape
         if op.prim.name == "concatenate":
             return all(varying)
-        return loop.axis_of(op.inputs[0].ndim) == axis and (op.prim.name == "slice" or op.inputs[0].shape[:axis] == shape[:axis])
+        stays = op.prim.name == "slice" or op.inputs[0].shape[:axis] == shape[:axis]
+        return stays and loop.axis_of(op.inputs[0].ndim) == axis
     if op.prim.name in ("conv", "conv_data_grad"):
         return list(varying) == [True, False] and loop.axis < 2
     return op.prim.name in ("contract", "broadcast", "transpose") or op.prim.kind == "reduce" and "axes" in op.params

@@ -53,7 +53,8 @@ def _written(op: Op, members) -> tuple[Op, Value]:
     ops, parts = list(body.ops), []
     for y in members:
         part = Value(inner[y].type)
-        ops.append(Op(broadcast_p, (inner[y],), {"shape": part.shape, "axes": tuple(range(part.ndim))}, (part,), op.scope))
+        same = {"shape": part.shape, "axes": tuple(range(part.ndim))}
+        ops.append(Op(broadcast_p, (inner[y],), same, (part,), op.scope))
         parts.append(part)
     axis = parts[0].ndim - 1
     step = Value(TensorType((*parts[0].shape[:-1], sum(p.shape[-1] for p in parts)), parts[0].dtype))
@@ -67,7 +68,7 @@ def _written(op: Op, members) -> tuple[Op, Value]:
 
 def _read(op: Op, members, whole: Value) -> Op:
     """The scan with that stack as an x, which it takes apart again."""
-    loop, body = Loop.of(op), op.params["body"]
+    body = op.params["body"]
     inner, gone = dict(zip(op.inputs, body.inputs)), set(members)
     first = [inner[y] for y in members]
     step = Value(TensorType((*first[0].shape[:-1], sum(x.shape[-1] for x in first)), first[0].dtype))

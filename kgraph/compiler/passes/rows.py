@@ -97,7 +97,7 @@ _RULES = {
                     and op.params["strides"][0] == 1),
     "pad": _keeps(lambda op, batch: op.params["low"][0] == 0 and op.params["high"][0] == 0),
     "reverse": _keeps(lambda op, batch: 0 not in op.params["axes"]),
-    "concatenate": lambda op, mine, batch: _joined(op, mine, batch) if op.params["axis"] or set(mine) == {ALL} else None,
+    "concatenate": lambda op, mine, batch: _joined(op, mine, batch) if op.params["axis"] or {*mine} == {ALL} else None,
     "cumsum": _keeps(lambda op, batch: op.params["axis"] != 0),
     "reduce": _keeps(lambda op, batch: 0 not in op.params["axes"]),
     "contract": _contract,
@@ -111,7 +111,8 @@ _FIRST_SIZE = {"broadcast": "shape", "reshape": "shape", "slice": "limits"}  # p
 
 def _retyped(body: Program, states: dict, batch) -> Rows | None:
     """The body with a new name for the size of the batch axis."""
-    taken = set().union(*(names(v.shape) for op in body.ops for v in op.outputs), *(names(v.shape) for v in body.inputs))
+    values = [*body.inputs, *(v for op in body.ops for v in op.outputs)]
+    taken = set().union(*(names(v.shape) for v in values))
     size = dim(next(n for n in ("rows" + "_" * k for k in range(len(taken) + 1)) if n not in taken))
     new = {}
 

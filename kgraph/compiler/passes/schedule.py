@@ -121,7 +121,8 @@ def is_flat(concatenate: Op) -> bool:
 
 
 def part_strides(ops, strides: dict) -> dict:
-    """``strides`` (value -> strides in elements, of values in memory with gaps), and those of parts of concatenations."""
+    """``strides`` (value -> strides in elements, of values in memory with gaps), and those of the parts of
+    concatenations."""
     views, found = Views(ops), dict(strides)
     for op in ops:
         out = op.outputs[0]
@@ -132,7 +133,7 @@ def part_strides(ops, strides: dict) -> dict:
 
 def with_gaps(program: Program, strides: dict) -> Program:
     """Copies where an input or output that lies in memory with gaps is made or read by what takes it for contiguous."""
-    gapped = lambda op: op.prim is fused_p and not any(x.prim.kind == "window" for x in op.params["body"].ops)
+    gapped = lambda op: op.prim is fused_p and all(x.prim.kind != "window" for x in op.params["body"].ops)
     new, ops, outputs = {}, [], []
     for v in program.inputs:
         if v in strides and not all(gapped(op) for op in program.ops if v in set(op.inputs)):

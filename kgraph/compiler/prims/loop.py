@@ -69,21 +69,22 @@ class Loop:
 def _infer(*types, **params):
     loop = Loop(**params)
     body = loop.body
-    require(len(types) == len(body.inputs), lambda: f"scan: expected {len(body.inputs)} inputs, received {len(types)}")
+    require(len(types) == len(body.inputs),
+            lambda: f"scan: expected {len(body.inputs)} inputs, received {len(types)}")
     consts, carry, xs = loop.split(v.type for v in body.inputs)
     new_carry, ys = loop.split_outputs([v.type for v in body.outputs])
-    require(carry == new_carry, lambda: f"scan: expected the carry to keep its types, received {_texts(carry)} and then "
-                                        f"{_texts(new_carry)}")
+    require(carry == new_carry,
+            lambda: f"scan: expected the carry to keep its types {_texts(carry)}, received {_texts(new_carry)}")
     expected = (*consts, *carry, *map(loop.stacked, xs))
-    for k, (type, wanted) in enumerate(zip(types, expected)):
-        fits = type.dtype == wanted.dtype and type.ndim == wanted.ndim and all(map(_may_agree, type.shape, wanted.shape))
-        require(fits, lambda: f"scan: expected {wanted} as input {k}, received {type}")
+    require(all(map(_may_agree, types, expected)),
+            lambda: f"scan: expected inputs {_texts(expected)}, received {_texts(types)}")
     return (*carry, *map(loop.stacked, ys))
 
 
-def _may_agree(a, b) -> bool:
-    """Sizes that are equal, or symbolic ones that tracing took as equal."""
-    return a == b or isinstance(a, Dim) or isinstance(b, Dim)
+def _may_agree(a: TensorType, b: TensorType) -> bool:
+    """Whether types are equal but for symbolic sizes, which tracing may have taken as equal."""
+    same = lambda m, n: m == n or isinstance(m, Dim) or isinstance(n, Dim)
+    return a.dtype == b.dtype and a.ndim == b.ndim and all(map(same, a.shape, b.shape))
 
 
 def _texts(types) -> str:
@@ -121,7 +122,8 @@ def _vjp(ct, out, *inputs, **params):
     ct_carry, ct_ys = loop.split_outputs(ct)
     outer = dict(zip(loop.body.inputs, inputs)) | dict(zip(saved, stacks))
     starts = [*(c for c in ct_carry if is_float(c)), *(constant(0, outer[v]) for v in step.summed)]
-    given = [*(outer[v] for v in step.consts), *starts, *(outer[v] for v in step.xs), *(c for c in ct_ys if is_float(c))]
+    given = [*(outer[v] for v in step.consts), *starts, *(outer[v] for v in step.xs)]
+    given += [c for c in ct_ys if is_float(c)]
     results = bind(scan_p, *given, body=step.program, length=loop.length, reverse=not loop.reverse,
                    n_consts=len(step.consts), n_carry=len(starts), axis=loop.axis)
     found = dict(zip((*step.carry, *step.summed, *step.mapped), results))
@@ -238,18 +240,21 @@ scan_p = Primitive("scan", "loop", _infer, _reference, _vjp, "scan", _scan_examp
 # ``most`` times, if that is not None.
 def _while_infer(*types, test, body, n_consts, most):
     carry, new = tuple(v.type for v in body.inputs[n_consts:]), tuple(v.type for v in body.outputs)
-    require(carry == new, lambda: f"while: expected the carry to keep its types, received {_texts(carry)} and then {_texts(new)}")
+    require(carry == new,
+            lambda: f"while: expected the carry to keep its types {_texts(carry)}, received {_texts(new)}")
     require(types == tuple(v.type for v in body.inputs) == tuple(v.type for v in test.inputs),
             lambda: f"while: expected inputs {_texts(v.type for v in body.inputs)}, received {_texts(types)}")
     answer = [v.type for v in test.outputs]
-    require(answer == [TensorType((), "bool")], lambda: f"while: expected a bool scalar as test, received {_texts(answer)}")
+    require(answer == [TensorType((), "bool")],
+            lambda: f"while: expected a bool scalar as test, received {_texts(answer)}")
     return carry
 
 
 def _while_reference(*arrays, test, body, n_consts, most):
     consts, carry = arrays[:n_consts], arrays[n_consts:]
     count = 0
-    while (most is None or count < most) and interpret(test, dict(zip(test.inputs, (*consts, *carry))))[test.outputs[0]]:
+    going_on = lambda: interpret(test, dict(zip(test.inputs, (*consts, *carry))))[test.outputs[0]]
+    while (most is None or count < most) and going_on():
         values = interpret(body, dict(zip(body.inputs, (*consts, *carry))))
         carry = tuple(values[v] for v in body.outputs)
         count += 1
@@ -261,7 +266,8 @@ def _while_examples(rng):
     scalar = TensorType((), "float32")
     test = traced_body("test", lambda limit, x: (apply("less", x, limit),), (scalar, scalar))
     body = traced_body("body", lambda limit, x: (add(x, x),), (scalar, scalar))
-    return [([np.asarray(20, "float32"), x], {"test": test, "body": body, "n_consts": 1, "most": most}) for most in (None, 2)]
+    return [([np.asarray(20, "float32"), x], {"test": test, "body": body, "n_consts": 1, "most": most})
+            for most in (None, 2)]
 
 
 while_p = Primitive("while", "loop", _while_infer, _while_reference, NOT_DIFFERENTIABLE, "while", _while_examples)
