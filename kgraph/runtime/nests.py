@@ -81,8 +81,9 @@ def _chooser(nests):
             switch.add_case(_I64(count), block)
             builder.position_at_end(block)
             for height in split(count):
-                below = lambda start, step, above=above: builder.add(start, builder.mul(builder.mul(item, step), _I64(above)))
-                values = (levels, below(a, a_m), a_m, b, below(c, c_m), c_m, *rest)
+                below = [builder.add(start, builder.mul(builder.mul(item, step), _I64(above)))
+                         for start, step in ((a, a_m), (c, c_m))]
+                values = (levels, below[0], a_m, b, below[1], c_m, *rest)
                 builder.call(_function(builder.module, heights[height]), values)
                 above += height
             builder.branch(after)
@@ -188,12 +189,16 @@ class _NestWriter:
         inside = {ij: self._phi(self.nest.kind, (sums[ij], before)) for ij in self.cells}
         added = self._add_terms(inside, a_at, b_at) if innermost else self._loops(level + 1, a_at[0], b_at, inside)
         latch, fewer = b.block, b.sub(left, _I64(1))
-        for phi, value in ((left, fewer), (b_at, b.add(b_at, b_step)), *((p, b.add(p, a_step)) for p in a_at),
+        for phi, value in ((left, fewer), (b_at, b.add(b_at, b_step)), *((p, self._step(p, a_step)) for p in a_at),
                            *((inside[ij], added[ij]) for ij in self.cells)):
             phi.add_incoming(value, latch)
         b.cbranch(b.icmp_signed(">", fewer, _I64(0)), body, after)
         b.position_at_end(after)
         return added
+
+    def _step(self, place, step):
+        """The next place, of which the optimiser knows nothing (see _opaque)."""
+        return _opaque(self.builder, self.builder.add(place, step))
 
     def _add_terms(self, sums, a_at, b_at) -> dict:
         b, nest = self.builder, self.nest
@@ -220,6 +225,7 @@ class _NestWriter:
 
 
 def _opaque(builder, value):
-    """The same number, of which the optimiser knows nothing: it would walk from row to row by additions, each waiting
-    for the one before. So it uses GROUP rows' distance from one of several pointers, as addresses can have it."""
+    """The same number, of which the optimiser knows nothing: else it would walk from row to row by additions that wait
+    for each other, or keep an address for each row, more than there are registers. So it uses a few pointers, and rows
+    at 0, 1 and 2 times their distance from one, as addresses can have it."""
     return builder.asm(ir.FunctionType(_I64, [_I64]), "", "=r,0", [value], False)

@@ -39,8 +39,8 @@ ROUTINES = {"window_plan": 1, **{f"{name}_{t}": count for t in ("f32", "f64") fo
     ("conv", 6), ("depthwise", 6), ("max_pool", 6), ("sum_pool", 6), ("weights", 7), ("depthwise_weights", 7))}}
 _TERMS = {"conv": "product", "weights": "product", "max_pool": "maximum", "sum_pool": "sum"}  # all others: pairs
 
-# Heights of tiles for each number of vectors, by the number of registers. Each takes a while to compile, so there are not
-# all; what is missing is made of two.
+# Heights of tiles for each number of vectors, by the number of registers. Each takes a while to compile, so some are
+# missing, and made of two.
 _MIXING = {32: {4: (6, 4, 2, 1), 2: (14, 12, 10, 8, 6, 5, 4, 3, 2, 1), 1: (14, 12, 8, 6, 4, 2, 1)},
            16: {4: (2, 1), 2: (6, 5, 4, 3, 2, 1), 1: (12, 8, 4, 2, 1)}}
 _VECTOR = {32: {4: (4, 3, 2, 1), 1: (8, 4, 3, 2, 1)}, 16: {2: (4, 3, 2, 1), 1: (8, 4, 3, 2, 1)}}
@@ -73,7 +73,8 @@ def source(name: str) -> str:
         return _PLAN
     chosen = nests(name)
     depthwise = chosen[0].term != "product"
-    axes = {f"{what}{k}": _filled(text.strip(), {"k": k}) for what, text in (("clip", _CLIP), ("meet", _MEET), ("place", _PLACE))
+    texts = {"clip": _CLIP, "meet": _MEET, "place": _PLACE}
+    axes = {f"{what}{k}": _filled(text.strip(), {"k": k}) for what, text in texts.items()
             for k in range(3)}
     parts = {**axes, "k0": _K0[depthwise], **_ROWS[depthwise], "tiles": _tiles(chosen)}
     values = {"name": name, "a_j": int(depthwise), "item": chosen[0].itemsize, "levels": LEVELS_AT, "band": BAND_BYTES,
@@ -105,10 +106,11 @@ def _tiles(chosen) -> str:
         word = "else" if not tests else ("if " if vectors == max(heights) else "elif ") + " and ".join(tests)
         lines += [f"    {word}:", f"        tall = -(-rows // -(-rows // {max(known)}))"]
         for high, low in zip(known, known[1:]):
-            lines += [f"        if tall > {low} and tall < {high}:", f"            tall = {high}"] if high - low > 1 else []
+            if high - low > 1:
+                lines += [f"        if tall > {low} and tall < {high}:", f"            tall = {high}"]
         lines += ["        for i in range(0, rows, tall):",
-                  f"            nest_{vectors}(min(tall, rows - i), levels, a + {{item}} * (i * a_m + j * {{a_j}}), a_m,",
-                  "                   b + {item} * j, c + {item} * (i * c_m + j), c_m, left, more)",
+                  f"            nest_{vectors}(min(tall, rows - i), levels, a + {{item}} * (i * a_m + j * {{a_j}}),",
+                  "                   a_m, b + {item} * j, c + {item} * (i * c_m + j), c_m, left, more)",
                   f"        j += {lanes * vectors}"]
     return "\n".join(lines)
 
