@@ -222,3 +222,48 @@ def test_threads_change_no_bit(kind, units, batch):
     for a, *others in zip(*found):
         for b in others:
             np.testing.assert_array_equal(a, b)
+
+
+def test_steps_on_the_first_axis_share_rows_too():
+    w = np.random.default_rng(1).normal(size=(4, 4)).astype("float32") * 0.5
+
+    def f(x):
+        def step(h, v):
+            h = ops.tanh(ops.matmul(h, w) + v)
+            return h, h * v
+        last, ys = ops.scan(step, x[0] * 0, x)
+        total = ops.sum(ys * ys) + ops.sum(last)
+        trace = current_trace()
+        return [last, ys, *(backward(list(trace.ops), [total], [ops.ones(())], [x]) if trace else [])]
+
+    compiled = build("time_major", f, [TensorType((dim("T"), dim("B"), 4), "float32")])
+    x = np.random.default_rng(0).normal(size=(6, 9, 4)).astype("float32")
+    kernels = [k for k in compiled.plan.kernels if any(isinstance(a, Code) for a in k.args)]
+    assert [str(k.extent) for k in kernels] == ["B", "B"]
+    last, ys, gradient = compiled(x)
+    for a, b in zip((last, ys), f(x)):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+    with kgraph.GradientTape() as tape:
+        v = ops.convert_to_tensor(x)
+        tape.watch(v)
+        last, ys = f(v)
+        total = ops.sum(ys * ys) + ops.sum(last)
+    np.testing.assert_allclose(gradient, tape.gradient(total, v), rtol=1e-4, atol=1e-5)
+
+
+def test_gradient_of_a_gradient():
+    layer = layers.LSTM(3, dtype="float64")
+    layer.build((None, None, 2))
+
+    def penalty(x):
+        ops_so_far = current_trace().ops
+        y = ops.sum(layer(x))
+        (g,) = backward(list(ops_so_far), [y], [ops.ones((), "float64")], [x])
+        loss = ops.sum(g * g)
+        return [loss, *backward(list(ops_so_far), [loss], [ops.ones((), "float64")], [x])]
+
+    x, direction = np.random.default_rng(0).normal(size=(2, 2, 3, 2))
+    compiled = build("penalty", penalty, [TensorType(x.shape, "float64")])
+    slope = float(np.sum(compiled(x)[1] * direction))
+    moved = [float(compiled(x + s * 1e-5 * direction)[0]) for s in (1, -1)]
+    assert slope == pytest.approx((moved[0] - moved[1]) / 2e-5, rel=1e-6)
