@@ -4,7 +4,6 @@ from functools import partial
 import numpy as np
 import pytest
 
-from kgraph.compiler import prims  # noqa: F401  (fills the table)
 from kgraph.compiler.ir import TensorType
 from kgraph.compiler.primitive import PRIMITIVES
 from kgraph.compiler.trace import bind, name_scope
