@@ -9,6 +9,7 @@ import numpy as np
 
 from kgraph.compiler.ir import TensorLike, TensorType
 from kgraph.compiler.trace import Tensor, bind, current_trace, open_tapes, suspend_recording, to_tensor
+from kgraph.runtime.memory import aligned
 
 __all__ = ["Variable", "flatten", "reserve"]
 
@@ -40,7 +41,7 @@ class Variable(TensorLike):
             array = array.astype(np.float32)
         if shape is not None and tuple(shape) != array.shape:
             raise ValueError(f"variable {name}: expected shape {tuple(shape)}, received {array.shape}")
-        self._buffer = array
+        self._buffer = _in_place_for_vectors(array)
         self.type = TensorType(array.shape, array.dtype.name)
         self.trainable = trainable
         self.name = name
@@ -183,6 +184,15 @@ def _initial(initializer, shape, dtype):
     if _reserving.limit < 0:
         raise ValueError(f"the configuration asks for a weight of shape {shape}, more than the file can hold")
     return np.zeros(shape, dtype)
+
+
+def _in_place_for_vectors(array):
+    """The array, moved where its vectors of 64 bytes do not cross lines of the cache."""
+    if array.ctypes.data % 64 == 0 or array.nbytes < 64:
+        return array
+    moved = aligned(array.nbytes).view(array.dtype).reshape(array.shape)
+    moved[...] = array
+    return moved
 
 
 def flatten(variables, name: str) -> Variable:
