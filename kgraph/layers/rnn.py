@@ -8,6 +8,7 @@ from kgraph.compiler.dims import Dim
 from kgraph.graph import get_mask
 from kgraph.layers.base import Layer
 from kgraph.layers.rnn_cells import StackedRNNCells, check_cell, draw_masks, initial_state, run_cell
+from kgraph.ops.core import same_size
 from kgraph.ops.loop import scan_steps
 from kgraph.saving.serialization import deserialize_keras_object, serialize_keras_object
 from kgraph.variable import Variable
@@ -149,8 +150,12 @@ class RNN(Layer):
         if self.unroll and isinstance(sequences.shape[1], Dim):
             raise ValueError(f"layer {self.name!r}: unroll=True needs a fixed number of time steps: received an input "
                              f"of shape {tuple(sequences.shape)}")
+        mask = get_mask(sequences) if mask is None else mask
+        if self.stateful and isinstance(sequences.shape[0], Dim):  # a graph for any batch: ours has to have one size
+            fixed = tree.flatten(self.states)[0].shape[0]
+            sequences = _with_shape(sequences, (fixed, *sequences.shape[1:]))
         state = self._first_state(sequences, initial_state)
-        mask = self._checked_mask(get_mask(sequences) if mask is None else mask, sequences)
+        mask = self._checked_mask(mask, sequences)
         draw_masks(self.cell, (sequences.shape[0], *sequences.shape[2:]), state, training)
         try:
             last, outputs, state = steps(
@@ -220,4 +225,6 @@ def _with_shape(x, shape):
     """x with sizes under the names that they have elsewhere."""
     if tuple(x.shape) == tuple(shape):
         return x
+    for a, b in zip(x.shape, shape):
+        same_size(a, b, "recurrent layer")
     return ops.broadcast_to(x, shape)

@@ -234,6 +234,28 @@ def test_stateful(cls):
     np.testing.assert_allclose(model.predict(x, batch_size=2, verbose=0), plain(x), atol=1e-5)
 
 
+def test_stateful_training_with_dropout_is_the_same_eagerly():
+    x = np.random.default_rng(0).normal(size=(8, 3, 4)).astype("float32")
+
+    def trained(eager):
+        kgraph.utils.set_random_seed(1)
+        i = Input(batch_shape=(2, 3, 4))
+        model = Model(i, L.Dense(1)(L.LSTM(3, stateful=True, dropout=0.2, recurrent_dropout=0.2)(i)))
+        model.compile("sgd", "mse", run_eagerly=eager)
+        history = model.fit(x, np.ones((8, 1)), batch_size=2, epochs=2, shuffle=False, verbose=0)
+        return [*history.history["loss"], *model.get_weights()]
+
+    for a, b in zip(trained(True), trained(False)):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+def test_initial_state_in_a_list_as_keras_2_wrote_it():
+    layer = L.GRU(3)
+    x, state = np.ones((2, 4, 3), "float32"), np.full((2, 3), 0.5, "float32")
+    np.testing.assert_allclose(layer([x, state]), layer(x, initial_state=state))
+    assert layer([Input((4, 3)), Input((3,))]).shape == (None, 3)
+
+
 def test_stateful_errors_leave_states_alone():
     layer = L.GRU(3, stateful=True)
     with pytest.raises(ValueError, match="fixed batch size"):
