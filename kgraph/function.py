@@ -16,7 +16,7 @@ from kgraph.compiler import dims
 from kgraph.compiler.dims import Dim
 from kgraph.compiler.interp import interpret
 from kgraph.compiler.ir import TensorType, Value
-from kgraph.compiler.trace import Tensor, Trace, current_trace, suspend_recording, to_tensor
+from kgraph.compiler.trace import Tensor, Trace, current_trace, open_tapes, suspend_recording, to_tensor
 from kgraph.runtime.kernels import debug_level
 
 __all__ = ["Compiled", "build", "function"]
@@ -112,7 +112,8 @@ def build(name: str, f, types) -> Compiled:
 
 def function(f):
     """Compile a function of tensors (a decorator). It is traced once for each set of argument shapes and dtypes;
-    arguments that are no tensors or arrays belong to that key. Kernels are shared between shapes.
+    arguments that are no tensors or arrays belong to that key. Kernels are shared between shapes. Inside another trace,
+    and under a GradientTape, f itself runs, so that its ops are recorded there.
 
     >>> square = kgraph.function(lambda x: x * x + 1)
     >>> square(np.ones(3, "float32")).numpy()
@@ -123,7 +124,8 @@ def function(f):
     @functools.wraps(f)
     def call(*args):
         leaves = tree.flatten(args)
-        if current_trace() is not None or any(isinstance(x, Value) or getattr(x, "is_symbolic", False) for x in leaves):
+        recorded = current_trace() is not None or open_tapes()
+        if recorded or any(isinstance(x, Value) or getattr(x, "is_symbolic", False) for x in leaves):
             return f(*args)
         arrays = {i: np.asarray(x) for i, x in enumerate(leaves) if _is_data(x)}
         key = tuple(_signature(arrays.get(i), x) for i, x in enumerate(leaves))

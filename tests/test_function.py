@@ -1,0 +1,73 @@
+"""kgraph.function: traces are kept by shapes and by other arguments; compiled functions and gradients go together."""
+import numpy as np
+import pytest
+
+import kgraph
+from kgraph import ops
+
+
+def rosenbrock(a, b):
+    return (1 - a) ** 2 + 100 * (b - a * a) ** 2
+
+
+def gradient_of(f):
+    def gradient(a, b):
+        with kgraph.GradientTape() as tape:
+            tape.watch([a, b])
+            value = f(a, b)
+        return tape.gradient(value, [a, b])
+    return gradient
+
+
+COMBINED = {
+    "compiled inside": kgraph.value_and_grad(kgraph.function(rosenbrock), argnums=(0, 1)),
+    "compiled outside": kgraph.function(kgraph.value_and_grad(rosenbrock, argnums=(0, 1))),
+    "both": kgraph.function(kgraph.value_and_grad(kgraph.function(rosenbrock), argnums=(0, 1))),
+    "eager": kgraph.value_and_grad(rosenbrock, argnums=(0, 1)),
+}
+
+
+@pytest.mark.parametrize("how", COMBINED)
+def test_value_and_gradient(how):
+    value, gradients = COMBINED[how](np.float32(2), np.float32(3))
+    assert (float(value), *map(float, gradients)) == (101, 802, -200)
+
+
+def test_tape_in_a_compiled_function_and_around_one():
+    a, b = ops.convert_to_tensor(np.float32(2)), ops.convert_to_tensor(np.float32(3))
+    for f in (gradient_of(kgraph.function(rosenbrock)), kgraph.function(gradient_of(rosenbrock))):
+        assert [float(g) for g in f(a, b)] == [802, -200]
+
+
+def test_one_trace_for_each_shape_dtype_and_plain_argument():
+    calls = []
+
+    @kgraph.function
+    def scaled(x, by, names):
+        calls.append(by)
+        return dict.fromkeys(names, x * by)
+    for x in (np.ones(3, "float32"), np.zeros(3, "float32"), np.ones((2, 3), "float32"), np.ones(3)):
+        for by in (2, 3):
+            found = scaled(x, by, ("one", "other"))
+            assert list(found) == ["one", "other"]
+            np.testing.assert_array_equal(found["other"], x * by)
+    assert calls == [2, 3] * 3 and len(scaled.traced) == 6
+
+
+def test_variables_are_states():
+    total = kgraph.Variable(np.zeros(2, "float32"), name="total")
+
+    @kgraph.function
+    def add(x):
+        total.assign_add(x)
+        return total * 2
+    np.testing.assert_array_equal(add(np.float32([1, 2])), [2, 4])
+    np.testing.assert_array_equal(add(np.float32([1, 2])), [4, 8])
+    np.testing.assert_array_equal(total.numpy(), [2, 4])
+
+
+def test_on_symbolic_tensors_it_is_part_of_the_model():
+    double = kgraph.function(lambda x: x * 2)
+    inputs = kgraph.Input((3,))
+    model = kgraph.Model(inputs, double(inputs))
+    np.testing.assert_array_equal(model.predict(np.ones((2, 3), "float32"), verbose=0), np.full((2, 3), 2))
