@@ -332,3 +332,12 @@ def test_frozen_layers_keep_their_order(tmp_path):
         copy = load_model(tmp_path / name)
         same_weights(copy, model)
         assert not copy.get_layer("a").trainable and len(copy.trainable_weights) == 2
+
+
+def test_h5_of_an_untrained_model_loads_without_a_warning(tmp_path, recwarn):
+    model = kgraph.Sequential([kgraph.Input((3,)), kgraph.layers.Dense(2)])
+    model.compile("adam", "mse")
+    model.save(tmp_path / "m.h5")
+    recwarn.clear()
+    again = kgraph.models.load_model(tmp_path / "m.h5")
+    assert not recwarn.list and float(again.optimizer.learning_rate.numpy()) == np.float32(0.001)

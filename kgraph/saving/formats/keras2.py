@@ -231,8 +231,10 @@ def load_optimizer(root, model):
 
 
 def _match_in_order(optimizer, names, datasets):
-    """Keras 3 wrote the optimizer's variables one by one."""
+    """Keras 3 wrote the optimizer's variables one by one: the counters alone, if the model had not been trained."""
     variables = optimizer_state(optimizer)
+    if all(d.shape == () for d in datasets):
+        variables = variables[:len(datasets)]
     if names and names[0].endswith("/iteration") and [d.shape for d in datasets] == [v.shape for v in variables]:
         return list(zip(variables, datasets))
     return None
