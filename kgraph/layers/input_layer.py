@@ -32,7 +32,7 @@ class InputLayer(Layer):
             raise ValueError(f"Input: expected shape or batch_shape, received shape={shape}, batch_shape={batch_shape}")
         if sparse or ragged:
             raise ValueError(f"Input: expected a dense tensor, received sparse={sparse}, ragged={ragged}")
-        batch_shape = (batch_size, *_sizes(shape)) if batch_shape is None else _sizes(batch_shape)
+        batch_shape = _sizes((batch_size, *_sizes(shape)) if batch_shape is None else batch_shape, "batch_shape")
         dtype = "string" if dtype == "string" else standardize_dtype(dtype or floatx())
         super().__init__(name=name, dtype=dtype, **kwargs)
         self._dtype, self.optional, self.sparse = dtype, bool(optional), False
@@ -59,12 +59,12 @@ class InputLayer(Layer):
         Node(self, (), {}, KTensor(shape, self._dtype, name=self.name))
 
 
-def _sizes(shape):
+def _sizes(shape, name="shape"):
     if isinstance(shape, (int, str)):
         raise ValueError(f"Input: expected a tuple of sizes, received shape={shape!r}; of one size, write ({shape},)")
     bad = [s for s in shape if not (s is None or hasattr(s, "__index__")) or (isinstance(s, int) and s < 0)]
     if bad:
-        raise ValueError(f"Input: expected sizes of at least 0, or None, received {bad[0]!r} in shape={tuple(shape)}")
+        raise ValueError(f"Input: expected sizes of at least 0, or None, received {bad[0]!r} in {name}={tuple(shape)}")
     return tuple(shape)
 
 
