@@ -32,7 +32,7 @@ __all__ = ["BLOCK", "ROUTINES", "SCRATCH", "SEGMENT", "function", "nests", "segm
 
 BLOCK, SEGMENT, LEVELS_AT = 64, 9, 46
 SCRATCH = 0           # the routines need no memory but the block
-FEW_ROWS = 8          # a weight gradient with fewer channels than these joins taps
+FEW_ROWS = 17         # a weight gradient with fewer channels than these joins taps
 BAND_BYTES = 1 << 18  # of inputs that the weight gradient keeps in a second-level cache
 
 ROUTINES = {"window_plan": 1, **{f"{name}_{t}": count for t in ("f32", "f64") for name, count in (
