@@ -36,12 +36,12 @@ class Variable(TensorLike):
                 raise ValueError(f"variable {name}: an initializer needs a shape, received shape=None")
             array = _initial(value, tuple(shape), dtype or "float32")
         else:
-            array = np.array(value, dtype=dtype, order="C")
+            array = np.asarray(value, dtype=dtype)
         if dtype is None and array.dtype == np.float64 and not hasattr(value, "dtype"):
             array = array.astype(np.float32)
         if shape is not None and tuple(shape) != array.shape:
             raise ValueError(f"variable {name}: expected shape {tuple(shape)}, received {array.shape}")
-        self._buffer = _in_place_for_vectors(array)
+        self._buffer = _own_memory(array)
         self.type = TensorType(array.shape, array.dtype.name)
         self.trainable = trainable
         self.name = name
@@ -179,20 +179,20 @@ def reserve(limit: int):
 def _initial(initializer, shape, dtype):
     if _reserving.limit is None:
         with suspend_recording():
-            return np.array(initializer(shape, dtype=dtype), dtype=dtype, order="C")
+            return np.asarray(initializer(shape, dtype=dtype), dtype=dtype)
     _reserving.limit -= math.prod(shape) * np.dtype(dtype).itemsize
     if _reserving.limit < 0:
         raise ValueError(f"the configuration asks for a weight of shape {shape}, more than the file can hold")
-    return np.zeros(shape, dtype)
+    return np.broadcast_to(np.zeros((), dtype), shape)
 
 
-def _in_place_for_vectors(array):
-    """The array, moved where its vectors of 64 bytes do not cross lines of the cache."""
-    if array.ctypes.data % 64 == 0 or array.nbytes < 64:
-        return array
-    moved = aligned(array.nbytes).view(array.dtype).reshape(array.shape)
-    moved[...] = array
-    return moved
+def _own_memory(array) -> np.ndarray:
+    """A copy whose memory begins at a line of the cache, where no vector of 64 bytes lies across two."""
+    memory = aligned(array.nbytes).view(array.dtype).reshape(array.shape)
+    one_zero = array.size > 0 and not any(array.strides) and not array.flat[0]  # repeated: stays memory not touched yet
+    if not one_zero:
+        memory[...] = array
+    return memory
 
 
 def flatten(variables, name: str) -> Variable:
