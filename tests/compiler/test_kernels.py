@@ -3,13 +3,13 @@ from functools import partial
 
 import numpy as np
 import pytest
+from corpus import CASES, StatefulCase, arrays_of, compiled_case
+from test_passes import run
 
 from kgraph.compiler.ir import TensorType
 from kgraph.compiler.primitive import PRIMITIVES
 from kgraph.compiler.trace import bind, name_scope
 from kgraph.function import build
-from tests.compiler.corpus import CASES, StatefulCase, arrays_of, compiled_case
-from tests.compiler.test_passes import run
 
 EAGER = sorted(name for name, prim in PRIMITIVES.items() if prim.lower in ("linalg", "host"))  # NumPy does them
 UNCOMPILED = {"fused", *EAGER}  # fused is made by a pass

@@ -1,11 +1,11 @@
 """Passes keep the meaning of programs: interpreted before equals interpreted after, over the corpus."""
 import numpy as np
 import pytest
+from corpus import CASES, StatefulCase, arrays_of, compiled_case
 
 from kgraph.compiler.interp import interpret
 from kgraph.compiler.ir import verify
 from kgraph.compiler.pipeline import PASSES, run_passes
-from tests.compiler.corpus import CASES, StatefulCase, arrays_of, compiled_case
 
 
 def run(compiled, program, arrays):

@@ -1,12 +1,12 @@
 """Random programs: the emitted sources, run as plain Python, against the interpreter."""
 import numpy as np
 import pytest
+from test_passes import run
 
 from kgraph import ops
 from kgraph.compiler.dims import dim
 from kgraph.compiler.ir import TensorType
 from kgraph.function import build
-from tests.compiler.test_passes import run
 
 B = dim("B")
 UNARY = [ops.tanh, ops.sigmoid, ops.relu, ops.abs, ops.square, lambda x: x * 0.5 + 1.0, lambda x: ops.softmax(x, -1),

@@ -1,6 +1,7 @@
 """Recurrent layers: their formulas in NumPy, masks, states, errors; and check_layer for each."""
 import numpy as np
 import pytest
+from check_layer import check_layer
 
 import kgraph
 from kgraph import Input, Model, layers, ops
@@ -8,7 +9,6 @@ from kgraph.compiler.dims import dim
 from kgraph.compiler.ir import TensorType
 from kgraph.function import build
 from kgraph.graph import get_mask
-from tests.check_layer import check_layer
 
 L = layers
 
