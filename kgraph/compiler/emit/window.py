@@ -21,6 +21,8 @@ __all__ = ["emit_weight_grad", "emit_window", "window_flops"]
 
 BAND_BYTES = 1 << 17   # of output that is made between two epilogues
 FULL_BATCH = 8         # with fewer images, an image is shared by several threads
+LEAST_PLACES = 32      # of a band, so that tiles are full
+NOMINAL = 32           # what a size that is not known stands for, where that decides about speed only
 BLOCK_WORDS = 64       # of kgraph.runtime.windows, where the words of the block are explained
 SEGMENT_WORDS = 9
 MOST_UNROLLED = 9      # taps of a pooling window that are written out one by one
@@ -92,9 +94,11 @@ class _Bands:
 
     def _height(self) -> Size:
         """Rows of a band: what fits into BAND_BYTES; less where there are few images to share."""
-        row_bytes = dims.evaluate(self.row, dict.fromkeys(dims.names(self.row), 32)) * self.item
-        shared = dims.maximum(self.rows * self.images // FULL_BATCH, 1)
-        return dims.maximum(1, _least(max(1, BAND_BYTES // max(row_bytes, 1)), shared))
+        nominal = lambda size: max(1, dims.evaluate(size, dict.fromkeys(dims.names(size), NOMINAL)))
+        row_bytes = nominal(self.row) * self.item
+        least = max(1, LEAST_PLACES // nominal(size_of(self.out.shape[2:-1])))
+        shared = dims.maximum(self.rows * self.images // FULL_BATCH, least)
+        return dims.maximum(1, _least(max(1, BAND_BYTES // row_bytes), shared))
 
     @property
     def bands(self) -> Size:
