@@ -12,8 +12,8 @@ import types
 __version__ = "0.1.0"
 
 _MODULES = ("activations", "backend", "callbacks", "config", "constraints", "datasets", "initializers", "inspect",
-            "layers", "losses", "metrics", "models", "ops", "optimizers", "random", "regularizers", "saving", "tree",
-            "utils")
+            "layers", "losses", "metrics", "models", "objectives", "ops", "optimizers", "preprocessing", "random",
+            "regularizers", "saving", "tree", "utils", "wrappers")
 _NAMES = {  # public name -> the module it lives in, and its name there where that differs
     "GradientTape": "gradient",
     "InputSpec": "layers",

@@ -7,7 +7,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "kgraph"
 FLOORS = """
 __init__ naming tree config dtype_policies utils datasets
-compiler.dims
+compiler.dims runtime.memory
 compiler.ir
 compiler.primitive compiler.plan
 compiler.trace
@@ -20,11 +20,11 @@ variable
 runtime
 ops
 function gradient graph saving.serialization saving saving.scope
-random utils.session initializers regularizers constraints activations backend
+random utils.session initializers regularizers constraints activations
 layers losses metrics optimizers
 callbacks training
 models
-legacy preprocessing wrappers saving.formats inspect
+legacy objectives backend preprocessing wrappers saving.formats inspect
 demo bench __main__
 """
 FLOOR = {name: number for number, line in enumerate(FLOORS.split("\n")) for name in line.split()}

@@ -1,0 +1,5 @@
+"""What Keras 1 called the losses."""
+from kgraph import losses
+
+__all__ = [*losses.__all__, *losses.ALIASES]
+globals().update({name: getattr(losses, name) for name in __all__})
