@@ -1,6 +1,7 @@
 """Models that begin with text: what takes it runs first, outside the compiled part."""
 import copy
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -101,3 +102,11 @@ def test_no_vocabulary_yet():
     model = Sequential([layers.TextVectorization(name="mine"), layers.Embedding(3, 2)])
     with pytest.raises(ValueError, match="layer 'mine': expected a vocabulary, or adapt"):
         model.predict(TEXTS, verbose=0)
+
+
+def test_a_file_of_keras_with_vocabularies_beside_it():
+    folder = Path(__file__).parents[1] / "data"
+    model = models.load_model(folder / "text.keras")
+    with np.load(folder / "text.npz") as expected:
+        y = model.predict([expected["text"], expected["number"], expected["text"][:, 0]], verbose=0)
+        np.testing.assert_allclose(y, expected["y"], rtol=1e-4, atol=1e-5)

@@ -42,8 +42,9 @@ class IndexLookup(HostLayer):
     def __init__(self, max_tokens=None, num_oov_indices=1, mask_token=None, oov_token=None, vocabulary=None,
                  idf_weights=None, invert=False, output_mode="int", pad_to_max_tokens=False, sparse=False, salt=None,
                  oov_method="floormod", **kwargs):
-        for name in ("dtype", "vocabulary_size", "has_input_vocabulary"):
+        for name in ("dtype", "has_input_vocabulary"):
             kwargs.pop(name, None)
+        self._declared_size = kwargs.pop("vocabulary_size", None)  # of a vocabulary that comes after the config
         super().__init__(dtype=self.token_dtype, **kwargs)
         self.max_tokens, self.num_oov_indices = max_tokens, num_oov_indices
         self.mask_token, self.oov_token, self.invert = mask_token, oov_token, invert
@@ -175,15 +176,19 @@ class IndexLookup(HostLayer):
 
     def vocabulary_size(self) -> int:
         """The number of tokens, with the mask and the places of unknown tokens."""
+        if self._tokens is None and self._declared_size is not None:
+            return self._declared_size
         return self._first_token + len(self._tokens or ())
 
     def _as_token(self, value):
         return str(value)
 
     # ------------------------------------------------------------------ calling
-    def _require_vocabulary(self, name=None):
-        """Raise ValueError before there is one; name: of the layer to speak of."""
+    def _require_vocabulary(self, name=None, declared=False):
+        """Raise ValueError before there is one; name: of the layer to speak of. declared: or at least its size."""
         if self._tokens is None:
+            if declared and self._declared_size is not None:
+                return
             raise ValueError(f"layer {(name or self.name)!r}: expected a vocabulary, or adapt(data) before the layer "
                              "is used; received neither")
 
@@ -239,7 +244,7 @@ class IndexLookup(HostLayer):
         if self.output_mode == "int":
             return TensorType(values.shape, self.token_dtype if self.invert else "int64")
         if not self.pad_to_max_tokens:
-            self._require_vocabulary()
+            self._require_vocabulary(declared=True)
         return TensorType(encoded_shape(values.shape, self.output_mode, self._depth), floatx())
 
     @property
@@ -248,7 +253,7 @@ class IndexLookup(HostLayer):
 
     # ------------------------------------------------------------------ configs and files
     def get_config(self):
-        config = {**super().get_config(), "sparse": False, "vocabulary_size": None, **self.settings(
+        config = {**super().get_config(), "sparse": False, "vocabulary_size": self.vocabulary_size(), **self.settings(
             "invert", "max_tokens", "num_oov_indices", "oov_token", "mask_token", "output_mode", "pad_to_max_tokens",
             "oov_method", "salt")}
         config.update(vocabulary_config(self))

@@ -39,8 +39,9 @@ class TextVectorization(HostLayer):
     def __init__(self, max_tokens=None, standardize="lower_and_strip_punctuation", split="whitespace", ngrams=None,
                  output_mode="int", output_sequence_length=None, pad_to_max_tokens=False, vocabulary=None,
                  idf_weights=None, sparse=False, ragged=False, encoding="utf-8", name=None, **kwargs):
-        for old in ("dtype", "vocabulary_size", "has_input_vocabulary"):
+        for old in ("dtype", "has_input_vocabulary"):
             kwargs.pop(old, None)
+        size = kwargs.pop("vocabulary_size", None)
         super().__init__(name=name, dtype="string", **kwargs)
         check_dense(self, sparse=sparse, ragged=ragged)
         self._standardize = self._known("standardize", standardize, tuple(_STANDARDIZE))
@@ -57,7 +58,8 @@ class TextVectorization(HostLayer):
         self.output_sequence_length, self.encoding = output_sequence_length, encoding
         self._lookup_layer = StringLookup(
             max_tokens=max_tokens, vocabulary=vocabulary, idf_weights=idf_weights, mask_token="",
-            pad_to_max_tokens=pad_to_max_tokens, output_mode=self.output_mode, encoding=encoding)
+            pad_to_max_tokens=pad_to_max_tokens, output_mode=self.output_mode, encoding=encoding,
+            vocabulary_size=size)
 
     def _known(self, name, value, known):
         if value is not None and not callable(value) and value not in known:
@@ -155,7 +157,7 @@ class TextVectorization(HostLayer):
     def _output_type(self, texts):
         if self.output_mode != "int":
             if not self._lookup_layer.pad_to_max_tokens:
-                self._lookup_layer._require_vocabulary(self.name)
+                self._lookup_layer._require_vocabulary(self.name, declared=True)
             return TensorType((*texts.shape[:1], self._lookup_layer._depth), floatx())
         length = self.output_sequence_length
         return TensorType((*texts.shape[:1], dim(f"{self.name}_length") if length is None else length), "int64")
@@ -187,6 +189,10 @@ class TextVectorization(HostLayer):
     def load_assets(self, files: dict):
         """Take the vocabulary from the text files that Keras keeps beside the config: {name: text}."""
         self._lookup_layer.load_assets(files)
+
+    def load_own_variables(self, store):
+        """Keras keeps the weights of tf_idf here, and once more with the lookup."""
+        self._lookup_layer.load_own_variables(store)
 
 
 def _words(text: str) -> list:

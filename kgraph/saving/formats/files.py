@@ -194,10 +194,20 @@ def _load_keras(path, compile):
             raise ValueError(f"{path}: expected a member {WEIGHTS!r}, received {', '.join(archive.names()[:20])}")
         with archive.open_seekable(WEIGHTS) as member, open_file(member, f"{path}:{WEIGHTS}") as root:
             keras3.load_weights(root, model)
+            _load_assets(archive, model)
             if compile and compile_config:
                 _compile(model, modern_compile_config(compile_config, version))
                 keras3.load_optimizer(root, model)
     return model
+
+
+def _load_assets(archive, model):
+    """Vocabularies, which Keras keeps as text files beside the weights."""
+    names = [name for name in archive.names() if name.startswith("assets/") and name.endswith(".txt")]
+    for path, x in keras3.walk(model, False) if names else ():
+        if hasattr(x, "load_assets"):
+            own = [name for name in names if name.rpartition("/")[0] == f"assets/{path}"]
+            x.load_assets({name.rpartition("/")[2]: archive.read(name).decode() for name in own})
 
 
 def _build(config, version, path):
