@@ -271,6 +271,10 @@ class IndexLookup(HostLayer):
             idf = None if self.output_mode != "tf_idf" else self._idf[:len(tokens)]
             self.set_vocabulary(tokens, idf)
 
+    def save_own_variables(self, store):
+        if self._idf is not None:
+            store["idf_weights"] = self._idf
+
     def load_own_variables(self, store):
         if "idf_weights" in store:
             self._idf = np.asarray(store["idf_weights"])
@@ -300,7 +304,7 @@ class StringLookup(IndexLookup):
                          output_mode, pad_to_max_tokens, sparse, salt, **kwargs)
 
     def get_config(self):
-        return {**super().get_config(), "encoding": self.encoding, "vocabulary_dtype": "string"}
+        return {**super().get_config(), "encoding": self.encoding}
 
 
 class IntegerLookup(IndexLookup):

@@ -190,8 +190,11 @@ class TextVectorization(HostLayer):
         """Take the vocabulary from the text files that Keras keeps beside the config: {name: text}."""
         self._lookup_layer.load_assets(files)
 
-    def load_own_variables(self, store):
+    def save_own_variables(self, store):
         """Keras keeps the weights of tf_idf here, and once more with the lookup."""
+        self._lookup_layer.save_own_variables(store)
+
+    def load_own_variables(self, store):
         self._lookup_layer.load_own_variables(store)
 
 
