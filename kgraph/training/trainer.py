@@ -5,6 +5,7 @@ import warnings
 from types import SimpleNamespace
 
 from kgraph import ops, optimizers, tree
+from kgraph.compiler.trace import name_scope
 from kgraph.config import floatx
 from kgraph.gradient import GradientTape
 from kgraph.graph import KTensor, infer
@@ -226,7 +227,9 @@ class Trainer(Keras2Methods):
             scaled = loss if self.optimizer is None else self.optimizer.scale_loss(loss)
         variables = self.trainable_variables
         if variables and self.optimizer is not None:
-            self.optimizer.apply(tape.gradient(scaled, variables), variables)
+            gradients = tape.gradient(scaled, variables)
+            with name_scope(self.optimizer.name):
+                self.optimizer.apply(gradients, variables)
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
     def test_step(self, data) -> dict:
@@ -252,7 +255,8 @@ class Trainer(Keras2Methods):
             if y is None:
                 raise ValueError(f"model {self.name!r}: expected targets y, since compile() was given a loss; "
                                  "received none")
-            loss = self._compile_loss(y, y_pred, sample_weight)
+            with name_scope("loss"):
+                loss = self._compile_loss(y, y_pred, sample_weight)
             found += [] if loss is None else [loss]
         found += [ops.sum(ops.cast(v, floatx())) for v in self.losses]
         if not found:
@@ -265,7 +269,8 @@ class Trainer(Keras2Methods):
     def compute_metrics(self, x, y, y_pred, sample_weight=None) -> dict:
         """Update the metrics with a batch, and give the results so far."""
         if self._compile_metrics is not None:
-            self._compile_metrics.update_state(y, y_pred, sample_weight)
+            with name_scope("metrics"):
+                self._compile_metrics.update_state(y, y_pred, sample_weight)
         return self.get_metrics_result()
 
     def get_metrics_result(self) -> dict:
