@@ -25,7 +25,8 @@ class Profile:
     def __str__(self):
         most = self.limits
         lines = [f"{self.which} step: {self.seconds * 1e6:.1f} us in {len(self.rows)} kernels. {most.threads} "
-                 f"thread{'s' * (most.threads > 1)} of this machine reach {most.float32 / 1e9:.0f} GFLOP/s and {most.bandwidth / 1e9:.1f} GB/s",
+                 f"thread{'s' * (most.threads > 1)} of this machine reach {most.float32 / 1e9:.0f} GFLOP/s and "
+                 f"{most.bandwidth / 1e9:.1f} GB/s",
                  f"{'us':>8} {'of all':>6} {'GFLOP/s':>8} {'GB/s':>7} {'limit':>5}  kernel: layers"]
         for r in sorted(self.rows, key=lambda r: -r.seconds):
             part = r.seconds / max(self.seconds, 1e-12)
