@@ -35,7 +35,7 @@ class ClassWeights:
         counts = self.classes() if self.classes else {None: None}
         targets = self._targets(y, list(counts))
         tables = self._tables(list(counts), len(targets))
-        given = tree.flatten(sample_weight) if tree.is_nested(sample_weight) else [sample_weight] * len(targets)
+        given = self._given(sample_weight, list(counts), len(targets))
         weights = [self._weigh(t, table, w, n) for t, table, w, n in
                    zip(targets, tables, given, [*counts.values(), *[None] * len(targets)])]
         if all(w is None for w in weights):
@@ -48,6 +48,12 @@ class ClassWeights:
         if isinstance(y, dict):
             return [y[n] for n in names if n in y] or tree.flatten(y)
         return tree.flatten(y)
+
+    def _given(self, sample_weight, names, count):
+        """The sample weights of each output, in the order of the outputs."""
+        if isinstance(sample_weight, dict):
+            return [sample_weight.get(name) for name in names]
+        return tree.flatten(sample_weight) if tree.is_nested(sample_weight) else [sample_weight] * count
 
     def _tables(self, names, count):
         if not self.per_output:
@@ -66,11 +72,11 @@ class ClassWeights:
             return sample_weight
         table = {int(k): float(v) for k, v in table.items()}
         ids = np.asarray(y)
-        if ids.ndim > 1 and ids.shape[-1] > 1:
+        if ids.ndim > 1 and ids.shape[-1] == 1:
+            ids = ids[..., 0]
+        elif ids.ndim > 1 and count in (None, ids.shape[-1]):  # one-hot; else an id for each step
             count = ids.shape[-1]
             ids = ids.argmax(-1)
-        elif ids.ndim > 1:
-            ids = ids[..., 0]
         ids = np.rint(ids).astype("int64")
         count = 2 if count == 1 else count
         self._check(ids, table, count)
@@ -78,7 +84,12 @@ class ClassWeights:
         at = np.searchsorted(known, ids).clip(max=len(known) - 1)
         values = np.array([table[k] for k in known], "float32")
         weights = np.where(known[at] == ids, values[at], np.float32(1))
-        return weights if sample_weight is None else weights * np.reshape(sample_weight, weights.shape)
+        if sample_weight is None:
+            return weights
+        given = np.asarray(sample_weight)
+        given = given.reshape(weights.shape) if given.size == weights.size else given
+        wide = [a.reshape(a.shape + (1,) * (max(weights.ndim, given.ndim) - a.ndim)) for a in (weights, given)]
+        return wide[0] * wide[1]
 
     def _check(self, ids, table, count):
         for what, found in (("class_weight", sorted(table)), ("y", [int(ids.min()), int(ids.max())])):

@@ -70,3 +70,12 @@ def test_copies_and_going_on():
     again = pickle.loads(pickle.dumps(estimator))
     np.testing.assert_allclose(again.predict(X), estimator.predict(X), rtol=1e-6)
     assert not hasattr(base.clone(estimator), "model_") and estimator.predict(X).shape == (120, 2)
+
+
+def test_models_go_to_other_processes():
+    joblib = pytest.importorskip("joblib")
+    model = Sequential([Input((4,)), layers.Dense(3)])
+    expected = model.predict(X, verbose=0)
+    found = joblib.Parallel(n_jobs=2)(joblib.delayed(type(model).predict)(model, part, verbose=0) for part in (X, X[:7]))
+    np.testing.assert_allclose(found[0], expected, rtol=1e-6)
+    np.testing.assert_allclose(found[1], expected[:7], rtol=1e-6)
