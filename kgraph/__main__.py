@@ -16,9 +16,10 @@ def main(arguments=None) -> int:
     cache = commands.add_parser("cache", help="the compiled kernels kept on disk")
     cache.add_argument("action", choices=("info", "clear"))
     commands.add_parser("demo", help="train on scanned digits and look inside")
-    bench = commands.add_parser("bench", help="measure this machine, kernels and models")
-    bench.add_argument("options", nargs=argparse.REMAINDER)
-    chosen = parser.parse_args(arguments)
+    commands.add_parser("bench", help="measure this machine: kernels, models, other libraries", add_help=False)
+    chosen, chosen.options = parser.parse_known_args(arguments)
+    if chosen.options and chosen.command != "bench":  # which has a parser of its own for them
+        parser.error(f"unrecognized arguments: {' '.join(chosen.options)}")
     try:
         return COMMANDS[chosen.command](chosen) or 0
     except (ValueError, OSError) as e:

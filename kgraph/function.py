@@ -75,7 +75,7 @@ class Compiled:
         if self.executable is not None:
             return self.executable.run(arrays, extents, outputs, steps)
         for _ in range(steps):
-            results = self._interpret(arrays, extents)
+            results = self.interpret(arrays, extents)
         if outputs is not None:
             for target, value in zip(outputs, results, strict=True):
                 target[...] = value
@@ -88,7 +88,8 @@ class Compiled:
         results = self.run(flat, {**self.extents(flat), **(extents or {})}, steps=steps)
         return tree.pack_sequence_as(self._structure, results)
 
-    def _interpret(self, arrays, extents) -> list:
+    def interpret(self, arrays, extents=None) -> list:
+        """One step of `run` by the NumPy references of the primitives, as the program was traced."""
         values = dict(zip(self._inputs, arrays, strict=True))
         values.update((v, x.buffer) for v, x in zip(self._states, self.variables))
         values.update((v, t.numpy()) for v, t in self._captured)

@@ -1,0 +1,100 @@
+"""Measure this machine: single kernels, whole models graph against eager, other libraries: `python -m kgraph bench`."""
+from __future__ import annotations
+
+import argparse
+import fnmatch
+import json
+import platform
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+
+import kgraph
+from kgraph.bench.kernels import CASES, measure_case
+from kgraph.bench.peers import OWN, find_peers, measure_workload
+from kgraph.bench.report import as_data, as_svg, kernel_table, model_table
+from kgraph.bench.workloads import WORKLOADS
+from kgraph.naming import nearest
+from kgraph.runtime.profile import limits
+
+__all__ = ["main"]
+
+WIDTH = 110   # characters of a table where the output is no terminal
+QUICK_MODELS = ("tiny", "mlp", "resnet20")   # that --quick measures, where --only names none
+
+
+def main(arguments=None):
+    """Measure what --only names (all by default), print tables, write JSON and SVG where asked to."""
+    chosen = _parser().parse_args(arguments)
+    names = _names(chosen.only or [*CASES, *(QUICK_MODELS if chosen.quick else WORKLOADS)])
+    peers = find_peers(chosen.peer_python) if chosen.peers or chosen.peer_python else []
+    machine, console = _machine(), Console(highlight=False)
+    console.width = console.width if console.is_terminal else WIDTH
+    kernels = _kernels([n for n in names if n in CASES], chosen.quick, console)
+    models = _models([n for n in names if n in WORKLOADS], [*OWN, *peers], chosen.quick, console)
+    console.print(f"import kgraph: {1e3 * machine['import_s']:.0f} ms")
+    if chosen.json:
+        Path(chosen.json).write_text(json.dumps(as_data(machine, kernels, models), indent=1), encoding="utf-8")
+    if chosen.svg:
+        Path(chosen.svg).write_text(as_svg(limits(), kernels, models), encoding="utf-8")
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="kgraph bench", description=__doc__)
+    parser.add_argument("--only", metavar="NAME", action="append", default=[],
+                        help=f"a kernel or a model, or a pattern of them; of {', '.join([*CASES, *WORKLOADS])}")
+    parser.add_argument("--quick", action="store_true", help="small sizes, few repeats")
+    parser.add_argument("--peers", action="store_true",
+                        help="also Keras on TensorFlow, JAX and PyTorch, and ONNX Runtime, as far as they are here")
+    parser.add_argument("--peer-python", metavar="NAME=PATH", action="append", default=[],
+                        help="the interpreter that has a peer: tensorflow, jax, torch or onnxruntime")
+    parser.add_argument("--json", metavar="FILE", help="write all numbers")
+    parser.add_argument("--svg", metavar="FILE", help="write a bar chart")
+    return parser
+
+
+def _names(patterns) -> list:
+    """The kernels and models that the patterns name. Raises ValueError for one that names none."""
+    known = [*CASES, *WORKLOADS]
+    for pattern in patterns:
+        if not fnmatch.filter(known, pattern):
+            raise ValueError(f"--only: expected the name of a kernel or a model, received {pattern!r}"
+                             f"{nearest(pattern, known)}")
+    return [n for n in known if any(fnmatch.fnmatchcase(n, p) for p in patterns)]
+
+
+def _machine() -> dict:
+    """Versions, and the limits as they are now, before anything else is measured."""
+    code = "import time; t = time.perf_counter(); import kgraph; print(time.perf_counter() - t)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60,
+                         env=OWN[0].environment)
+    return {**asdict(limits()), "processor": platform.processor() or platform.machine(), "system": platform.platform(),
+            "python": platform.python_version(), "numpy": np.__version__, "kgraph": kgraph.__version__,
+            "import_s": float(run.stdout)}
+
+
+def _kernels(names, quick, console) -> list:
+    rows = []
+    with console.status("") as status:
+        for name in names:
+            for size in CASES[name].sizes[:1 if quick else None]:
+                status.update(f"{name} {size}")
+                rows.append(measure_case(name, size, 0.02 if quick else 0.3))
+    if rows:
+        console.print(kernel_table(rows, limits()))
+    return rows
+
+
+def _models(names, contenders, quick, console) -> list:
+    rows = []
+    with console.status("") as status:
+        for name in names:
+            status.update(f"{name}: {', '.join(c.name for c in contenders)}")
+            found = measure_workload(name, contenders, 1 if quick else 5)
+            console.print(model_table(found))
+            rows += found
+    return rows

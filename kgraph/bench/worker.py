@@ -1,0 +1,132 @@
+"""A process that measures one contender: `python worker.py CONTENDER WORKLOAD`, run as a file, by any interpreter.
+
+It reads one line for each measurement (train, predict or sample), and answers with a line of JSON: the seconds of a
+batch or of a sample. The first line, which comes unasked, says what the start took. All else that libraries print goes
+to standard error.
+"""
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+SAMPLES = 1000  # at most, that one measurement goes through
+SECONDS = 0.5   # that one measurement should take
+
+
+class Model:
+    """A workload in a module that speaks Keras's API: kgraph, or Keras on one of its backends."""
+
+    trains = True
+
+    def __init__(self, contender, workload):
+        self.keras = importlib.import_module("kgraph" if contender.startswith("kgraph") else "keras")
+        self.workload = workload
+        self.model = workload.build(self.keras)
+        self.x, self.y = workload.data(workload.batches)
+        eagerly = {"run_eagerly": True} if contender == "kgraph eager" else {}
+        losses = workload.loss if workload.outputs == 1 else [workload.loss] * workload.outputs
+        self.model.compile("adam", losses, **eagerly)
+
+    def rows(self, n):
+        """The first n rows, as the model takes them."""
+        x = [a[:n] for a in self.x]
+        return x if len(x) > 1 else x[0]
+
+    def targets(self, n):
+        return [y[:n] for y in self.y] if isinstance(self.y, list) else self.y[:n]
+
+    def train(self, batches):
+        n = batches * self.workload.batch
+        self.model.fit(self.rows(n), self.targets(n), batch_size=self.workload.batch, verbose=0)
+
+    def predict(self, batches):
+        n = batches * self.workload.batch
+        self.model.predict(self.rows(n), batch_size=self.workload.batch, verbose=0)
+
+    def sample(self, times):
+        x = self.rows(1)
+        for _ in range(times):
+            self.model.predict_on_batch(x)
+
+
+class Exported(Model):
+    """A Keras model on PyTorch, exported to ONNX and run by ONNX Runtime. It only predicts."""
+
+    trains = False
+
+    def __init__(self, contender, workload):
+        super().__init__(contender, workload)
+        self.model.predict_on_batch(self.rows(2))
+        runtime = importlib.import_module("onnxruntime")
+        with tempfile.TemporaryDirectory() as folder:
+            path = str(Path(folder, "model.onnx"))
+            self.model.export(path, format="onnx", verbose=False)
+            self.session = runtime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        self.names = [i.name for i in self.session.get_inputs()]
+
+    def _run(self, start, stop):
+        self.session.run(None, {name: a[start:stop] for name, a in zip(self.names, self.x)})
+
+    def predict(self, batches):
+        size = self.workload.batch
+        for start in range(0, batches * size, size):
+            self._run(start, start + size)
+
+    def sample(self, times):
+        for _ in range(times):
+            self._run(0, 1)
+
+
+def timed(f, *args) -> float:
+    """Seconds of a call."""
+    start = time.perf_counter()
+    f(*args)
+    return time.perf_counter() - start
+
+
+class Stopwatch:
+    """Measures the calls f(units). Before the first time with many units they run once: that may compile."""
+
+    def __init__(self):
+        self.warm = set()
+
+    def __call__(self, f, most) -> float:
+        """Seconds of a unit, over as many as fit into SECONDS."""
+        once = timed(f, 1)
+        units = max(1, min(most, int(SECONDS / once)))
+        if units == 1:
+            return once
+        if f.__name__ not in self.warm:
+            self.warm.add(f.__name__)
+            f(units)
+        return timed(f, units) / units
+
+
+def main():
+    start = time.perf_counter()
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    workloads = importlib.import_module("workloads")  # from this file's folder, which nothing else should see
+    del sys.path[0]
+    contender, workload = sys.argv[1], workloads.WORKLOADS[sys.argv[2]]
+    model = (Exported if contender == "onnxruntime" else Model)(contender, workload)
+    (model.train if model.trains else model.predict)(1)
+    print(json.dumps({"cold_s": time.perf_counter() - start, "trains": model.trains}), file=answers)
+    model.predict(1)
+    model.sample(1)
+    measure = Stopwatch()
+    for line in sys.stdin:
+        what = line.strip()
+        seconds = measure(getattr(model, what), SAMPLES if what == "sample" else workload.batches)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(json.dumps({"seconds": seconds, "peak_mb": peak}), file=answers)
+
+
+if __name__ == "__main__":
+    main()
