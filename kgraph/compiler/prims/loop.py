@@ -119,11 +119,11 @@ def _vjp(ct, out, *inputs, **params):
     saved = step.saved
     wide = Program(loop.body.name, loop.body.inputs, loop.body.ops, (*loop.body.outputs, *saved))
     stacks = bind(scan_p, *inputs, **{**loop.params, "body": wide})[len(loop.body.outputs):]
-    ct_carry, ct_ys = loop.split_outputs(ct)
+    ct_carry, ct_ys = loop.split_outputs([c if is_float(v) else None for c, v in zip(ct, loop.body.outputs)])
     outer = dict(zip(loop.body.inputs, inputs)) | dict(zip(saved, stacks))
-    starts = [*(c for c in ct_carry if is_float(c)), *(constant(0, outer[v]) for v in step.summed)]
+    starts = [*(c for c in ct_carry if c is not None), *(constant(0, outer[v]) for v in step.summed)]
     given = [*(outer[v] for v in step.consts), *starts, *(outer[v] for v in step.xs)]
-    given += [c for c in ct_ys if is_float(c)]
+    given += [c for c in ct_ys if c is not None]
     results = bind(scan_p, *given, body=step.program, length=loop.length, reverse=not loop.reverse,
                    n_consts=len(step.consts), n_carry=len(starts), axis=loop.axis)
     found = dict(zip((*step.carry, *step.summed, *step.mapped), results))
