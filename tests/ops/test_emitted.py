@@ -31,5 +31,5 @@ def test_emitted_kernels_mean_the_same(case, monkeypatch):
     compiled = build(case.name, with_gradients(case), types)
     arrays = [np.ascontiguousarray(a) for a in case.args]
     assert compiled.executable is not None
-    for got, want in zip(compiled.run(arrays), compiled._interpret(arrays, extents), strict=True):
+    for got, want in zip(compiled.run(arrays), compiled.interpret(arrays, extents), strict=True):
         np.testing.assert_allclose(got, want, rtol=3e-5, atol=3e-6)

@@ -76,6 +76,7 @@ def test_models_go_to_other_processes():
     joblib = pytest.importorskip("joblib")
     model = Sequential([Input((4,)), layers.Dense(3)])
     expected = model.predict(X, verbose=0)
-    found = joblib.Parallel(n_jobs=2)(joblib.delayed(type(model).predict)(model, part, verbose=0) for part in (X, X[:7]))
+    predict = joblib.delayed(type(model).predict)
+    found = joblib.Parallel(n_jobs=2)(predict(model, part, verbose=0) for part in (X, X[:7]))
     np.testing.assert_allclose(found[0], expected, rtol=1e-6)
     np.testing.assert_allclose(found[1], expected[:7], rtol=1e-6)
