@@ -294,12 +294,13 @@ class Model(Trainer, Layer):
             return cls(inputs=inputs, outputs=outputs, **rest)
 
     def summary(self, line_length=None, positions=None, print_fn=None, expand_nested=False, show_trainable=False,
-                layer_range=None, show_masks=False):
-        """Print a table of the layers: names, output shapes, parameters, and what they are connected to."""
+                layer_range=None, show_masks=False, kernels=False):
+        """Print a table of the layers: names, output shapes, parameters, what they are connected to, and with
+        ``kernels=True`` which kernels of predict serve them."""
         from kgraph.models.summary import print_summary
         print_summary(self, line_length=line_length, positions=positions, print_fn=print_fn,
                       expand_nested=expand_nested, show_trainable=show_trainable, layer_range=layer_range,
-                      show_masks=show_masks)
+                      show_masks=show_masks, kernels=kernels)
 
     # ------------------------------------------------------------------ files
     def save(self, filepath, overwrite=True, include_optimizer=True, save_format=None, **kwargs):

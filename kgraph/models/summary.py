@@ -18,17 +18,21 @@ __all__ = ["print_summary"]
 
 
 def print_summary(model, line_length=None, positions=None, print_fn=None, expand_nested=False, show_trainable=False,
-                  layer_range=None, show_masks=False):
+                  layer_range=None, show_masks=False, kernels=False):
     """Print the layers of a model, and how many parameters there are.
 
-    line_length     characters a line, by default what the terminal has, up to 88 (108 with connections)
+    line_length     characters a line, by default what the terminal has, up to 88 (20 more with connections, 26
+                    more with kernels)
     positions       where columns end, as shares of the line
     print_fn        called with each line, instead of printing
     expand_nested   show the layers of models that are layers
     layer_range     (first, last) layer by name or regular expression
     show_masks      a column that says whether the layer's output carries a mask
+    kernels         a column that names the kernels of predict that serve the layer, as kgraph.inspect.kernels does
+
+    Raises ValueError for kernels of a model whose inputs are not known yet: run a batch through predict first.
     """
-    columns = _columns(model, show_trainable, show_masks)
+    columns = _columns(model, show_trainable, show_masks, kernels)
     table = _table(columns, line_length, positions)
     for layer in _in_range(model, layer_range):
         for one, prefix in _rows(layer, 0, expand_nested):
@@ -54,7 +58,7 @@ class _nothing:
 
 
 # ------------------------------------------------------------------ columns
-def _columns(model, show_trainable, show_masks) -> list:
+def _columns(model, show_trainable, show_masks, kernels) -> list:
     """(heading, alignment, (layer, prefix) -> text) for each column."""
     columns = [("Layer (type)", "left", _name), ("Output Shape", "left", lambda x, _: _output_shape(x)),
                ("Param #", "right", lambda x, _: _parameters(x))]
@@ -65,6 +69,10 @@ def _columns(model, show_trainable, show_masks) -> list:
         columns.append(("Mask", "center", lambda x, _: _masks(x)))
     if show_trainable:
         columns.append(("Trainable", "center", lambda x, _: _trains(x)))
+    if kernels:
+        from kgraph.inspect.programs import kernels as kernels_of
+        found = kernels_of(model, "predict")
+        columns.append(("Kernels", "left", lambda x, _: _kernels(x, found)))
     return columns
 
 
@@ -72,10 +80,12 @@ def _table(columns, line_length, positions) -> Table:
     connected = any(heading == "Connected to" for heading, _, _ in columns)
     shares = {"Layer (type)": 30, "Output Shape": 26, "Param #": 18, "Connected to": 26} if connected else {
         "Layer (type)": 45, "Output Shape": 35, "Param #": 20}
+    shares["Kernels"] = 30
     weights = [shares.get(heading, 15) for heading, _, _ in columns]
     if positions is not None:
         weights = [b - a for a, b in zip([0, *positions], positions)]
-    length = line_length or min(108 if connected else 88, shutil.get_terminal_size().columns - 4)
+    most = (108 if connected else 88) + 26 * any(heading == "Kernels" for heading, _, _ in columns)
+    length = line_length or min(most, shutil.get_terminal_size().columns - 4)
     widths = [max(int(weight * length / sum(weights)), 4) for weight in weights]
     heads = [
         Column(heading, justify=align, width=width, overflow="fold")
@@ -126,6 +136,26 @@ def _trains(layer):
     if not isinstance(layer, Layer) or not layer.weights:
         return "-"
     return "Y" if layer.trainable else "N"
+
+
+def _kernels(layer, found):
+    """Names of the kernels that serve the layer, or one of those inside it.
+
+    Kernels say in which scopes their ops were traced: the path of the layer, or, where a functional model was built for
+    itself and is now part of another one, its name.
+    """
+    inside = [one for one, _ in _rows(layer, 0, True)]
+    for scopes in ({getattr(one, "path", None) for one in inside}, {one.name for one in inside}):
+        served = [k.name for k in found if any(_is_within(scope, scopes) for scope in k.layers)]
+        if served:
+            return "\n".join(dict.fromkeys(served))
+    return "-"
+
+
+def _is_within(scope, scopes) -> bool:
+    """Whether the scope is one of them, or inside one."""
+    parts = scope.split("/")
+    return any("/".join(parts[:n]) in scopes for n in range(1, len(parts) + 1))
 
 
 # ------------------------------------------------------------------ rows

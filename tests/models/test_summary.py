@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from kgraph import Input, Model, Sequential, layers
+from kgraph import Input, Model, Sequential, inspect, layers
 
 
 class Blocks(Model):
@@ -14,9 +14,9 @@ class Blocks(Model):
         return self.block(inputs)
 
 
-def lines(model, **kwargs):
+def lines(model, length=100, **kwargs):
     found = []
-    model.summary(print_fn=found.append, line_length=100, **kwargs)
+    model.summary(print_fn=found.append, line_length=length, **kwargs)
     return found
 
 
@@ -67,3 +67,16 @@ def test_unbuilt_masks_and_range():
     assert any("emb" in line for line in some) and not any("flat" in line for line in some)
     with pytest.raises(ValueError, match="received 'nothing'"):
         lines(model, layer_range=("nothing", "emb"))
+
+
+def test_kernels():
+    """Each layer is beside the kernels of predict that serve it: a nested model beside those of the layers inside."""
+    model = branched()
+    found = lines(model, 160, kernels=True, expand_nested=True)
+    named = {k.layers: k.name for k in inspect.kernels(model, "predict")}
+    cell = lambda name: row(found, name)[-1]
+    assert cell("x (") == "-" and cell("inner") == cell("   └ deep")
+    assert {k for layers, k in named.items() if "deep" in layers} == {cell("inner")}
+    assert {k for layers, k in named.items() if "side" in layers} >= {cell("side")}
+    with pytest.raises(ValueError, match="no predict step yet"):
+        Blocks().summary(kernels=True)
