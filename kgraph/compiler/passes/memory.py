@@ -5,6 +5,7 @@ than the sum of its values. Views and parts of flat concatenations are offsets i
 """
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 from kgraph.compiler import dims
@@ -112,5 +113,6 @@ def _take(size, slots, free) -> int:
     return best
 
 
+@functools.cache
 def _nominal(size) -> int:
     return dims.evaluate(size, dict.fromkeys(dims.names(size), NOMINAL))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from kgraph.compiler import dims
+from kgraph.compiler.emit.writer import squeeze
 from kgraph.compiler.ir import Op, Program, Value
 from kgraph.compiler.passes.fuse import MOST_OPS, MOST_READS, fused_p, in_order
-from kgraph.compiler.emit.writer import squeeze
 
 __all__ = ["merge"]
 
@@ -16,18 +16,20 @@ SMALL = 2048      # elements of a domain that is worth no kernel of its own
 def merge(program: Program) -> Program:
     """See above. The program has been fused."""
     ops = list(program.ops)
+    readers = _readers(ops)
     position = 0
     while position < len(ops):
-        partner = _partner(ops, position)
+        partner = _partner(ops, readers, position)
         if partner is None:
             position += 1
             continue
         ops[position] = _united(ops[position], ops[partner])
         del ops[partner]
+        readers = _readers(ops)
     return program.with_ops(in_order(ops))
 
 
-def _partner(ops, position: int):
+def _partner(ops, readers, position: int):
     op = ops[position]
     if not _is_loop(op):
         return None
@@ -36,8 +38,8 @@ def _partner(ops, position: int):
         other = ops[i]
         if not _is_loop(other) or not _alike(op, other):
             continue
-        waits = waits if waits is not None else _after(ops, op)
-        if other not in waits and op not in _after(ops, other):
+        waits = waits if waits is not None else _after(readers, op)
+        if other not in waits and op not in _after(readers, other):
             return i
     return None
 
@@ -49,7 +51,8 @@ def _is_loop(op: Op) -> bool:
 def _alike(a: Op, b: Op) -> bool:
     if a.params["domain"] != b.params["domain"] or a.params["reduced"] != b.params["reduced"]:
         return False
-    if len(set(a.inputs) | set(b.inputs)) > MOST_READS or len(a.params["body"].ops) + len(b.params["body"].ops) > MOST_OPS:
+    if (len(set(a.inputs) | set(b.inputs)) > MOST_READS
+            or len(a.params["body"].ops) + len(b.params["body"].ops) > MOST_OPS):
         return False
     small = _elements(a.params["domain"]) <= SMALL
     return small or any(squeeze(v.shape) == a.params["domain"] for v in set(a.inputs) & set(b.inputs))
@@ -57,20 +60,25 @@ def _alike(a: Op, b: Op) -> bool:
 
 def _elements(sizes) -> int:
     size = dims.size_of(sizes)
-    return dims.evaluate(size, {name: NOMINAL for name in dims.names(size)})
+    return dims.evaluate(size, dict.fromkeys(dims.names(size), NOMINAL))
 
 
-def _after(ops, first: Op) -> set:
+def _after(readers, first: Op) -> set:
     """The ops that have to run after ``first``."""
-    made: set[Value] = set(first.outputs)
-    found, grew = set(), True
-    while grew:
-        grew = False
-        for op in ops:
-            if op not in found and op is not first and any(v in made for v in op.inputs):
-                found.add(op)
-                made.update(op.outputs)
-                grew = True
+    found, todo = set(), [first]
+    while todo:
+        for value in todo.pop().outputs:
+            new = readers.get(value, set()) - found
+            found |= new
+            todo.extend(new)
+    return found
+
+
+def _readers(ops) -> dict:
+    found: dict[Value, set] = {}
+    for op in ops:
+        for v in op.inputs:
+            found.setdefault(v, set()).add(op)
     return found
 
 

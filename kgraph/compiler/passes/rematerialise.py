@@ -22,13 +22,14 @@ def rematerialise(program: Program) -> Program:
     """See above. The program has been fused."""
     ops = list(program.ops)
     fixed = set(program.outputs) | {v for _, v in program.updates}
+    reads = [set(op.inputs) for op in ops]
     for position in range(len(ops)):
         maker = ops[position]
         if not _is_loop(maker):
             continue
         for value in reversed(maker.outputs):
             if value not in fixed:
-                _try(ops, position, value)
+                _try(ops, reads, position, value)
     return program.with_ops(op for op in ops if op.outputs)
 
 
@@ -36,9 +37,10 @@ def _is_loop(op: Op) -> bool:
     return op.prim is fused_p
 
 
-def _try(ops, position: int, value: Value):
+def _try(ops, reads, position: int, value: Value):
+    """Let the readers of a value compute it, if that pays. ops and reads (the inputs of each) change together."""
     maker = ops[position]
-    readers = [i for i, op in enumerate(ops) if value in op.inputs]
+    readers = [i for i, inputs in enumerate(reads) if value in inputs]
     if not readers or not all(_is_loop(ops[i]) and _reads_in_place(ops[i], value) for i in readers):
         return
     recipe = _recipe(maker, value)
@@ -48,14 +50,16 @@ def _try(ops, position: int, value: Value):
     if any(len(ops[i].params["body"].ops) + len(again) > MOST_OPS for i in readers):
         return
     stored = _bytes(value) * (1 + len(readers))
-    recomputed = sum(_bytes(s) for i in readers for s in sources if s not in ops[i].inputs)
+    recomputed = sum(_bytes(s) for i in readers for s in sources if s not in reads[i])
     if recomputed > stored or (recomputed == stored and len(sources) > 1):
         return
     for i in readers:
         ops[i] = _with_recipe(ops[i], value, again)
+        reads[i] = set(ops[i].inputs)
     body = maker.params["body"]
     outputs = tuple(o for o in body.outputs if o is not value)
     ops[position] = _rebuilt(maker, body.ops, outputs)
+    reads[position] = set(ops[position].inputs)
 
 
 def _recipe(maker: Op, value: Value):
@@ -127,4 +131,4 @@ def _rebuilt(op: Op, members, outputs) -> Op:
 
 def _bytes(value: Value) -> int:
     size = value.type.nbytes
-    return dims.evaluate(size, {name: NOMINAL for name in dims.names(size)})
+    return dims.evaluate(size, dict.fromkeys(dims.names(size), NOMINAL))
