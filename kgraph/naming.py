@@ -12,7 +12,7 @@ _counts: dict = defaultdict(int)
 
 
 def to_snake_case(name: str) -> str:
-    """``MeanSquaredError`` -> ``mean_squared_error``, with Keras's own treatment of digits (``Conv2D`` -> ``conv2d``)."""
+    """``MeanSquaredError`` -> ``mean_squared_error``, with Keras's treatment of digits (``Conv2D`` -> ``conv2d``)."""
     name = re.sub(r"\W+", "", name)
     name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
     return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()

@@ -32,7 +32,7 @@ class Dim:
         self._hash = hash(frozenset(terms.items()))
 
     @staticmethod
-    def named(name: str) -> "Dim":
+    def named(name: str) -> Dim:
         return Dim({(name,): 1})
 
     def __add__(self, other):

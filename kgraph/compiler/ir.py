@@ -124,7 +124,7 @@ class Op:
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """Ops in execution order. ``updates`` pairs a state input with the value that replaces it: the only in-place writes."""
+    """Ops in execution order. ``updates`` pairs a state input with the value that replaces it: the only updates."""
 
     name: str
     inputs: tuple
@@ -147,7 +147,7 @@ class Program:
                 found.setdefault(v, []).append(op)
         return found
 
-    def with_ops(self, ops) -> "Program":
+    def with_ops(self, ops) -> Program:
         return Program(self.name, self.inputs, tuple(ops), self.outputs, self.updates)
 
 
@@ -157,7 +157,7 @@ def label(values) -> dict:
 
 
 def format_program(program: Program, indent: str = "", names: dict | None = None) -> str:
-    """The text form: one line an op, ``%7:f32[B,10] = dot(%5, dense/kernel)  # dense``; bodies indented under their op."""
+    """The text form: one line an op, ``%7:f32[B,10] = dot(%5, dense/kernel)  # dense``; bodies indented under it."""
     own = list(program.inputs) + [o for op in program.ops for o in op.outputs]
     names = {**(names or {}), **_unique_names(own, set((names or {}).values()))}
     show = lambda v: f"{names.get(v, '?')}:{v.type}"

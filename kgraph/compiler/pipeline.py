@@ -39,8 +39,8 @@ PASSES = [
     ("simplify", simplify), ("cse", cse), ("dce", dce), ("fuse", fuse),
     ("merge", merge), ("rematerialise", rematerialise), ("merge", merge), ("schedule", schedule),
 ]
-BODY_PASSES = [("split_reductions", split_reductions), ("fuse", fuse), ("merge", merge), ("rematerialise", rematerialise),
-               ("merge", merge)]
+BODY_PASSES = [("split_reductions", split_reductions), ("fuse", fuse), ("merge", merge),
+               ("rematerialise", rematerialise), ("merge", merge)]
 LOOPS = {scan_p: emit_scan, while_p: emit_while}
 
 
@@ -80,7 +80,7 @@ def _plan(program: Program, states, constants, strides: dict, checks: list) -> P
 
 
 def _compile_body(program: Program, states, strides: dict, checks: list) -> Plan:
-    """A part of a loop's body, which has been simplified. strides: of inputs and outputs that lie in memory with gaps."""
+    """A part of a loop's body, which has been simplified. strides: of inputs and outputs that lie with gaps."""
     gaps = [strides.get(v) for v in (*program.inputs, *program.outputs)]
     placed = lambda p: {v: s for v, s in zip((*p.inputs, *p.outputs), gaps, strict=True) if s is not None}
     passes = [*BODY_PASSES, ("with_gaps", lambda p: with_gaps(p, placed(p))), ("schedule", schedule)]

@@ -18,7 +18,7 @@ class Symbol:
 
 @dataclass(frozen=True)
 class Address:
-    """An argument word: the address of a Value's buffer, and some bytes more. A Value stands for itself without more."""
+    """An argument word: the address of a Value's buffer, and some bytes more. A Value alone stands for its start."""
 
     value: Value
     offset: Size = 0

@@ -8,7 +8,7 @@ __all__ = ["KINDS", "NOT_DIFFERENTIABLE", "PRIMITIVES", "Primitive"]
 
 KINDS = ("elementwise", "reduce", "move", "contract", "window", "index", "random", "loop", "composite", "linalg",
          "host")
-PRIMITIVES: dict[str, "Primitive"] = {}
+PRIMITIVES: dict[str, Primitive] = {}
 
 
 def NOT_DIFFERENTIABLE(ct, out, *inputs, **params):

@@ -95,7 +95,7 @@ class _Recorders(threading.local):
 _recorders = _Recorders()
 
 
-def current_trace() -> "Trace | None":
+def current_trace() -> Trace | None:
     """The innermost Trace being recorded in this thread, or None."""
     return _recorders.traces[-1] if _recorders.traces else None
 

@@ -1,1 +1,1 @@
-"""From a Plan to results: the kernel language and its compiler, native routines, the object cache, threads, execution."""
+"""From a Plan to results: the kernel language and its compiler, native routines, object cache, threads, execution."""

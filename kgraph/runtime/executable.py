@@ -198,8 +198,9 @@ class _Binding:
         if argument is STATUS:
             return self.status.ctypes.data
         if isinstance(argument, Symbol):
-            module = _module_of(argument.name)
-            return twin.handle(argument.name) if self.executable.python else kernels.address(module.function(argument.name))
+            if self.executable.python:
+                return twin.handle(argument.name)
+            return kernels.address(_module_of(argument.name).function(argument.name))
         return evaluate(argument, self.extents)
 
     def _address(self, value, position, more: int = 0) -> int:

@@ -31,7 +31,7 @@ from kgraph.runtime import kernels
 from kgraph.runtime.target import machine
 from kgraph.runtime.tiles import Tile, packing_instructions, walk_instruction
 
-__all__ = ["BLOCK", "COLUMNS", "DEPTH", "FEW", "SCRATCH", "WHOLE", "ROUTINES", "address", "instructions"]
+__all__ = ["BLOCK", "COLUMNS", "DEPTH", "FEW", "SCRATCH", "WHOLE", "ROUTINES", "function", "instructions"]
 
 BLOCK = 131072  # elements of a block of C that a second-level cache holds until its epilogue
 COLUMNS = 512   # with flag 4: columns of B that can be kept
@@ -147,6 +147,7 @@ def _source(name: str) -> str:
     tall = _PACKED[machine().registers][0][0]
     values = {"name": name, "f": "f32" if item == 4 else "f64", "item": item, "lanes": lanes, "pair": 2 * lanes,
               "eight": 8 * lanes, "tall": tall, "strip": -(-tall // lanes) * lanes, "rows": ROWS // tall * tall,
-              "few": FEW[machine().registers], "columns": COLUMNS, "depth": DEPTH, "whole": WHOLE, "wide": WIDE, "stream": STREAM}
+              "few": FEW[machine().registers], "columns": COLUMNS, "depth": DEPTH, "whole": WHOLE, "wide": WIDE,
+              "stream": STREAM}
     pack = "\n".join(" " * 20 + line for line in _PACK.format(**values).strip().split("\n"))
     return _SOURCE.format(**values, pack_b=pack)

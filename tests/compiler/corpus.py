@@ -1,5 +1,5 @@
-"""Traced programs that passes and kernels are tested on. Each case: a function of arrays, example arrays by a generator,
-and which of their sizes are symbolic."""
+"""Traced programs that passes and kernels are tested on. Each case: a function of arrays, example arrays by a
+generator, and which of their sizes are symbolic."""
 from __future__ import annotations
 
 import numpy as np

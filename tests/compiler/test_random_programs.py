@@ -12,6 +12,9 @@ B = dim("B")
 UNARY = [ops.tanh, ops.sigmoid, ops.relu, ops.abs, ops.square, lambda x: x * 0.5 + 1.0, lambda x: ops.softmax(x, -1),
          lambda x: -x, lambda x: ops.cast(x > 0.0, "float32")]
 BINARY = [ops.add, ops.subtract, ops.multiply, ops.maximum, lambda a, b: ops.where(a > b, a, b * 2.0)]
+MOVES = [ops.transpose, lambda a: ops.reshape(a, (-1,)), lambda a: a[:, ::2], lambda a: ops.flip(a, 1),
+         lambda a: ops.concatenate([a, a * 3.0], axis=1), lambda a: ops.concatenate([a, a], axis=0),
+         lambda a: ops.pad(a, ((1, 0), (0, 2)))]
 
 
 def random_function(seed):
@@ -33,9 +36,7 @@ def random_function(seed):
                 reduce = (ops.sum, ops.max, ops.mean)[rng.integers(3)]
                 pool.append(reduce(a, axis=axis, keepdims=bool(rng.integers(2))))
             elif kind == 5 and a.ndim == 2:
-                pool.append([lambda: ops.transpose(a), lambda: ops.reshape(a, (-1,)), lambda: a[:, ::2], lambda: ops.flip(a, 1),
-                             lambda: ops.concatenate([a, a * 3.0], axis=1), lambda: ops.concatenate([a, a], axis=0),
-                             lambda: ops.pad(a, ((1, 0), (0, 2)))][rng.integers(7)]())
+                pool.append(MOVES[rng.integers(len(MOVES))](a))
             elif kind == 6 and a.ndim == 2 and isinstance(a.shape[1], int):
                 pool.append(ops.matmul(a, ops.transpose(a)))
         results = [pool[i] for i in sorted(set(rng.integers(4, len(pool), 4).tolist()))] if len(pool) > 4 else pool[3:]

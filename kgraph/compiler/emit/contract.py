@@ -137,7 +137,7 @@ def _open_outer(w: Writer, outer, many_strips: str):
 
 
 def _target(w: Writer, body, product: _Product):
-    """Where the tile routine writes: (pointer name, row stride text). The result's own buffer, or a block of scratch."""
+    """Where the tile routine writes, in the result or a block of scratch: (pointer name, row stride text)."""
     if product.out in body.outputs:
         return w.pointer(product.out), w.number(_stride(product.out_at, product.rows), "result row")
     return None, str(BLOCK_COLUMNS)

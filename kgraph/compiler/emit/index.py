@@ -139,7 +139,8 @@ def _named_strides(index, shape, strides) -> list:
 def linear(index, shape, strides=None) -> Index:
     """The position of a multi-index in a tensor of that shape, contiguous unless strides are given."""
     total = Index()
-    for position, extent, stride in zip(index, shape, _named_strides(index, shape, strides or row_major(shape)), strict=True):
+    strides = _named_strides(index, shape, strides or row_major(shape))
+    for position, extent, stride in zip(index, shape, strides, strict=True):
         if extent != 1:
             total = total + Index.of(position) * stride
     return total

@@ -170,7 +170,7 @@ class Writer(Pull):
     # --- words ----------------------------------------------------------------------------------------------------
 
     def word(self, key, template: str, stem: str) -> str:
-        """The local name of an argument word, read once at the top of the kernel. key: (what it is for, its content)."""
+        """The local name of an argument word, read once at the top of the kernel. key: (what for, its content)."""
         if key not in self._names:
             name = self._names[key] = f"{stem}{len(self.args)}"
             self.line(f"{name} = {template.format(k=len(self.args))}", 0)
@@ -187,8 +187,8 @@ class Writer(Pull):
         return self.word(("address", value), "word(args, {k})", "a")
 
     def size(self, size: Size) -> str:
-        """The text of a size. 0 and 1 are written out, all others are words, so that kernels of other sizes are equal. For
-        the same reason a plain number is a new word each time: that two are equal says nothing."""
+        """The text of a size. 0 and 1 are written out, all others are words, so that kernels of other sizes are equal.
+        For the same reason a plain number is a new word each time: that two are equal says nothing."""
         if isinstance(size, int):
             return str(size) if size in (0, 1) else self.number(size, f"number {len(self.args)}")
         return self.word(("size", size), "word(args, {k})", "n")

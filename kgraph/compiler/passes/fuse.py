@@ -37,8 +37,8 @@ def _run_body(*arrays, body, domain, reduced):
 
 
 # One kernel: the plain ops it stands for are its body; domain and reduced say over which axes it loops.
-fused_p = Primitive("fused", "loop", lambda *types, body, domain, reduced: tuple(o.type for o in body.outputs), _run_body,
-                    NOT_DIFFERENTIABLE, "fused", _example)
+fused_p = Primitive("fused", "loop", lambda *types, body, domain, reduced: tuple(o.type for o in body.outputs),
+                    _run_body, NOT_DIFFERENTIABLE, "fused", _example)
 
 
 class Group:
@@ -334,7 +334,7 @@ class _Emission:
 
     def _body(self, group: Group, outputs) -> tuple[list, tuple]:
         """The members and the inline ops that they need, in order; and the leaves."""
-        needed, todo = set(), [op for op in group.ops]
+        needed, todo = set(), list(group.ops)
         members = set(group.ops)
         inputs = {}
         while todo:

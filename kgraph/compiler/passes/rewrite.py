@@ -9,7 +9,7 @@ __all__ = ["Rewriter", "rewrite"]
 
 class Rewriter(Trace):
     """A Trace that starts from a program's own inputs, knows the producer of each value, and applies rules to each op
-    that is recorded: those of the program, and those that rules bring in. So every rule has to make something simpler."""
+    that is recorded: those of the program, and those that rules bring in. So every rule must make something simpler."""
 
     def __init__(self, program: Program, rules: dict):
         super().__init__(program.name)

@@ -1,4 +1,4 @@
-"""expand and simplify: definitions, algebra, identities and constants; products that are no products; reductions in two stages.
+"""expand and simplify: definitions, algebra, identities, constants; products that are none; reductions in two stages.
 
 Each rule is (rewriter, op, inputs) -> the values to use instead, or None. See rewrite.py.
 """
@@ -121,8 +121,11 @@ def add_neighbours(t, op, inputs):
     for first, second in (pads, pads[::-1]):
         axes = [k for k in range(inputs[0].ndim) if first.inputs[0].shape[k] != inputs[0].shape[k]
                 or second.inputs[0].shape[k] != inputs[0].shape[k]]
-        if len(axes) == 1 and first.params["low"][axes[0]] + first.inputs[0].shape[axes[0]] == second.params["low"][axes[0]]:
-            joined = apply("concatenate", first.inputs[0], second.inputs[0], axis=axes[0])
+        if len(axes) != 1:
+            continue
+        axis = axes[0]
+        if first.params["low"][axis] + first.inputs[0].shape[axis] == second.params["low"][axis]:
+            joined = apply("concatenate", first.inputs[0], second.inputs[0], axis=axis)
             return apply("pad", joined, low=first.params["low"], high=second.params["high"], value=0)
     return None
 

@@ -13,4 +13,5 @@ from kgraph.compiler.prims import (
     window,
 )
 
-__all__ = ["composite", "contract", "elementwise", "host", "index", "linalg", "move", "normalize", "random", "reduce", "window"]
+__all__ = ["composite", "contract", "elementwise", "host", "index", "linalg", "move", "normalize", "random", "reduce",
+           "window"]

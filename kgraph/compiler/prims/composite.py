@@ -22,8 +22,8 @@ def _infer(name):
 
 def _examples(rng):
     return [([rng.normal(size=s).astype(t) * 3], {"axes": axes}) for s, t, axes in
-            (((3,), "float32", (0,)), ((2, 37), "float64", (1,)), ((4, 3, 5), "float32", (1, 2)), ((5, 1), "float32", (1,)),
-             ((0, 3), "float32", (1,)), ((3, 4), "float64", (0,)))]
+            (((3,), "float32", (0,)), ((2, 37), "float64", (1,)), ((4, 3, 5), "float32", (1, 2)),
+             ((5, 1), "float32", (1,)), ((0, 3), "float32", (1,)), ((3, 4), "float64", (0,)))]
 
 
 def _total(x, axes):
