@@ -6,7 +6,8 @@ from kgraph.config import floatx
 from kgraph.graph import get_mask
 from kgraph.naming import auto_name
 
-__all__ = ["Loss", "LossFunctionWrapper", "apply_mask", "reduce_weighted_values", "same_rank", "standardize_reduction"]
+__all__ = ["Loss", "LossFunctionWrapper", "WrapsFunction", "apply_mask", "reduce_weighted_values", "same_rank",
+           "standardize_reduction"]
 
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
 
@@ -50,18 +51,13 @@ class Loss:
         return f"<{type(self).__name__} name={self.name}>"
 
 
-class LossFunctionWrapper(Loss):
-    """A Loss made of a function ``fn(y_true, y_pred, **kwargs)``."""
+class WrapsFunction:
+    """What losses and metrics made of a function share: the function's keywords are attributes and part of the config,
+    and so is the function itself, except in subclasses, which stand for one."""
 
-    def __init__(self, fn, reduction="sum_over_batch_size", name=None, dtype=None, **kwargs):
-        super().__init__(name=name, reduction=reduction, dtype=dtype)
-        self.fn = fn
+    def _wrap(self, fn, kwargs):
+        self.fn = self._fn = fn
         self._fn_kwargs = kwargs
-
-    def call(self, y_true, y_pred):
-        if not tree.is_nested(y_true) and not tree.is_nested(y_pred):
-            y_true, y_pred = same_rank(y_true, y_pred)
-        return self.fn(y_true, y_pred, **self._fn_kwargs)
 
     def __getattr__(self, name):
         kwargs = self.__dict__.get("_fn_kwargs", {})
@@ -70,7 +66,7 @@ class LossFunctionWrapper(Loss):
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def get_config(self):
-        if type(self) is not LossFunctionWrapper:
+        if WrapsFunction not in type(self).__bases__:
             return {**super().get_config(), **self._fn_kwargs}
         from kgraph.saving.serialization import serialize_keras_object
         return {**super().get_config(), "fn": serialize_keras_object(self.fn), **self._fn_kwargs}
@@ -81,6 +77,19 @@ class LossFunctionWrapper(Loss):
             from kgraph.saving.serialization import deserialize_keras_object
             config = {**config, "fn": deserialize_keras_object(config["fn"])}
         return cls(**config)
+
+
+class LossFunctionWrapper(WrapsFunction, Loss):
+    """A Loss made of a function ``fn(y_true, y_pred, **kwargs)``."""
+
+    def __init__(self, fn, reduction="sum_over_batch_size", name=None, dtype=None, **kwargs):
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
+        self._wrap(fn, kwargs)
+
+    def call(self, y_true, y_pred):
+        if not tree.is_nested(y_true) and not tree.is_nested(y_pred):
+            y_true, y_pred = same_rank(y_true, y_pred)
+        return self.fn(y_true, y_pred, **self._fn_kwargs)
 
 
 def standardize_reduction(reduction):

@@ -6,7 +6,7 @@ import numpy as np
 from kgraph import ops
 from kgraph.config import floatx
 from kgraph.graph import get_mask
-from kgraph.losses.loss import apply_mask, same_rank
+from kgraph.losses.loss import WrapsFunction, apply_mask, same_rank
 from kgraph.naming import auto_name, check_keywords
 from kgraph.variable import Variable
 
@@ -131,39 +131,19 @@ class Mean(Metric):
         return ops.divide_no_nan(ops.cast(self.total, self.dtype), ops.cast(self.count, self.dtype))
 
 
-class MeanMetricWrapper(Mean):
+class MeanMetricWrapper(WrapsFunction, Mean):
     """The mean of a function ``fn(y_true, y_pred, **kwargs)`` of one value a sample, masks and weights included."""
 
     def __init__(self, fn, name=None, dtype=None, **kwargs):
         super().__init__(name=name, dtype=dtype)
-        self._fn = fn
-        self._fn_kwargs = kwargs
+        self._wrap(fn, kwargs)
         module = getattr(fn, "__module__", None) or ""
         self._direction = {"kgraph.losses": "down", "kgraph.metrics": "up"}.get(".".join(module.split(".")[:2]))
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         mask = get_mask(y_pred)
-        values = self._fn(y_true, y_pred, **self._fn_kwargs)
+        values = self.fn(y_true, y_pred, **self._fn_kwargs)
         super().update_state(values, sample_weight=apply_mask(sample_weight, mask, self.dtype, "sum"))
-
-    def __getattr__(self, name):
-        kwargs = self.__dict__.get("_fn_kwargs", {})
-        if name in kwargs:
-            return kwargs[name]
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-
-    def get_config(self):
-        if type(self) is not MeanMetricWrapper:
-            return {**super().get_config(), **self._fn_kwargs}
-        from kgraph.saving.serialization import serialize_keras_object
-        return {**super().get_config(), "fn": serialize_keras_object(self._fn), **self._fn_kwargs}
-
-    @classmethod
-    def from_config(cls, config):
-        if isinstance(config.get("fn"), (dict, str)):
-            from kgraph.saving.serialization import deserialize_keras_object
-            config = {**config, "fn": deserialize_keras_object(config["fn"])}
-        return cls(**config)
 
 
 def per_sample(values, sample_weight, reduce, dtype):

@@ -58,10 +58,8 @@ class AdamW(Adam):
             raise ValueError("AdamW: weight_decay: expected a number, received None")
 
 
-class Adamax(Optimizer):
-    """Kingma and Ba (2014), with the infinity norm: u = max(b2 u, |g|), w -= r m / ((1 - b1^t)(u + epsilon))."""
-
-    elementwise = True
+class TwoMoments(Optimizer):
+    """The arguments of rules that keep two running moments of the gradient, and nothing more."""
 
     def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, weight_decay=None, clipnorm=None,
                  clipvalue=None, global_clipnorm=None, use_ema=False, ema_momentum=0.99, ema_overwrite_frequency=None,
@@ -70,6 +68,15 @@ class Adamax(Optimizer):
                          ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs)
         self.beta_1, self.beta_2 = beta_1, beta_2
         self.epsilon = default_epsilon(epsilon)
+
+    def get_config(self):
+        return {**super().get_config(), "beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
+
+
+class Adamax(TwoMoments):
+    """Kingma and Ba (2014), with the infinity norm: u = max(b2 u, |g|), w -= r m / ((1 - b1^t)(u + epsilon))."""
+
+    elementwise = True
 
     def build(self, variables):
         super().build(variables)
@@ -84,22 +91,11 @@ class Adamax(Optimizer):
         self.assign(norm, u)
         self.assign_sub(variable, learning_rate / (1 - power_of(self.beta_1, step)) * m / (u + self.epsilon))
 
-    def get_config(self):
-        return {**super().get_config(), "beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
 
-
-class Nadam(Optimizer):
+class Nadam(TwoMoments):
     """Dozat (2016): Adam with Nesterov momentum, whose b1 warms up as b1 (1 - 0.5 * 0.96^t)."""
 
     elementwise = True
-
-    def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, weight_decay=None, clipnorm=None,
-                 clipvalue=None, global_clipnorm=None, use_ema=False, ema_momentum=0.99, ema_overwrite_frequency=None,
-                 loss_scale_factor=None, gradient_accumulation_steps=None, name=None, **kwargs):
-        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
-                         ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs)
-        self.beta_1, self.beta_2 = beta_1, beta_2
-        self.epsilon = default_epsilon(epsilon)
 
     def build(self, variables):
         super().build(variables)
@@ -122,9 +118,6 @@ class Nadam(Optimizer):
         m_hat = u_next / (1 - product * u_next) * m + (1 - u) / (1 - product) * gradient
         v_hat = v / (1 - power_of(self.beta_2, step))
         self.assign_sub(variable, m_hat * learning_rate / (ops.sqrt(v_hat) + self.epsilon))
-
-    def get_config(self):
-        return {**super().get_config(), "beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
 
 
 class ScheduleFreeAdamW(Optimizer):

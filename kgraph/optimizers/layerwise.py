@@ -4,21 +4,13 @@ from __future__ import annotations
 import re
 
 from kgraph import ops
-from kgraph.optimizers.adaptive import adam_moments
+from kgraph.optimizers.adaptive import TwoMoments, adam_moments
 from kgraph.optimizers.optimizer import Optimizer
 from kgraph.optimizers.rules import default_epsilon, power_of
 
 
-class Lamb(Optimizer):
+class Lamb(TwoMoments):
     """You et al. (2019): Adam's step scaled by the ratio of the norms of weight and step."""
-
-    def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, weight_decay=None, clipnorm=None,
-                 clipvalue=None, global_clipnorm=None, use_ema=False, ema_momentum=0.99, ema_overwrite_frequency=None,
-                 loss_scale_factor=None, gradient_accumulation_steps=None, name=None, **kwargs):
-        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
-                         ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs)
-        self.beta_1, self.beta_2 = beta_1, beta_2
-        self.epsilon = default_epsilon(epsilon)
 
     def build(self, variables):
         super().build(variables)
@@ -33,9 +25,6 @@ class Lamb(Optimizer):
         w, u = norm(variable.value), norm(update)
         ratio = ops.where(ops.logical_and(w > 0, u > 0), w / u, ops.ones_like(w))
         self.assign_sub(variable, ratio * learning_rate * update)
-
-    def get_config(self):
-        return {**super().get_config(), "beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
 
 
 class Adafactor(Optimizer):

@@ -70,7 +70,8 @@ class RMSprop(Optimizer):
         if self.centered:
             self.add_optimizer_variables(variables, "average_gradient")
 
-    def update_step(self, gradient, variable, learning_rate):
+    def _spread(self, gradient, variable):
+        """Update the running means: of the squares, or, when centered, the variance."""
         velocity = self.slot("velocity", variable)
         v = self.rho * velocity.value + (1 - self.rho) * ops.square(gradient)
         self.assign(velocity, v)
@@ -79,6 +80,10 @@ class RMSprop(Optimizer):
             mean = self.rho * average.value + (1 - self.rho) * gradient
             self.assign(average, mean)
             v = v - ops.square(mean)
+        return v
+
+    def update_step(self, gradient, variable, learning_rate):
+        v = self._spread(gradient, variable)
         step = learning_rate * gradient / ops.sqrt(v + self.epsilon)
         if self.momentum > 0:
             slot = self.slot("momentum", variable)

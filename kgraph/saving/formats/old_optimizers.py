@@ -33,14 +33,7 @@ class RMSpropKeras2(_Keras2, RMSprop):
         if self.momentum > 0:
             super().update_step(gradient, variable, learning_rate)
             return
-        velocity = self.slot("velocity", variable)
-        v = self.rho * velocity.value + (1 - self.rho) * ops.square(gradient)
-        self.assign(velocity, v)
-        if self.centered:
-            average = self.slot("average_gradient", variable)
-            mean = self.rho * average.value + (1 - self.rho) * gradient
-            self.assign(average, mean)
-            v = v - ops.square(mean)
+        v = self._spread(gradient, variable)
         self.assign_sub(variable, learning_rate * gradient / (ops.sqrt(v) + self.epsilon))
 
 
