@@ -28,6 +28,7 @@ MAX_BINDINGS = 64      # sets of extents whose memory is kept
 SHARED_WORK = 24_000   # of a kernel, from which it pays to meet the other threads
 WAKING_WORK = 200_000  # of all such kernels in a call, from which it pays to wake them
 TILE_SPEED = 16        # operations of a native product in the time of one
+BYTES_OF_WORK = 8      # bytes of its operands in the time of one: a product of one row does little but read
 
 
 class Executable:
@@ -167,9 +168,10 @@ class _Binding:
         self._output_places = [tuple(self._places["output"].get(i, ())) for i in range(len(self._results))]
         self.entries, self._shared_work = [], 0
         for kernel, address, start in zip(plan.kernels, self.executable.kernels, starts):
-            extent, work = evaluate((kernel.extent, kernel.work), extents)
+            extent, work, moved = evaluate((kernel.extent, kernel.work, kernel.bytes), extents)
             units = -(-extent // kernel.grain)
-            work //= TILE_SPEED if any(isinstance(a, Symbol) for a in kernel.args if a is not STATUS) else 1
+            if any(isinstance(a, Symbol) for a in kernel.args if a is not STATUS):
+                work = max(work // TILE_SPEED, moved // BYTES_OF_WORK)
             share = min(self.threads, units) if work >= SHARED_WORK else 1
             self._shared_work += work if share > 1 else 0
             self.entries.append([address, self.words.ctypes.data + 8 * start, extent, kernel.grain, max(share, 1)])
