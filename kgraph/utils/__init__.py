@@ -7,6 +7,7 @@ _WHERE = {
     "split": ("split_dataset",),
     "session": ("clear_session", "set_random_seed"),
     "files": ("get_file",),
+    "io_utils": ("HDF5Matrix",),
     "images": ("array_to_img", "img_to_array", "load_img", "save_img"),
 }
 _ELSEWHERE = {  # names of other parts of kgraph that Keras users look for here
