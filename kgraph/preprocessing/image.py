@@ -33,6 +33,12 @@ def apply_affine_transform(x, theta=0, tx=0, ty=0, shear=0, zx=1, zy=1, row_axis
     return np.moveaxis(y.numpy(), (0, 1, 2), (row_axis, col_axis, channel_axis))
 
 
+def _refuse_saving(save_to_dir):
+    if save_to_dir is not None:
+        raise ValueError("ImageDataGenerator: expected save_to_dir=None: batches are not written to files, received "
+                         f"save_to_dir={save_to_dir!r}. Write them with kgraph.utils.save_img")
+
+
 class ImageDataGenerator:
     """Batches of images, changed at random, for fit.
 
@@ -72,6 +78,7 @@ class ImageDataGenerator:
     def flow(self, x, y=None, batch_size=32, shuffle=True, sample_weight=None, seed=None, save_to_dir=None,
              save_prefix="", save_format="png", ignore_class_split=False, subset=None):
         """Batches (x, y) or (x, y, weights), or x alone, of arrays [samples, height, width, channels]."""
+        _refuse_saving(save_to_dir)
         return ArrayBatches(self, x, y, sample_weight, batch_size, shuffle, seed, self._part(len(x), subset))
 
     def flow_from_directory(self, directory, target_size=(256, 256), color_mode="rgb", classes=None,
@@ -82,6 +89,7 @@ class ImageDataGenerator:
 
         class_mode  "categorical" (one-hot rows), "binary", "sparse", "input" (the images) or None (no labels)
         """
+        _refuse_saving(save_to_dir)
         classes = list(classes or sorted(e.name for e in os.scandir(directory) if e.is_dir()))
         names, labels = [], []
         for number, name in enumerate(classes):

@@ -107,8 +107,8 @@ class Trainer(Keras2Methods):
             raise ValueError("compile: target_tensors is of Keras 1 and 2 with TensorFlow graphs: pass targets as y to "
                              "fit(), or make a loss a part of the model with add_loss()")
         if kwargs.pop("distribute", None) is not None:
-            raise ValueError("compile: distribute is of TensorFlow: use kgraph.distribution.set_distribution("
-                             "kgraph.distribution.DataParallel()) before the model is made")
+            raise ValueError("compile: distribute is of TensorFlow, and there is no DataParallel here: one process "
+                             "uses all its processors; choose how many with kgraph.set_num_threads(n)")
         if sample_weight_mode is not None:
             modes = tree.flatten(sample_weight_mode)
             if any(m not in (None, "temporal", "samplewise") for m in modes):

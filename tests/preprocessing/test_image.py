@@ -107,3 +107,11 @@ def test_files(tmp_path):
     assert utils.array_to_img(X[0]).size == (8, 6)
     with pytest.raises(ValueError, match="color_mode"):
         utils.load_img(tmp_path / "dogs" / "1.png", "hsv")
+
+
+def test_saving_of_batches_is_refused():
+    generator = image.ImageDataGenerator()
+    with pytest.raises(ValueError, match="save_to_dir='there'"):
+        generator.flow(np.zeros((2, 4, 4, 3)), save_to_dir="there")
+    with pytest.raises(ValueError, match="save_to_dir='there'"):
+        generator.flow_from_directory("anywhere", save_to_dir="there")

@@ -35,10 +35,10 @@ class HostLayer(Layer):
         return inputs if isinstance(inputs, TensorLike) else as_data(inputs)
 
     def _compute(self, *arrays):
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no _compute()")
 
     def _output_type(self, *types) -> TensorType:
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no _output_type()")
 
 
 def as_data(x) -> np.ndarray:

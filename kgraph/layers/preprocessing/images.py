@@ -143,7 +143,7 @@ class _RandomImage(_ImageLayer):
         return ops.squeeze(changed, 0) if single else changed
 
     def _change(self, images):
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no _change()")
 
     def _draw(self, images, bounds, *ones):
         """A number for each image, in an array of shape (batch, *ones)."""
@@ -195,7 +195,7 @@ class _Moved(_RandomImage):
 
     def _matrix(self, images, height, width) -> list:
         """Vectors a0, a1, a2, b0, b1, b2: pixel (x, y) shows what was at (a0 x + a1 y + a2, b0 x + b1 y + b2)."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no _matrix()")
 
 
 class RandomRotation(_Moved):
