@@ -90,7 +90,7 @@ def test_a_custom_loss_of_keras_2():
     model.compile("sgd", loss)
     x, y = RNG.normal(size=(8, 3)), RNG.uniform(size=(8, 2))
     first = model.evaluate(x, y, verbose=0)
-    np.testing.assert_allclose(first, np.mean((model.predict(x, verbose=0) - y) ** 2), rtol=1e-5)
+    np.testing.assert_allclose(first, np.mean((model.predict(x, verbose=0) - y) ** 2), rtol=1e-5, atol=1e-6)
     model.fit(x, y, epochs=5, verbose=0)
     assert model.evaluate(x, y, verbose=0) < first
 
@@ -98,15 +98,15 @@ def test_a_custom_loss_of_keras_2():
 def test_functions_of_graphs():
     model = Sequential([Input((4,)), layers.Dense(3, name="hidden"), layers.Dropout(0.5), layers.Dense(1)])
     hidden = K.function([model.input], [model.get_layer("hidden").output])
-    np.testing.assert_allclose(hidden([A])[0], model.get_layer("hidden")(A), rtol=1e-5)
+    np.testing.assert_allclose(hidden([A])[0], model.get_layer("hidden")(A), rtol=1e-5, atol=1e-6)
     both = K.function([model.input, K.learning_phase()], [model.output])
-    np.testing.assert_allclose(both([A, 0])[0], model.predict(A, verbose=0), rtol=1e-5)
+    np.testing.assert_allclose(both([A, 0])[0], model.predict(A, verbose=0), rtol=1e-5, atol=1e-6)
     assert not np.allclose(both([A, 1])[0], both([A, 0])[0])
     x = K.placeholder((None, 4))
     counter = K.variable(0.0)
     add = K.function([x], K.sum(x), updates=[(counter, K.sum(x))])
-    np.testing.assert_allclose(add([A]), A.sum(), rtol=1e-5)
-    np.testing.assert_allclose(K.get_value(counter), A.sum(), rtol=1e-5)
+    np.testing.assert_allclose(add([A]), A.sum(), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(K.get_value(counter), A.sum(), rtol=1e-5, atol=1e-6)
 
 
 def test_gradients_of_graphs():
@@ -116,9 +116,9 @@ def test_gradients_of_graphs():
     by_hidden, by_input, by_kernel = K.gradients(model.output[:, 0], [hidden, inputs, model.layers[-1].kernel])
     a, b, c = K.function([inputs], [by_hidden, by_input, by_kernel])([A])
     kernel = model.layers[-1].kernel.numpy()
-    np.testing.assert_allclose(a, np.tile(kernel[:, 0], (3, 1)), rtol=1e-5)
+    np.testing.assert_allclose(a, np.tile(kernel[:, 0], (3, 1)), rtol=1e-5, atol=1e-6)
     h = np.asarray(model.layers[1](A))
-    np.testing.assert_allclose(b, ((1 - h**2) * kernel[:, 0]) @ model.layers[1].kernel.numpy().T, rtol=1e-4)
+    np.testing.assert_allclose(b, ((1 - h**2) * kernel[:, 0]) @ model.layers[1].kernel.numpy().T, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(c, np.stack([h.sum(0), np.zeros(3)], 1), rtol=1e-4, atol=1e-6)
     with pytest.raises(ValueError, match="GradientTape"):
         K.gradients(K.constant(1.0), [inputs])
@@ -136,11 +136,11 @@ def test_rnn_keeps_states_where_the_mask_is_false():
         state = np.zeros(3)
         for t in range(4):
             state = state * 0.5 + x[i, t] if mask[i, t] else state
-            np.testing.assert_allclose(outputs[i, t], state, rtol=1e-5)
-        np.testing.assert_allclose(last[i], state, rtol=1e-5)
-        np.testing.assert_allclose(states[0][i], state, rtol=1e-5)
+            np.testing.assert_allclose(outputs[i, t], state, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(last[i], state, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(states[0][i], state, rtol=1e-5, atol=1e-6)
     back = K.rnn(step, x, [np.zeros((2, 3), "float32")], go_backwards=True)[0]
-    np.testing.assert_allclose(back, x[:, 0] + 0.5 * x[:, 1] + 0.25 * x[:, 2] + 0.125 * x[:, 3], rtol=1e-5)
+    np.testing.assert_allclose(back, x[:, 0] + 0.5 * x[:, 1] + 0.25 * x[:, 2] + 0.125 * x[:, 3], rtol=1e-5, atol=1e-6)
 
 
 def test_ctc_of_keras_2_by_enumeration():
@@ -153,7 +153,7 @@ def test_ctc_of_keras_2_by_enumeration():
             merged = [c for i, c in enumerate(path) if c != 2 and (i == 0 or path[i - 1] != c)]
             if merged == wanted:
                 total += np.prod([p[row, t, c] for t, c in enumerate(path)])
-        np.testing.assert_allclose(found[row, 0], -np.log(total), rtol=1e-4)
+        np.testing.assert_allclose(found[row, 0], -np.log(total), rtol=1e-4, atol=1e-6)
     best = np.asarray(K.ctc_decode(p, steps.ravel())[0][0])
     assert best.shape[0] == 2
 

@@ -36,7 +36,7 @@ def test_users_layer():
     layer = Scale(2)
     assert not layer.built and layer.path is None
     y = layer(X)
-    np.testing.assert_allclose(y, X @ layer.inner.kernel.numpy(), rtol=1e-5)
+    np.testing.assert_allclose(y, X @ layer.inner.kernel.numpy(), rtol=1e-5, atol=1e-6)
     assert [w.path for w in layer.weights] == ["scale/gain", "calls", "scale/dense/kernel", "scale/dense/bias"]
     assert len(layer.trainable_weights) == 3 and layer.inner.path == "scale/dense" and layer.inner.built
     assert float(layer.calls.numpy()) == 1 and layer.count_params() == 4 + 1 + 10
@@ -103,7 +103,7 @@ def test_keras2_arguments(kwargs, declared):
     assert layer._declared_shape == declared
     weights = [np.ones((4, 2), "float32"), np.ones(2, "float32")]
     given = layers.Dense(2, input_shape=(4,), weights=weights)
-    np.testing.assert_allclose(given(X), X.sum(1, keepdims=True).repeat(2, 1) + 1, rtol=1e-5)
+    np.testing.assert_allclose(given(X), X.sum(1, keepdims=True).repeat(2, 1) + 1, rtol=1e-5, atol=1e-6)
 
 
 def test_keras2_add_weight():
@@ -355,7 +355,7 @@ def test_mask_arguments():
         warnings.simplefilter("always")
         out = total(e)
         total(e)
-    np.testing.assert_allclose(out, (e.numpy() * MASK[:, :, None]).sum(1), rtol=1e-6)
+    np.testing.assert_allclose(out, (e.numpy() * MASK[:, :, None]).sum(1), rtol=1e-6, atol=1e-6)
     assert len(caught) == 1 and total.name in str(caught[0].message) and get_mask(out) is None
     explicit = total(e, mask=ops.convert_to_tensor(~MASK))
     np.testing.assert_allclose(explicit, (e.numpy() * ~MASK[:, :, None]).sum(1), rtol=1e-5, atol=1e-7)
@@ -369,7 +369,7 @@ def test_mask_arguments():
     symbolic = layer(ids)
     with pytest.warns(UserWarning, match="sum"):
         model = Model(ids, Sum()(symbolic, mask=layer.compute_mask(ids)))
-    np.testing.assert_allclose(model(IDS), out, rtol=1e-6)
+    np.testing.assert_allclose(model(IDS), out, rtol=1e-6, atol=1e-6)
     given = Model(x := Input((5, 3)), layers.Dense(2, name="d")(x))
     assert_mask(given(e.numpy(), mask=MASK), MASK)
 
@@ -387,4 +387,4 @@ def test_padding_changes_nothing():
     with pytest.warns(UserWarning, match="last"):
         model = Model(ids, Last()(h))
     short, long = model(IDS), model(np.pad(IDS, ((0, 0), (0, 6))))
-    np.testing.assert_allclose(short, long, rtol=1e-6)
+    np.testing.assert_allclose(short, long, rtol=1e-6, atol=1e-6)

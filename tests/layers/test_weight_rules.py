@@ -116,11 +116,11 @@ def test_regularizers():
 
 def test_constraints():
     norms = np.linalg.norm(W, axis=0, keepdims=True)
-    np.testing.assert_allclose(constraints.MaxNorm(1.0)(W), W * np.minimum(norms, 1) / norms, rtol=1e-5)
-    np.testing.assert_allclose(constraints.UnitNorm()(W), W / norms, rtol=1e-5)
+    np.testing.assert_allclose(constraints.MaxNorm(1.0)(W), W * np.minimum(norms, 1) / norms, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(constraints.UnitNorm()(W), W / norms, rtol=1e-5, atol=1e-6)
     np.testing.assert_array_equal(constraints.NonNeg()(W), np.maximum(W, 0))
     half = 0.5 * np.clip(norms, 0.2, 1) + 0.5 * norms
-    np.testing.assert_allclose(constraints.MinMaxNorm(0.2, 1.0, 0.5)(W), W * half / norms, rtol=1e-5)
+    np.testing.assert_allclose(constraints.MinMaxNorm(0.2, 1.0, 0.5)(W), W * half / norms, rtol=1e-5, atol=1e-6)
 
 
 def test_activations_by_name():
@@ -129,9 +129,9 @@ def test_activations_by_name():
         assert activations.serialize(activations.get(name)) == name
         assert activations.deserialize(name) is activations.get(name)
     x = np.array([-2.0, -0.1, 0.3, 5.0], "float32")
-    np.testing.assert_allclose(activations.relu(x, 0.1, 1.0, 0.2), [-0.22, -0.03, 0.3, 1.0], rtol=1e-5)
-    np.testing.assert_allclose(activations.exponential(x), np.exp(x), rtol=1e-6)
-    np.testing.assert_allclose(activations.mish(x), x * np.tanh(np.log1p(np.exp(x))), rtol=1e-5)
+    np.testing.assert_allclose(activations.relu(x, 0.1, 1.0, 0.2), [-0.22, -0.03, 0.3, 1.0], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(activations.exponential(x), np.exp(x), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(activations.mish(x), x * np.tanh(np.log1p(np.exp(x))), rtol=1e-5, atol=1e-6)
 
 
 # ------------------------------------------------------------------ random

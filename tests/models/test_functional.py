@@ -34,7 +34,7 @@ def test_input_structures(structure, feed):
     if structure(a, b) is a:
         out = a - 2 * a
     model = Model(structure(a, b), out)
-    np.testing.assert_allclose(model(feed()), X - 2 * (X if structure(a, b) is a else Z), rtol=1e-6)
+    np.testing.assert_allclose(model(feed()), X - 2 * (X if structure(a, b) is a else Z), rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def check_like(got, expected):
         for g, e in zip(got, expected):
             check_like(g, e)
     else:
-        np.testing.assert_allclose(got, expected, rtol=1e-6)
+        np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-6)
 
 
 def test_names_shapes_and_layers():
@@ -104,7 +104,7 @@ def test_inputs_are_made_to_fit(x):
     model = Model(a := Input((4,)), a * 1.0)
     out = model(x)
     assert out.dtype == "float32"
-    np.testing.assert_allclose(out, np.asarray(x, "float32").reshape(3, 4), rtol=1e-6)
+    np.testing.assert_allclose(out, np.asarray(x, "float32").reshape(3, 4), rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_part_of_a_model():
     h = layers.Dense(3, name="one")(a)
     out = layers.Dense(2, name="two")(h)
     whole, first, second = Model(a, out), Model(a, h), Model(h, out)
-    np.testing.assert_allclose(second(first(X)), whole(X), rtol=1e-6)
+    np.testing.assert_allclose(second(first(X)), whole(X), rtol=1e-6, atol=1e-6)
     assert [layer.name for layer in second.layers][1:] == ["two"]
     features = Model(whole.input, whole.get_layer("one").output)
     np.testing.assert_array_equal(features(X), first(X))
@@ -155,7 +155,7 @@ def test_nested_and_shared():
     h = f(leaky(f(X)))
     out, dropped = model({"x": X})
     np.testing.assert_allclose(out, (h + X) @ shared.kernel.numpy(), rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(dropped, h, rtol=1e-5)
+    np.testing.assert_allclose(dropped, h, rtol=1e-5, atol=1e-6)
     trained = model({"x": X}, training=True)[1].numpy()
     assert (trained == 0).any() and np.allclose(trained[trained != 0], 2 * h[trained != 0], rtol=1e-4)
 
@@ -236,7 +236,7 @@ def test_added_losses():
     y = model(X).numpy()
     found = [float(loss) for loss in model.losses]
     expected = [np.mean(y ** 2), 0.01 * np.abs(y).sum() / 3, 0.01 * np.sum(layer.kernel.numpy() ** 2)]
-    np.testing.assert_allclose(sorted(found), sorted(expected), rtol=1e-5)
+    np.testing.assert_allclose(sorted(found), sorted(expected), rtol=1e-5, atol=1e-6)
     assert len(copy.deepcopy(model).losses) == 1
     twin = copy.deepcopy(model)
     twin(X)

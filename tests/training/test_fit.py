@@ -155,7 +155,7 @@ def test_validation_forms():
         found.append(model().fit(X, Y, epochs=2, verbose=0, validation_data=data, validation_batch_size=16,
                                  **kwargs).history["val_loss"])
     for values in found[1:]:
-        np.testing.assert_allclose(values, found[0], rtol=1e-5)
+        np.testing.assert_allclose(values, found[0], rtol=1e-5, atol=1e-6)
     weighted = model().fit(X, Y, epochs=2, verbose=0, validation_data=(X, Y, weights)).history["val_loss"]
     assert not np.allclose(weighted, found[0])
 
@@ -184,7 +184,7 @@ def test_validation_split_takes_the_last_part():
     m.fit(X, Y, validation_split=0.2, epochs=1, verbose=0, callbacks=[Data()])
     m2 = model(metrics=[])
     m2.fit(X[:40], Y[:40], validation_data=(X[40:], Y[40:]), epochs=1, verbose=0)
-    np.testing.assert_allclose(m.history.history["val_loss"], m2.history.history["val_loss"], rtol=1e-6)
+    np.testing.assert_allclose(m.history.history["val_loss"], m2.history.history["val_loss"], rtol=1e-6, atol=1e-6)
 
 
 def test_batches_and_calls():
@@ -228,8 +228,8 @@ def test_evaluate_forms():
     values = m.evaluate(X, Y, verbose=0)
     assert m.metrics_names == ["loss", "accuracy"]
     assert m.evaluate(X, Y, verbose=0, return_dict=True) == dict(zip(m.metrics_names, values))
-    np.testing.assert_allclose(m.evaluate(slices(), verbose=0), values, rtol=1e-5)
-    np.testing.assert_allclose(m.evaluate(slices(True), steps=4, verbose=0), values, rtol=1e-5)
+    np.testing.assert_allclose(m.evaluate(slices(), verbose=0), values, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(m.evaluate(slices(True), steps=4, verbose=0), values, rtol=1e-5, atol=1e-6)
     ids = m.predict(X, verbose=0).argmax(-1)
     assert values[1] == pytest.approx((ids == Y).mean())
 
@@ -237,11 +237,11 @@ def test_evaluate_forms():
 def test_predict_forms():
     m = model()
     whole = m.predict(X, verbose=0)
-    np.testing.assert_allclose(m.predict(slices(), verbose=0), whole, rtol=1e-6)
-    np.testing.assert_allclose(m.predict(X, batch_size=7, verbose=0), whole, rtol=1e-5)
-    np.testing.assert_allclose(m.predict_on_batch(X), whole, rtol=1e-5)
-    np.testing.assert_allclose(m.predict_on_batch(X[:1]), whole[:1], rtol=1e-5)
-    np.testing.assert_allclose(m.predict_on_batch(X[:3]), whole[:3], rtol=1e-5)
+    np.testing.assert_allclose(m.predict(slices(), verbose=0), whole, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(m.predict(X, batch_size=7, verbose=0), whole, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(m.predict_on_batch(X), whole, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(m.predict_on_batch(X[:1]), whole[:1], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(m.predict_on_batch(X[:3]), whole[:3], rtol=1e-5, atol=1e-6)
     assert m.predict(X, batch_size=16, steps=2, verbose=0).shape == (32, 3)
     seen = []
     hook = callbacks.LambdaCallback(on_predict_batch_end=lambda batch, logs: seen.append(logs["outputs"][0].shape))
@@ -253,8 +253,8 @@ def test_predict_follows_the_weights():
     m = model()
     m.predict_on_batch(X)
     m.set_weights([w * 0 for w in m.get_weights()])
-    np.testing.assert_allclose(m.predict_on_batch(X), np.full((50, 3), 1 / 3), rtol=1e-6)
-    np.testing.assert_allclose(m.predict(X, verbose=0), np.full((50, 3), 1 / 3), rtol=1e-6)
+    np.testing.assert_allclose(m.predict_on_batch(X), np.full((50, 3), 1 / 3), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(m.predict(X, verbose=0), np.full((50, 3), 1 / 3), rtol=1e-6, atol=1e-6)
 
 
 def two(eager):
@@ -279,7 +279,7 @@ def test_dicts_in_and_out():
         assert {k: v.shape for k, v in predicted.items()} == {"first": (50, 3), "second": (50, 1)}
     assert set(histories[0]) == {"loss", "first_loss", "second_loss", "first_accuracy", "second_mae"}
     for name in histories[0]:
-        np.testing.assert_allclose(histories[0][name], histories[1][name], rtol=1e-5)
+        np.testing.assert_allclose(histories[0][name], histories[1][name], rtol=1e-5, atol=1e-6)
 
 
 def test_on_batch():
@@ -317,7 +317,7 @@ def test_subclassed_with_own_loss_and_metric():
         assert m.predict(X, verbose=0).shape == (50, 3)
     assert set(histories[0]) == {"loss", "acc", "size"}
     for name in histories[0]:
-        np.testing.assert_allclose(histories[0][name], histories[1][name], rtol=1e-5)
+        np.testing.assert_allclose(histories[0][name], histories[1][name], rtol=1e-5, atol=1e-6)
 
 
 class OwnStep(K.Model):
@@ -441,7 +441,7 @@ def test_copies_train_on():
         other.fit(X, Y, epochs=2, verbose=0, shuffle=False)
         for a, b in zip(m.get_weights(), other.get_weights()):
             np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7)
-        np.testing.assert_allclose(m.evaluate(X, Y, verbose=0), other.evaluate(X, Y, verbose=0), rtol=1e-6)
+        np.testing.assert_allclose(m.evaluate(X, Y, verbose=0), other.evaluate(X, Y, verbose=0), rtol=1e-6, atol=1e-6)
 
 
 def test_threads_predict_with_one_model():
@@ -450,7 +450,7 @@ def test_threads_predict_with_one_model():
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda x: [m.predict_on_batch(x) for _ in range(20)][-1], parts))
     for x, values in zip(parts, found):
-        np.testing.assert_allclose(values, m.predict(x, verbose=0), rtol=1e-6)
+        np.testing.assert_allclose(values, m.predict(x, verbose=0), rtol=1e-6, atol=1e-6)
 
 
 def test_attributes():
@@ -496,4 +496,4 @@ def test_steps_of_the_guide(eager):
         histories.append(m.fit(X, Y, batch_size=25, epochs=3, verbose=0, validation_data=(X, Y)).history)
     assert set(histories[0]) == set(histories[1])
     for name in histories[0]:
-        np.testing.assert_allclose(histories[0][name], histories[1][name], rtol=1e-5)
+        np.testing.assert_allclose(histories[0][name], histories[1][name], rtol=1e-5, atol=1e-6)

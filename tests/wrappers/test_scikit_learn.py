@@ -49,7 +49,7 @@ def test_labels_as_the_loss_wants_them(units, activation, loss):
     assert estimator.score(X, LABELS) > 0.9
     p = estimator.predict_proba(X)
     assert p.shape == (120, 2)
-    np.testing.assert_allclose(p.sum(1), 1, rtol=1e-5)
+    np.testing.assert_allclose(p.sum(1), 1, rtol=1e-5, atol=1e-6)
     assert not hasattr(estimator.model, "history") or estimator.model.history is None
 
 
@@ -68,7 +68,7 @@ def test_copies_and_going_on():
     first = estimator.fit(X, y).history_["loss"]
     assert estimator.fit(X, y).history_["loss"][0] < first[0]
     again = pickle.loads(pickle.dumps(estimator))
-    np.testing.assert_allclose(again.predict(X), estimator.predict(X), rtol=1e-6)
+    np.testing.assert_allclose(again.predict(X), estimator.predict(X), rtol=1e-6, atol=1e-6)
     assert not hasattr(base.clone(estimator), "model_") and estimator.predict(X).shape == (120, 2)
 
 
@@ -78,5 +78,5 @@ def test_models_go_to_other_processes():
     expected = model.predict(X, verbose=0)
     predict = joblib.delayed(type(model).predict)
     found = joblib.Parallel(n_jobs=2)(predict(model, part, verbose=0) for part in (X, X[:7]))
-    np.testing.assert_allclose(found[0], expected, rtol=1e-6)
-    np.testing.assert_allclose(found[1], expected[:7], rtol=1e-6)
+    np.testing.assert_allclose(found[0], expected, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(found[1], expected[:7], rtol=1e-6, atol=1e-6)
