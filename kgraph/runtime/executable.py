@@ -340,8 +340,8 @@ class _Binding:
 
 def _module_of(name: str):
     """The module that has a native routine: its ROUTINES, function(name) and SCRATCH."""
-    from kgraph.runtime import gemm, windows
-    for module in (gemm, windows):
+    from kgraph.runtime import gemm, windows, winograd
+    for module in (gemm, windows, winograd):
         if name in module.ROUTINES:
             return module
     raise KeyError(f"there is no native routine {name}")

@@ -86,6 +86,8 @@ INSTRUCTIONS = {
     "plan_windows": (2, False, _call),  # plan_windows(address, block); convolve(address, ...), weigh(address, ...): the
     "convolve": (7, False, _call),      # parameters of kgraph.runtime.windows
     "weigh": (8, False, _call),
+    "winograd": (8, False, _call),      # winograd(address, ...), winograd_weights(address, ...): the parameters of
+    "winograd_weights": (7, False, _call),  # kgraph.runtime.winograd
     "report": (3, False, _report),      # report(status, number, index)
     "checked": (4, True, _checked),     # checked(status, number, index, size) -> index
     "load_acquire": (1, True, _load_acquire),

@@ -64,19 +64,21 @@ def nest_instructions(nests) -> dict:
 
 
 def _chooser(nests):
-    """Emits a call of the function for the number of rows; of several, one below the other, where there is none."""
+    """Emits a call of the function for the number of rows; of several, one below the other, where there is none.
+    Numbers that no heights make up are not allowed."""
     heights = {nest.rows: nest for nest in nests}
 
     def split(rows):
         if rows in heights or rows == 0:
             return [rows] if rows else []
-        tallest = max(h for h in heights if h < rows)
-        return [tallest, *split(rows - tallest)]
+        tallest = max((h for h in heights if h < rows), default=None)
+        rest = split(rows - tallest) if tallest else None
+        return None if rest is None else [tallest, *rest]
 
     def emit(builder, rows, levels, a, a_m, b, c, c_m, *rest):
         item, after = _I64(nests[0].itemsize), builder.append_basic_block("after")
         switch = builder.switch(rows, after)
-        for count in range(1, max(heights) + 1):
+        for count in filter(split, range(1, max(heights) + 1)):
             block, above = builder.append_basic_block(f"rows_{count}"), 0
             switch.add_case(_I64(count), block)
             builder.position_at_end(block)

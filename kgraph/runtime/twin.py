@@ -11,7 +11,7 @@ import numpy as np
 
 from kgraph.compiler.prims.erf import erf
 from kgraph.compiler.prims.random import mix
-from kgraph.runtime import twin_windows, windows
+from kgraph.runtime import twin_windows
 from kgraph.runtime.micro import short_name
 
 __all__ = ["NAMESPACE", "handle", "kernel_handle", "run_kernel"]
@@ -46,7 +46,7 @@ class _Pointer:
 
 def handle(name: str) -> int:
     """What stands for the address of a native routine: of a product the itemsize of the numbers it is for."""
-    if name in windows.ROUTINES:
+    if name in twin_windows.ROUTINES:
         return twin_windows.handle(name)
     return 8 if name.endswith("64") else 4
 
@@ -157,6 +157,6 @@ NAMESPACE = {
     "where": lambda c, a, b: a if c else b, "mix_bits": _mix_bits,
     "word": _word, "real64": lambda args, k: np.float64(_real(args, k)),
     "real32": lambda args, k: np.float32(_real(args, k)),
-    **dict.fromkeys(("plan_windows", "convolve", "weigh"), _call_window),
+    **dict.fromkeys(("plan_windows", "convolve", "weigh", "winograd", "winograd_weights"), _call_window),
     "call_kernel": _call_kernel, "gemm": _gemm, "report": _report, "checked": _checked,
 }

@@ -59,38 +59,43 @@ class Geometry:
             self.row_places = size_of(far.shape[2:-1])
             space = size_of(far.shape[1:-1])
             axes = [(space, space, *axes[-1][2:])]
-        self.words = {0: kind, 1: 3 - len(axes), 2: groups, 3: near_channels, 4: far_channels,
+        self.words = {0: kind, 1: 3 - len(axes), 2: groups, 3: near_channels, 4: far_channels, 5: 0,
                       6: strides[near][0], 7: strides[far][0]}
         for axis, found in enumerate([(1, 1, 1, 1, 1, 0, 0, 0, 0)] * (3 - len(axes)) + axes):
             self.words.update({8 + 12 * axis + i: n for i, n in enumerate(found)})
         self.image = strides
-        self.bytes = 8 * _block_words(self.window, params["strides"])
+        self.bytes = -(-8 * _block_words(self.window, params["strides"]) // 64) * 64
 
-    def write(self):
+    def write(self, planned=True):
+        """planned: with the segments of windows, which the routines of kgraph.runtime.windows follow."""
         block = self.w.scratch_pointer("int64", 0, SCOPE_OF_BLOCK)
         for place, value in self.words.items():
             self.w.line(f"{block}[{place}] = {self.w.number(value, f'window {place}')}")
-        self.w.line(f"plan_windows({self.w.routine(Symbol('window_plan'))}, scratch)")
+        if planned:
+            self.w.line(f"plan_windows({self.w.routine(Symbol('window_plan'))}, scratch)")
 
 
 class Bands:
     """The loop over a kernel's units: bands of rows (places on the first space axis) of the images of ``value``."""
 
-    def __init__(self, w: Writer, body: Program, layout: Layout, domain: Domain, anchor: Op, rows_of_image: Size):
+    def __init__(self, w: Writer, body: Program, layout: Layout, domain: Domain, anchor: Op, rows_of_image: Size,
+                 step: int = 1):
         self.w, self.body, self.layout, self.domain, self.anchor = w, body, layout, domain, anchor
         self.out = anchor.outputs[0]
-        self.images, self.rows = self.out.shape[0], rows_of_image
+        self.images, self.rows, self.step = self.out.shape[0], rows_of_image, step
         self.row = size_of(self.out.shape[2:])   # elements of a row of the result
         self.item = self.out.type.itemsize
         self.height = self._height()
 
     def _height(self) -> Size:
-        """Rows of a band: what fits into BAND_BYTES; less where there are few images to share."""
+        """Rows of a band, a multiple of ``step``: what fits into BAND_BYTES; less where there are few images to
+        share."""
         nominal = lambda size: max(1, dims.evaluate(size, dict.fromkeys(dims.names(size), NOMINAL)))
         row_bytes = nominal(self.row) * self.item
         least = max(1, LEAST_PLACES // nominal(size_of(self.out.shape[2:-1])))
         shared = dims.maximum(self.rows * self.images // FULL_BATCH, least)
-        return dims.maximum(1, _least(max(1, BAND_BYTES // row_bytes), shared))
+        height = dims.maximum(1, _least(max(1, BAND_BYTES // row_bytes), shared))
+        return (height + self.step - 1) // self.step * self.step
 
     @property
     def bands(self) -> Size:
@@ -167,15 +172,19 @@ def routine(stem: str, value: Value) -> Symbol:
     return Symbol(f"{stem}_{CASTS[value.dtype]}")
 
 
-def emit_bands(w, body, layout, domain, anchor, geometry, stem, kernel) -> LoopKernel:
+def emit_bands(w, body, layout, domain, anchor, geometry, stem, kernel, work: Size | None = None) -> LoopKernel:
+    """work: bytes of scratch that the routine takes, if it is one of kgraph.runtime.winograd."""
     x = geometry.near
-    bands = Bands(w, body, layout, domain, anchor, anchor.outputs[0].shape[1])
-    bands.scratch_offset = geometry.bytes
-    geometry.write()
+    bands = Bands(w, body, layout, domain, anchor, anchor.outputs[0].shape[1], step=1 if work is None else 2)
+    bands.scratch_offset = geometry.bytes if work is None else geometry.bytes + work
+    geometry.write(planned=work is None)
     bands.open()
     target, start = bands.target()
     near = f"{w.address(x)} + {x.type.itemsize} * image * {w.size(geometry.image[x][0])}"
-    places = w.size(geometry.row_places)
-    w.line(f"convolve({w.routine(routine(stem, x))}, scratch, {near}, {kernel}, {start}, top * {places}, bottom * "
-           f"{places})")
-    return bands.finish(target, geometry.bytes)
+    given = f"{w.routine(routine(stem, x))}, scratch, {near}, {kernel}, {start}"
+    if work is None:
+        places = w.size(geometry.row_places)
+        w.line(f"convolve({given}, top * {places}, bottom * {places})")
+    else:
+        w.line(f"winograd({given}, top, bottom, scratch + {w.size(geometry.bytes)})")
+    return bands.finish(target, bands.scratch_offset)

@@ -12,6 +12,10 @@ from kgraph.compiler.ir import Op, Program, Value
 
 __all__ = ["emit_weight_grad", "emit_window", "window_flops"]
 
+# Channels and filters from which a convolution pays for the transforms of kgraph.runtime.winograd.
+LEAST_CHANNELS = {"conv": 24, "conv_data_grad": 24, "conv_weight_grad": 16}
+WINOGRAD_TILES, WINOGRAD_WHOLE = 84, 16  # it works on so many tiles at a time, and rounds channels up to no more
+
 
 def emit_window(op: Op, layout: Layout, checks: list) -> LoopKernel:
     """The kernel of a fused op with a convolution or a pooling in it."""
@@ -45,8 +49,30 @@ def _emit_conv(w, body, layout, domain, anchor) -> LoopKernel:
     ours, theirs = x.shape[-1] // groups, out.shape[-1] // groups
     geometry = Geometry(w, layout, anchor, x, out, int(anchor.prim.lower == "conv_data_grad"), ours * out.shape[-1],
                          *((1, 1, out.shape[-1]) if depthwise else (groups, ours, theirs)))
+    if _is_winograd(anchor, x, out):
+        work = _winograd_work(ours, theirs, ours * theirs, x.type.itemsize)
+        return emit_bands(w, body, layout, domain, anchor, geometry, "winograd", w.address(kernel), work)
     return emit_bands(w, body, layout, domain, anchor, geometry, "depthwise" if depthwise else "conv",
                        w.address(kernel))
+
+
+def _is_winograd(op: Op, near: Value, far: Value) -> bool:
+    """Whether kgraph.runtime.winograd can do a convolution, and in less time."""
+    params = op.params
+    window = params.get("window") or op.inputs[1].shape[:-2]
+    least = LEAST_CHANNELS[op.prim.name]
+    return (tuple(window) == (3, 3) and {*params["strides"], *params["dilation"], params["groups"]} == {1}
+            and all(isinstance(v.shape[-1], int) and v.shape[-1] >= least for v in (near, far)))
+
+
+def _winograd_work(near: int, far: int, matrix: int, item: int) -> int:
+    """Bytes of scratch that kgraph.runtime.winograd takes: 16 matrices of that many elements, and a vector of what is
+    read and of what is made for each tile, 16 times."""
+    return 16 * item * (matrix + WINOGRAD_TILES * (_whole(near) + _whole(far)) + 3 * WINOGRAD_WHOLE)
+
+
+def _whole(channels: int) -> int:
+    return -(-channels // WINOGRAD_WHOLE) * WINOGRAD_WHOLE
 
 
 def emit_weight_grad(op: Op, layout: Layout, checks) -> LoopKernel:
@@ -60,6 +86,8 @@ def emit_weight_grad(op: Op, layout: Layout, checks) -> LoopKernel:
     ours, theirs = x.shape[-1] // groups, ct.shape[-1] // groups
     tap = ours * ct.shape[-1]
     geometry = Geometry(w, layout, op, x, ct, 0, tap, *((1, 1, ct.shape[-1]) if depthwise else (groups, ours, theirs)))
+    if _is_winograd(op, x, ct):
+        return _emit_winograd_weights(w, op, geometry)
     geometry.write()
     taps, item, result = size_of(window), out.type.itemsize, w.pointer(out)
     w.line("unit = lo")
@@ -80,6 +108,23 @@ def emit_weight_grad(op: Op, layout: Layout, checks) -> LoopKernel:
            "stop - start, first, last)")
     w.close()
     return LoopKernel(w, parts * taps, 1, geometry.bytes)
+
+
+def _emit_winograd_weights(w: Writer, op: Op, geometry: Geometry) -> LoopKernel:
+    """A unit is a part of the batch: all taps are made of the same transforms."""
+    x, ct = op.inputs
+    out, parts, item = op.outputs[0], op.params["parts"], x.type.itemsize
+    geometry.write(planned=False)
+    w.open("for part in range(lo, hi):")
+    w.line(f"start = {w.size(x.shape[0])} * part // {w.size(parts)}")
+    w.line(f"stop = {w.size(x.shape[0])} * (part + 1) // {w.size(parts)}")
+    address = lambda v: f"{w.address(v)} + {item} * start * {w.size(geometry.image[v][0])}"
+    w.line(f"winograd_weights({w.routine(routine('winograd_weights', x))}, scratch, {address(x)}, {address(ct)}, "
+           f"{w.address(out)} + {item} * part * {w.size(size_of(out.shape[1:]))}, stop - start, "
+           f"scratch + {w.size(geometry.bytes)})")
+    w.close()
+    near, far = x.shape[-1], ct.shape[-1]
+    return LoopKernel(w, parts, 1, geometry.bytes + _winograd_work(near, far, _whole(near) * _whole(far), item))
 
 
 _EMITTERS = {"conv": _emit_conv, "conv_data_grad": _emit_conv, "max_pool": emit_pool, "sum_pool": emit_pool,

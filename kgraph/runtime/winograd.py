@@ -1,0 +1,307 @@
+"""Convolutions of 3 x 3 taps that move by one, with 2.25 times fewer multiplications: Winograd's F(2 x 2, 3 x 3)
+(Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, 2015, arXiv:1509.09308).
+
+    winograd_TYPE(block, x, w, out, lo, hi, work)             output rows lo to hi (lo even) of one image
+    winograd_weights_TYPE(block, x, ct, out, images, work)    what some images give to the kernel; out is replaced
+
+Four neighbouring outputs, a *tile*, need 4 x 4 inputs. The inputs of a tile and the kernel are transformed (TRANSFORMS,
+along rows and columns), so that 16 products of matrices, [tiles, channels] by [channels, filters], and a transform back
+give the outputs. The transforms need sums and halves only, and an output is made of the inputs in its own window alone,
+as in the sum it stands for: zeros and NaN stay where they are. Of infinities that is not true (their difference is
+NaN), so where a result is not finite, and not for a NaN, it is computed again as the plain sum. In the gradient for the
+kernel, where an infinity spoils all of the sum, it becomes NaN.
+
+``block`` is that of kgraph.runtime.windows; of its words 0, 3, 4, 6, 7 and those of the last two space axes are used,
+those for loops from 46 on (for plain sums from 64 on), and word 5: whether the kernel's transform lies in ``work``
+already. Of ``work``, the thread's own, kgraph.compiler.emit.window knows the size.
+"""
+from __future__ import annotations
+
+import numpy as np
+from llvmlite import ir
+
+from kgraph.runtime import kernels
+from kgraph.runtime.nests import Nest, nest_instructions
+from kgraph.runtime.target import machine
+from kgraph.runtime.tiles import _intrinsic, _masked_load, _masked_store, _splat
+
+__all__ = ["ROUTINES", "SCRATCH", "TILES", "TRANSFORMS", "function", "nests", "source"]
+
+SCRATCH = 0   # the routines need no memory but what they are given
+TILES = 84    # that are transformed at a time, and with the products stay in a second-level cache
+HEIGHTS = {32: (14, 8), 16: (6, 4)}  # rows of register tiles, by the number of registers; TILES divides by the first
+WHOLE = 8     # the short ones divide what numbers of channels are rounded up to
+
+ROUTINES = {f"{name}_{t}": count for t in ("f32", "f64") for name, count in (("winograd", 7), ("winograd_weights", 6))}
+
+# The maps along one axis: of inputs, of the kernel, and of products to outputs; for the gradient of the kernel, of the
+# outputs' gradient, and of products to taps.
+TRANSFORMS = {
+    "inputs": ((1, 0, -1, 0), (0, 1, 1, 0), (0, -1, 1, 0), (0, 1, 0, -1)),
+    "kernel": ((1, 0, 0), (0.5, 0.5, 0.5), (0.5, -0.5, 0.5), (0, 0, 1)),
+    "outputs": ((1, 1, 1, 0), (0, 1, -1, -1)),
+    "gradient": ((1, 0), (0.5, 0.5), (0.5, -0.5), (0, 1)),
+    "taps": ((1, 1, 1, 0), (0, 1, -1, 0), (0, 1, 1, -1)),
+}
+_I64 = ir.IntType(64)
+
+
+def function(name: str) -> kernels.Function:
+    """One of ROUTINES."""
+    return kernels.Function(name, source(name), ROUTINES[name], "convolutions", lambda: _instructions(name))
+
+
+def nests(name: str) -> list:
+    """The register tiles of this machine that a routine uses."""
+    dtype = "float32" if name.endswith("32") else "float64"
+    lanes, (tall, short) = machine().lanes(np.dtype(dtype).itemsize), HEIGHTS[machine().registers]
+    weights = name.startswith("winograd_weights")
+    return [Nest(dtype, lanes, rows, vectors, "product", weights) for vectors in (2, 1)
+            for rows in ((short,) if weights else (tall, short) if vectors == 2 else (tall, short, 1))]
+
+
+def source(name: str) -> str:
+    """The routine in the kernel language."""
+    nest, (tall, short) = nests(name)[0], HEIGHTS[machine().registers]
+    values = {"name": name, "f": name[-3:], "item": nest.itemsize, "lanes": nest.lanes, "strip": 2 * nest.lanes,
+              "tiles": TILES, "tall": tall, "short": short, "whole": max(nest.lanes, WHOLE)}
+    return (_WEIGHTS if "weights" in name else _CONV).format(**values)
+
+
+def _instructions(name: str) -> dict:
+    used = ("inputs", "gradient", "taps") if "weights" in name else ("kernel", "inputs", "outputs")
+    nest = nests(name)[0]
+    return {**{f"transform_{what}": (13, True, _Transform(what, nest)) for what in used},
+            **nest_instructions(nests(name))}
+
+
+# work: the kernel's transform, 16 matrices [channels, columns]; v: 16 of inputs [tiles, wide]; m: 16 of products, a
+# strip of columns at a time, which stays in the first-level cache. A few elements more between matrices keep stores to
+# all 16 from meeting in one set of the cache.
+_CONV = """
+def {name}(block, x, w, out, lo, hi, work):
+    g = pi64_at(block, 0)
+    channels, columns = g[3], g[4]
+    wide = -(-channels // {whole}) * {whole}
+    u_apart, v_apart, m_apart = channels * columns, {tiles} * wide + 16, {tiles} * {strip} + 16
+    v = work + 16 * {item} * u_apart
+    m = v + 16 * {item} * v_apart
+    kernel, w_row, w_column, down, right = w, g[28], g[40], -g[25], -g[37]
+    if g[0] == 1:
+        kernel, w_row, w_column = w + 2 * {item} * (w_row + w_column), -w_row, -w_column
+        down, right = g[25] - 2, g[37] - 2
+    if g[5] == 0:
+        g[5] = 1
+        transform_kernel(kernel, w_row, w_column, 0, 3, 0, 3, work, 4 * u_apart, u_apart, 4, 4, u_apart)
+    levels = block + 8 * 46
+    for k in range(46, 55, 3):
+        g[k], g[k + 1], g[k + 2] = 1, 0, 0
+    g[64], g[65], g[66] = 1, 0, 0
+    g[55], g[56], g[57] = channels, 1, columns
+    g[73], g[74], g[75] = channels, 1, columns
+    across = (g[33] + 1) // 2
+    first, last = lo // 2 * across, (hi + 1) // 2 * across
+    many = -(-(last - first) // max(1, -(-(last - first) // {tiles})))
+    for start in range(first, last, max(1, many)):
+        count = min(many, last - start)
+        i, j = start // across * 2, start % across * 2
+        for t in range(count):
+            top, left = i + down, j + right
+            transform_inputs(x + {item} * (top * g[26] + left * g[38]), g[26], g[38], -top, g[20] - top, -left,
+                             g[32] - left, v + {item} * t * wide, 4 * v_apart, v_apart, 4, 4, channels)
+            j += 2
+            if j >= 2 * across:
+                i, j = i + 2, 0
+        height = {tall}
+        if -(-count // {short}) * {short} < -(-count // {tall}) * {tall}:
+            height = {short}
+        for q in range(0, columns, {strip}):
+            some = min({strip}, columns - q)
+            for p in range(16):
+                for t in range(0, count, height):
+                    a = v + {item} * (p * v_apart + t * wide)
+                    b = work + {item} * (p * u_apart + q)
+                    c = m + {item} * (p * m_apart + t * {strip})
+                    if some == {strip}:
+                        nest_2(height, levels, a, wide, b, c, {strip}, some, 0)
+                    else:
+                        for r in range(0, some, {lanes}):
+                            nest_1(height, levels, a, wide, b + {item} * r, c + {item} * r, {strip}, some - r, 0)
+            i, j = start // across * 2, start % across * 2
+            for t in range(count):
+                place = out + {item} * (i * g[27] + j * g[39] + q)
+                high, broad = min(2, hi - i), min(2, g[33] - j)
+                if transform_outputs(m + {item} * t * {strip}, 4 * m_apart, m_apart, 0, 4, 0, 4, place, g[27], g[39],
+                                     high, broad, some) != 0:
+                    for at in range(high * broad):
+                        row, column = i + down + at // broad, j + right + at % broad
+                        r0, c0 = max(0, -row), max(0, -column)
+                        g[67], g[68], g[69] = min(3, g[20] - row) - r0, g[26], w_row
+                        g[70], g[71], g[72] = min(3, g[32] - column) - c0, g[38], w_column
+                        window = x + {item} * ((row + r0) * g[26] + (column + c0) * g[38])
+                        nan = 0
+                        for tap in range(g[67] * g[70]):
+                            values = p{f}_at(window + {item} * (tap // g[70] * g[26] + tap % g[70] * g[38]), 1)
+                            for k in range(channels):
+                                if values[k] != values[k]:
+                                    nan = 1
+                        if nan == 0 and g[67] > 0 and g[70] > 0:
+                            b = kernel + {item} * (r0 * w_row + c0 * w_column + q)
+                            c = place + {item} * (at // broad * g[27] + at % broad * g[39])
+                            for r in range(0, some, {lanes}):
+                                nest_1(1, block + 8 * 64, window, 0, b + {item} * r, c + {item} * r, 0, some - r, 0)
+                j += 2
+                if j >= 2 * across:
+                    i, j = i + 2, 0
+"""
+
+# work: products, 16 matrices [wide, broad]; v: 16 of inputs [tiles, wide]; z: 16 of the outputs' gradient
+# [tiles, broad].
+_WEIGHTS = """
+def {name}(block, x, ct, out, images, work):
+    g = pi64_at(block, 0)
+    channels, columns = g[3], g[4]
+    wide = -(-channels // {whole}) * {whole}
+    broad = -(-columns // {whole}) * {whole}
+    m_apart, v_apart, z_apart = wide * broad, {tiles} * wide + 16, {tiles} * broad + 16
+    v = work + 16 * {item} * m_apart
+    z = v + 16 * {item} * v_apart
+    products = p{f}_at(work, 1)
+    for k in range(16 * m_apart):
+        products[k] = {f}(0.0)
+    levels = block + 8 * 46
+    for k in range(46, 55, 3):
+        g[k], g[k + 1], g[k + 2] = 1, 0, 0
+    down, across = (g[21] + 1) // 2, (g[33] + 1) // 2
+    total = images * down * across
+    image, i, j = 0, 0, 0
+    for start in range(0, total, {tiles}):
+        count = min({tiles}, total - start)
+        for t in range(count):
+            top, left = i - g[25], j - g[37]
+            transform_inputs(x + {item} * (image * g[6] + top * g[26] + left * g[38]), g[26], g[38], -top, g[20] - top,
+                             -left, g[32] - left, v + {item} * t * wide, 4 * v_apart, v_apart, 4, 4, channels)
+            transform_gradient(ct + {item} * (image * g[7] + i * g[27] + j * g[39]), g[27], g[39], 0, g[21] - i, 0,
+                               g[33] - j, z + {item} * t * broad, 4 * z_apart, z_apart, 4, 4, columns)
+            j += 2
+            if j >= 2 * across:
+                i, j = i + 2, 0
+                if i >= 2 * down:
+                    image, i = image + 1, 0
+        g[55], g[56], g[57] = count, wide, broad
+        for p in range(16):
+            for q in range(0, broad, {strip}):
+                for k in range(0, channels, {short}):
+                    a = v + {item} * (p * v_apart + k)
+                    b = z + {item} * (p * z_apart + q)
+                    c = work + {item} * (p * m_apart + k * broad + q)
+                    if broad - q >= {strip}:
+                        nest_2({short}, levels, a, 1, b, c, broad, {strip}, 1)
+                    else:
+                        nest_1({short}, levels, a, 1, b, c, broad, {lanes}, 1)
+    for k in range(channels):
+        transform_taps(work + {item} * k * broad, 4 * m_apart, m_apart, 0, 4, 0, 4, out + {item} * k * columns, g[28],
+                       g[40], 3, 3, columns)
+"""
+
+
+class _Transform:
+    """Emits a call of
+
+        transform_WHAT(source, s_row, s_column, r0, r1, c0, c1, target, t_row, t_column, rows, columns, count)
+
+    For each of ``count`` neighbouring elements: the map TRANSFORMS[what] on a square of them, s_row and s_column apart,
+    of which those outside of rows [r0, r1) and columns [c0, c1) are zero. What comes out, as far as it is within
+    ``rows`` and ``columns``, is stored t_row and t_column apart. Of "inputs" and "gradient" the last vector is stored
+    whole, zeros behind ``count``. Addresses in bytes, distances in elements. The result is 0 if the outputs are finite.
+    """
+
+    def __init__(self, what: str, nest: Nest):
+        self.what, self.matrix, self.kind, self.item = what, TRANSFORMS[what], nest.kind, nest.itemsize
+
+    def __call__(self, builder, *values):
+        module, name = builder.module, f"kgraph.transform_{self.what}"
+        if name not in module.globals:
+            function = ir.Function(module, ir.FunctionType(_I64, [_I64] * 13), name)
+            function.linkage = "internal"
+            function.attributes.add("noinline")
+            self._write(function)
+        return builder.call(module.globals[name], values)
+
+    def _write(self, function):
+        source, s_row, s_column, r0, r1, c0, c1, target, t_row, t_column, rows, columns, count = function.args
+        b = ir.IRBuilder(function.append_basic_block("entry"))
+        size, made = range(len(self.matrix[0])), range(len(self.matrix))
+        read = self._square(b, source, s_row, s_column, size, (r0, r1), (c0, c1))
+        written = self._square(b, target, t_row, t_column, made, (_I64(0), rows), (_I64(0), columns))
+        everything = ir.Constant(ir.IntType(1), 1)
+        for _, inside in (*read.values(), *written.values()):
+            everything = b.and_(everything, inside)
+        whole, part = function.append_basic_block("whole"), function.append_basic_block("part")
+        b.cbranch(everything, whole, part)
+        b.position_at_end(whole)
+        always = lambda square: {ij: (address, None) for ij, (address, _) in square.items()}
+        self._loop(b, count, always(read), always(written))
+        b.position_at_end(part)
+        self._loop(b, count, read, written)
+
+    def _square(self, b, start, row, column, places, row_bounds, column_bounds) -> dict:
+        """(address, whether it is inside) of each place of a square."""
+        def inside(k, low, high):
+            return b.and_(b.icmp_signed("<=", low, _I64(k)), b.icmp_signed("<", _I64(k), high))
+
+        def address(i, j):
+            away = b.add(b.mul(row, _I64(i)), b.mul(column, _I64(j)))
+            return b.add(start, b.mul(away, _I64(self.item)))
+        return {(i, j): (address(i, j), b.and_(inside(i, *row_bounds), inside(j, *column_bounds)))
+                for i in places for j in places}
+
+    def _loop(self, b, count, read, written):
+        """The map over all elements, a vector at a time, and the function's return."""
+        before, none = b.block, ir.Constant(self.kind, None)
+        body, after = (b.function.append_basic_block(name) for name in ("body", "after"))
+        b.branch(body)
+        b.position_at_end(body)
+        at, spoilt = b.phi(_I64), b.phi(self.kind)
+        lane = ir.Constant(ir.VectorType(_I64, self.kind.count), list(range(self.kind.count)))
+        there = b.icmp_signed("<", lane, _splat(b, b.sub(count, at), lane.type))
+        place = lambda address: b.inttoptr(b.add(address, b.mul(at, _I64(self.item))), self.kind.as_pointer())
+        mask = lambda inside: there if inside is None else b.select(inside, there, ir.Constant(there.type, None))
+        values = {ij: _masked_load(b, place(address), mask(inside), self.item)
+                  for ij, (address, inside) in read.items()}
+        results = self._map(b, values)
+        for ij, (address, inside) in written.items():
+            if self.what in ("inputs", "gradient"):
+                b.store(results[ij], place(address)).align = self.item
+            else:
+                _masked_store(b, results[ij], place(address), mask(inside), self.item)
+        now = self._spoil(b, spoilt, results) if self.what == "outputs" else spoilt
+        following = b.add(at, _I64(self.kind.count))
+        for phi, first, value in ((at, _I64(0), following), (spoilt, none, now)):
+            phi.add_incoming(first, before)
+            phi.add_incoming(value, body)
+        b.cbranch(b.icmp_signed("<", following, count), body, after)
+        b.position_at_end(after)
+        bad = b.bitcast(b.fcmp_unordered("uno", now, now), ir.IntType(self.kind.count))
+        b.ret(b.zext(bad, _I64))
+
+    def _spoil(self, b, spoilt, results):
+        """NaN where it was, or where the sum of the results is not finite."""
+        total, *others = results.values()
+        for value in others:
+            total = b.fadd(total, value)
+        return _intrinsic(b, "fma", self.kind, self.kind, [total, ir.Constant(self.kind, None), spoilt])
+
+    def _map(self, b, values) -> dict:
+        """The map along rows, then along columns."""
+        size, made = range(len(self.matrix[0])), range(len(self.matrix))
+        half = {(i, j): self._combine(b, self.matrix[i], [values[k, j] for k in size]) for i in made for j in size}
+        return {(i, j): self._combine(b, self.matrix[j], [half[i, k] for k in size]) for i in made for j in made}
+
+    def _combine(self, b, factors, values):
+        """The sum of the values with these factors: signs, or signs and a half of it all."""
+        used = sorted(((f, v) for f, v in zip(factors, values) if f), key=lambda fv: -fv[0])  # a positive one first
+        total = used[0][1]
+        for factor, value in used[1:]:
+            total = b.fadd(total, value) if factor > 0 else b.fsub(total, value)
+        return b.fmul(total, ir.Constant(self.kind, [0.5] * self.kind.count)) if 0.5 in factors else total
