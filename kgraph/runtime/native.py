@@ -60,6 +60,13 @@ def _pause(builder):
     builder.call(module.globals.get(name) or ir.Function(module, kind, name), values)
 
 
+def _prefetch(builder, address):
+    """Ask for the line of memory at an address, which will be written soon; never fails."""
+    module, kind, name = builder.module, ir.IntType(8).as_pointer(), "llvm.prefetch.p0"
+    f = module.globals.get(name) or ir.Function(module, ir.FunctionType(_VOID, [kind, _I32, _I32, _I32]), name)
+    builder.call(f, [builder.inttoptr(address, kind), *(ir.Constant(_I32, n) for n in (1, 3, 1))])
+
+
 def _report(builder, status, number, index):
     """STATUS, whose address this is, becomes (number, index) unless something was reported before."""
     status = _pointer(builder, status)
@@ -93,6 +100,7 @@ INSTRUCTIONS = {
     "load_acquire": (1, True, _load_acquire),
     "store_release": (2, False, _store_release),
     "atomic_add": (2, True, _atomic_add),
+    "prefetch": (1, False, _prefetch),
     "pause": (0, False, _pause),
     **{name: _libc(name, arity) for name, arity in _LIBC.items()},
 }

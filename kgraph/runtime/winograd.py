@@ -30,6 +30,7 @@ __all__ = ["ROUTINES", "SCRATCH", "TILES", "TRANSFORMS", "function", "nests", "s
 SCRATCH = 0   # the routines need no memory but what they are given
 TILES = 84    # that are transformed at a time, and with the products stay in a second-level cache
 HEIGHTS = {32: (14, 8), 16: (6, 4)}  # rows of register tiles, by the number of registers; TILES divides by the first
+LINE = 64     # bytes that memory is read and written by
 WHOLE = 8     # the short ones divide what numbers of channels are rounded up to
 
 ROUTINES = {f"{name}_{t}": count for t in ("f32", "f64") for name, count in (("winograd", 7), ("winograd_weights", 6))}
@@ -64,7 +65,7 @@ def source(name: str) -> str:
     """The routine in the kernel language."""
     nest, (tall, short) = nests(name)[0], HEIGHTS[machine().registers]
     values = {"name": name, "f": name[-3:], "item": nest.itemsize, "lanes": nest.lanes, "strip": 2 * nest.lanes,
-              "tiles": TILES, "tall": tall, "short": short, "whole": max(nest.lanes, WHOLE)}
+              "tiles": TILES, "tall": tall, "short": short, "line": LINE, "whole": max(nest.lanes, WHOLE)}
     return (_WEIGHTS if "weights" in name else _CONV).format(**values)
 
 
@@ -77,7 +78,7 @@ def _instructions(name: str) -> dict:
 
 # work: the kernel's transform, 16 matrices [channels, columns]; v: 16 of inputs [tiles, wide]; m: 16 of products, a
 # strip of columns at a time, which stays in the first-level cache. A few elements more between matrices keep stores to
-# all 16 from meeting in one set of the cache.
+# all 16 from meeting in one set of the cache. What will be written is asked for before the products: it is far away.
 _CONV = """
 def {name}(block, x, w, out, lo, hi, work):
     g = pi64_at(block, 0)
@@ -109,6 +110,10 @@ def {name}(block, x, w, out, lo, hi, work):
             top, left = i + down, j + right
             transform_inputs(x + {item} * (top * g[26] + left * g[38]), g[26], g[38], -top, g[20] - top, -left,
                              g[32] - left, v + {item} * t * wide, 4 * v_apart, v_apart, 4, 4, channels)
+            place = out + {item} * (i * g[27] + j * g[39])
+            for line in range(0, 2 * {item} * columns, {line}):
+                prefetch(place + line)
+                prefetch(place + {item} * g[27] + line)
             j += 2
             if j >= 2 * across:
                 i, j = i + 2, 0
