@@ -21,7 +21,7 @@ import numpy as np
 from llvmlite import ir
 
 from kgraph.runtime import kernels
-from kgraph.runtime.nests import Nest, nest_instructions
+from kgraph.runtime.nests import Nest, _opaque, nest_instructions
 from kgraph.runtime.target import machine
 from kgraph.runtime.tiles import _intrinsic, _masked_load, _masked_store, _splat
 
@@ -102,9 +102,8 @@ def {name}(block, x, w, out, lo, hi, work):
     g[73], g[74], g[75] = channels, 1, columns
     across = (g[33] + 1) // 2
     first, last = lo // 2 * across, (hi + 1) // 2 * across
-    many = -(-(last - first) // max(1, -(-(last - first) // {tiles})))
-    for start in range(first, last, max(1, many)):
-        count = min(many, last - start)
+    for start in range(first, last, {tiles}):
+        count = min({tiles}, last - start)
         i, j = start // across * 2, start % across * 2
         for t in range(count):
             top, left = i + down, j + right
@@ -236,56 +235,61 @@ class _Transform:
     def _write(self, function):
         source, s_row, s_column, r0, r1, c0, c1, target, t_row, t_column, rows, columns, count = function.args
         b = ir.IRBuilder(function.append_basic_block("entry"))
-        size, made = range(len(self.matrix[0])), range(len(self.matrix))
-        read = self._square(b, source, s_row, s_column, size, (r0, r1), (c0, c1))
-        written = self._square(b, target, t_row, t_column, made, (_I64(0), rows), (_I64(0), columns))
+        size, made = len(self.matrix[0]), len(self.matrix)
+        none, full, all_made = _I64(0), _I64(size), _I64(made)
         everything = ir.Constant(ir.IntType(1), 1)
-        for _, inside in (*read.values(), *written.values()):
-            everything = b.and_(everything, inside)
+        for low, high in ((r0, none), (full, r1), (c0, none), (full, c1), (all_made, rows), (all_made, columns)):
+            everything = b.and_(everything, b.icmp_signed("<=", low, high))
+        squares = self._square(b, source, s_row, s_column, size), self._square(b, target, t_row, t_column, made)
         whole, part = function.append_basic_block("whole"), function.append_basic_block("part")
         b.cbranch(everything, whole, part)
         b.position_at_end(whole)
-        always = lambda square: {ij: (address, None) for ij, (address, _) in square.items()}
-        self._loop(b, count, always(read), always(written))
+        self._loop(b, count, *squares, None, None)
         b.position_at_end(part)
-        self._loop(b, count, read, written)
+        self._loop(b, count, *squares, self._inside(b, size, r0, r1, c0, c1),
+                   self._inside(b, made, none, rows, none, columns))
 
-    def _square(self, b, start, row, column, places, row_bounds, column_bounds) -> dict:
-        """(address, whether it is inside) of each place of a square."""
-        def inside(k, low, high):
-            return b.and_(b.icmp_signed("<=", low, _I64(k)), b.icmp_signed("<", _I64(k), high))
+    def _square(self, b, start, row, column, size) -> tuple:
+        """Addresses of the rows of a square, and distances of its columns in bytes."""
+        row, column = (b.mul(step, _I64(self.item)) for step in (row, column))
+        return [b.add(start, b.mul(row, _I64(i))) for i in range(size)], [b.mul(column, _I64(j)) for j in range(size)]
 
-        def address(i, j):
-            away = b.add(b.mul(row, _I64(i)), b.mul(column, _I64(j)))
-            return b.add(start, b.mul(away, _I64(self.item)))
-        return {(i, j): (address(i, j), b.and_(inside(i, *row_bounds), inside(j, *column_bounds)))
-                for i in places for j in places}
+    def _inside(self, b, size, r0, r1, c0, c1) -> dict:
+        """For each place of a square, whether it is within these bounds."""
+        rows, columns = ([b.and_(b.icmp_signed("<=", low, _I64(k)), b.icmp_signed("<", _I64(k), high))
+                          for k in range(size)] for low, high in ((r0, r1), (c0, c1)))
+        return {(i, j): b.and_(rows[i], columns[j]) for i in range(size) for j in range(size)}
 
-    def _loop(self, b, count, read, written):
+    def _loop(self, b, count, read, written, read_inside, written_inside):
         """The map over all elements, a vector at a time, and the function's return."""
-        before, none = b.block, ir.Constant(self.kind, None)
+        before, (source_rows, source_columns), (target_rows, target_columns) = b.block, read, written
         body, after = (b.function.append_basic_block(name) for name in ("body", "after"))
         b.branch(body)
         b.position_at_end(body)
-        at, spoilt = b.phi(_I64), b.phi(self.kind)
+        left, spoilt = b.phi(_I64), b.phi(self.kind)
+        sources, targets = ([b.phi(_I64) for _ in rows] for rows in (source_rows, target_rows))
         lane = ir.Constant(ir.VectorType(_I64, self.kind.count), list(range(self.kind.count)))
-        there = b.icmp_signed("<", lane, _splat(b, b.sub(count, at), lane.type))
-        place = lambda address: b.inttoptr(b.add(address, b.mul(at, _I64(self.item))), self.kind.as_pointer())
-        mask = lambda inside: there if inside is None else b.select(inside, there, ir.Constant(there.type, None))
-        values = {ij: _masked_load(b, place(address), mask(inside), self.item)
-                  for ij, (address, inside) in read.items()}
+        there = b.icmp_signed("<", lane, _splat(b, left, lane.type))
+        nowhere = ir.Constant(there.type, None)
+        mask = lambda inside, ij: there if inside is None else b.select(inside[ij], there, nowhere)
+        place = lambda rows, columns, i, j: b.inttoptr(b.add(rows[i], columns[j]), self.kind.as_pointer())
+        values = {(i, j): _masked_load(b, place(sources, source_columns, i, j), mask(read_inside, (i, j)), self.item)
+                  for i in range(len(sources)) for j in range(len(sources))}
         results = self._map(b, values)
-        for ij, (address, inside) in written.items():
+        for (i, j), value in results.items():
             if self.what in ("inputs", "gradient"):
-                b.store(results[ij], place(address)).align = self.item
+                b.store(value, place(targets, target_columns, i, j)).align = self.item
             else:
-                _masked_store(b, results[ij], place(address), mask(inside), self.item)
+                _masked_store(b, value, place(targets, target_columns, i, j), mask(written_inside, (i, j)), self.item)
         now = self._spoil(b, spoilt, results) if self.what == "outputs" else spoilt
-        following = b.add(at, _I64(self.kind.count))
-        for phi, first, value in ((at, _I64(0), following), (spoilt, none, now)):
+        fewer = b.sub(left, _I64(self.kind.count))
+        moved = lambda address: _opaque(b, b.add(address, _I64(self.kind.count * self.item)))
+        for phi, first, value in ((left, count, fewer), (spoilt, ir.Constant(self.kind, None), now),
+                                  *((p, start, moved(p)) for p, start in zip((*sources, *targets),
+                                                                             (*source_rows, *target_rows)))):
             phi.add_incoming(first, before)
             phi.add_incoming(value, body)
-        b.cbranch(b.icmp_signed("<", following, count), body, after)
+        b.cbranch(b.icmp_signed(">", fewer, _I64(0)), body, after)
         b.position_at_end(after)
         bad = b.bitcast(b.fcmp_unordered("uno", now, now), ir.IntType(self.kind.count))
         b.ret(b.zext(bad, _I64))

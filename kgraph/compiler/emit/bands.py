@@ -95,7 +95,9 @@ class Bands:
         least = max(1, LEAST_PLACES // nominal(size_of(self.out.shape[2:-1])))
         shared = dims.maximum(self.rows * self.images // FULL_BATCH, least)
         height = dims.maximum(1, _least(max(1, BAND_BYTES // row_bytes), shared))
-        return (height + self.step - 1) // self.step * self.step
+        bands = (self.rows + height - 1) // height
+        height = (self.rows + bands - 1) // dims.maximum(1, bands)  # all of about one height
+        return dims.maximum(1, (height + self.step - 1) // self.step) * self.step
 
     @property
     def bands(self) -> Size:
