@@ -60,11 +60,13 @@ def _pause(builder):
     builder.call(module.globals.get(name) or ir.Function(module, kind, name), values)
 
 
-def _prefetch(builder, address):
-    """Ask for the line of memory at an address, which will be written soon; never fails."""
-    module, kind, name = builder.module, ir.IntType(8).as_pointer(), "llvm.prefetch.p0"
-    f = module.globals.get(name) or ir.Function(module, ir.FunctionType(_VOID, [kind, _I32, _I32, _I32]), name)
-    builder.call(f, [builder.inttoptr(address, kind), *(ir.Constant(_I32, n) for n in (1, 3, 1))])
+def _prefetch(for_writing):
+    """Ask for the line of memory at an address, which will be read or written soon; never fails."""
+    def emit(builder, address):
+        module, kind, name = builder.module, ir.IntType(8).as_pointer(), "llvm.prefetch.p0"
+        f = module.globals.get(name) or ir.Function(module, ir.FunctionType(_VOID, [kind, _I32, _I32, _I32]), name)
+        builder.call(f, [builder.inttoptr(address, kind), *(ir.Constant(_I32, n) for n in (for_writing, 3, 1))])
+    return 1, False, emit
 
 
 def _report(builder, status, number, index):
@@ -100,7 +102,7 @@ INSTRUCTIONS = {
     "load_acquire": (1, True, _load_acquire),
     "store_release": (2, False, _store_release),
     "atomic_add": (2, True, _atomic_add),
-    "prefetch": (1, False, _prefetch),
+    "prefetch": _prefetch(0), "prefetch_to_write": _prefetch(1),
     "pause": (0, False, _pause),
     **{name: _libc(name, arity) for name, arity in _LIBC.items()},
 }

@@ -159,5 +159,5 @@ NAMESPACE = {
     "real32": lambda args, k: np.float32(_real(args, k)),
     **dict.fromkeys(("plan_windows", "convolve", "weigh", "winograd", "winograd_weights"), _call_window),
     "call_kernel": _call_kernel, "gemm": _gemm, "report": _report, "checked": _checked,
-    "prefetch": lambda address: None,
+    **dict.fromkeys(("prefetch", "prefetch_to_write"), lambda address: None),
 }

@@ -111,8 +111,8 @@ def {name}(block, x, w, out, lo, hi, work):
                              g[32] - left, v + {item} * t * wide, 4 * v_apart, v_apart, 4, 4, channels)
             place = out + {item} * (i * g[27] + j * g[39])
             for line in range(0, 2 * {item} * columns, {line}):
-                prefetch(place + line)
-                prefetch(place + {item} * g[27] + line)
+                prefetch_to_write(place + line)
+                prefetch_to_write(place + {item} * g[27] + line)
             j += 2
             if j >= 2 * across:
                 i, j = i + 2, 0
@@ -160,7 +160,7 @@ def {name}(block, x, w, out, lo, hi, work):
 """
 
 # work: products, 16 matrices [wide, broad]; v: 16 of inputs [tiles, wide]; z: 16 of the outputs' gradient
-# [tiles, broad].
+# [tiles, broad]. What the tiles below will read is asked for ahead of time.
 _WEIGHTS = """
 def {name}(block, x, ct, out, images, work):
     g = pi64_at(block, 0)
@@ -187,6 +187,14 @@ def {name}(block, x, ct, out, images, work):
                              -left, g[32] - left, v + {item} * t * wide, 4 * v_apart, v_apart, 4, 4, channels)
             transform_gradient(ct + {item} * (image * g[7] + i * g[27] + j * g[39]), g[27], g[39], 0, g[21] - i, 0,
                                g[33] - j, z + {item} * t * broad, 4 * z_apart, z_apart, 4, 4, columns)
+            place = x + {item} * (image * g[6] + (top + 4) * g[26] + left * g[38])
+            for line in range(0, 2 * {item} * channels, {line}):
+                prefetch(place + line)
+                prefetch(place + {item} * g[26] + line)
+            place = ct + {item} * (image * g[7] + (i + 2) * g[27] + j * g[39])
+            for line in range(0, 2 * {item} * columns, {line}):
+                prefetch(place + line)
+                prefetch(place + {item} * g[27] + line)
             j += 2
             if j >= 2 * across:
                 i, j = i + 2, 0
