@@ -39,7 +39,7 @@ class KernelRow:
     seconds         of a run
     gflops, gbytes  10**9 floating-point operations, and 10**9 bytes read and written, a second
     share           of the limit of this machine that is nearer, arithmetic or main memory; above 1 where data stay in
-                    a cache
+                    a cache, or where a convolution multiplies less often than its definition, by which it is counted
     reference       seconds of the same in NumPy
     """
 

@@ -40,7 +40,8 @@ def kernel_table(rows, limits) -> Table:
     for r in rows:
         table.add_row(r.name, r.size, time_text(r.seconds), f"{r.gflops:.1f}", f"{r.gbytes:.1f}", f"{r.share:.0%}",
                       time_text(r.reference), f"{r.reference / r.seconds:.1f}")
-    table.caption = "of limit: arithmetic or main memory, whichever is nearer; above 100% data stay in a cache"
+    table.caption = ("of limit: arithmetic or main memory, whichever is nearer; above 100% data stay in a cache, or a "
+                     "convolution needs fewer multiplications than its definition, by which it is counted")
     return table
 
 
