@@ -357,12 +357,13 @@ def in_order(ops, before=None) -> list:
     """Ops in an order in which each comes after what it reads and after ``before[op]``; else as they were given."""
     before = before or {}
     maker = {o: op for op in ops for o in op.outputs}
+    place = {op: i for i, op in enumerate(ops)}
     done, order = set(), []
     for first in ops:
         stack = [first]
         while stack:
             op = stack[-1]
-            needs = [maker[v] for v in op.inputs if v in maker] + sorted(before.get(op, ()), key=ops.index)
+            needs = [maker[v] for v in op.inputs if v in maker] + sorted(before.get(op, ()), key=place.get)
             waiting = [x for x in needs if x not in done]
             if op in done or not waiting:
                 stack.pop()

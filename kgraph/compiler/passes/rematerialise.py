@@ -41,7 +41,7 @@ def _try(ops, reads, position: int, value: Value):
     """Let the readers of a value compute it, if that pays. ops and reads (the inputs of each) change together."""
     maker = ops[position]
     readers = [i for i, inputs in enumerate(reads) if value in inputs]
-    if not readers or not all(_is_loop(ops[i]) and _reads_in_place(ops[i], value) for i in readers):
+    if not readers or not all(_is_loop(ops[i]) for i in readers):
         return
     recipe = _recipe(maker, value)
     if recipe is None:
@@ -52,6 +52,8 @@ def _try(ops, reads, position: int, value: Value):
     stored = _bytes(value) * (1 + len(readers))
     recomputed = sum(_bytes(s) for i in readers for s in sources if s not in reads[i])
     if recomputed > stored or (recomputed == stored and len(sources) > 1):
+        return
+    if not all(_reads_in_place(ops[i], value) for i in readers):
         return
     for i in readers:
         ops[i] = _with_recipe(ops[i], value, again)
