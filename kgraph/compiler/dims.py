@@ -144,14 +144,22 @@ def maximum(a: Size, b: Size) -> Size:
     """The larger of two sizes; an unevaluated maximum when that is not known."""
     if isinstance(a, int) and isinstance(b, int):
         return max(a, b)
-    return a if a == b else _opaque("max", a, b)
+    if a == b:
+        return a
+    difference = _terms(a - b)
+    if all(isinstance(atom, str) for monomial in difference for atom in monomial):  # names are at least zero
+        if all(f > 0 for f in difference.values()):
+            return a
+        if all(f < 0 for f in difference.values()):
+            return b
+    return _opaque("max", a, b)
 
 
 def evaluate(x, extents: dict):
     """Every Dim inside nested tuples, lists, dicts and slices replaced by its integer."""
     if isinstance(x, Dim):
         return x.evaluate(extents)
-    return _rebuild(x, lambda y: evaluate(y, extents))
+    return x if type(x) is int else _rebuild(x, lambda y: evaluate(y, extents))
 
 
 def substitute(x, dims: dict):
@@ -168,7 +176,7 @@ def substitute(x, dims: dict):
                 term = term * value
             total = total + term
         return total
-    return _rebuild(x, lambda y: substitute(y, dims))
+    return x if type(x) is int else _rebuild(x, lambda y: substitute(y, dims))
 
 
 def names(x) -> set:

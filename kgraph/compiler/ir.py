@@ -121,6 +121,11 @@ class Op:
         object.__setattr__(self, "inputs", Values(self.inputs))
         object.__setattr__(self, "outputs", Values(self.outputs))
 
+    def reading(self, inputs) -> Op:
+        """The op with other inputs of the same types."""
+        same = all(a is b for a, b in zip(inputs, self.inputs, strict=True))
+        return self if same else Op(self.prim, tuple(inputs), self.params, self.outputs, self.scope)
+
 
 @dataclass(frozen=True, eq=False)
 class Program:

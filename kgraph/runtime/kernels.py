@@ -74,7 +74,8 @@ def prepare(functions):
     """Read machine code from the cache, and compile what is not there, so that `address` has only to link it. Numba's
     front end for one function works beside LLVM on the one before: LLVM has a thread of its own, without the GIL."""
     with _lock:
-        wanted = {f.key: f for f in functions if (f.name, f.source) not in _addresses}
+        wanted = {(f.name, f.source): f for f in functions}
+        wanted = {f.key: f for identity, f in wanted.items() if identity not in _addresses}
         missing = []
         for key, f in wanted.items():
             if key not in _code:

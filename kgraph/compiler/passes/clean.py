@@ -1,7 +1,7 @@
 """cse and dce: equal ops once, unused ops never."""
 from __future__ import annotations
 
-from kgraph.compiler.ir import Op, Program, Value
+from kgraph.compiler.ir import Program, Value
 from kgraph.compiler.passes.loops import trim
 from kgraph.compiler.prims.loop import scan_p
 
@@ -14,13 +14,11 @@ def cse(program: Program) -> Program:
     seen: dict = {}
     ops = []
     for op in program.ops:
-        inputs = tuple(new[v] for v in op.inputs)
-        key = (op.prim, inputs, _frozen(op.params))
+        op = op.reading([new[v] for v in op.inputs])
+        key = (op.prim, op.inputs, _frozen(op.params))
         if key in seen:
             new.update(zip(op.outputs, seen[key].outputs))
             continue
-        if any(a is not b for a, b in zip(inputs, op.inputs)):
-            op = Op(op.prim, inputs, op.params, op.outputs, op.scope)
         seen[key] = op
         ops.append(op)
         new.update((o, o) for o in op.outputs)

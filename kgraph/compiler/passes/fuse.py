@@ -223,8 +223,7 @@ class _Fusion:
         else:
             out = op.outputs[0]
             domain = group.domain if group else Domain(squeeze(out.shape))
-            probe.producers = {**self.inline_producers, out: op}
-            probe.element(out, domain.index(out.shape, place == "kept"))
+            probe.lowered(op, domain.index(out.shape, place == "kept"))
         return probe.reads
 
     def _join(self, group: Group, op: Op) -> bool:
@@ -305,6 +304,7 @@ class _Emission:
     def __init__(self, fusion: _Fusion):
         self.fusion = fusion
         self.users = fusion.program.users()
+        self.place = {op: i for i, op in enumerate(fusion.program.ops)}
         self.results = set(fusion.program.outputs) | {v for _, v in fusion.program.updates}
 
     def program(self) -> Program:
@@ -348,7 +348,7 @@ class _Emission:
                     todo.append(maker)
                 else:
                     inputs[v] = None
-        ops = [op for op in self.fusion.program.ops if op in needed]
+        ops = sorted(needed, key=self.place.get)
         order = [v for op in ops for v in op.inputs if v in inputs]
         return ops, tuple(dict.fromkeys(order))
 
