@@ -4,6 +4,7 @@
 """
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -15,6 +16,8 @@ from dataclasses import dataclass
 from kgraph.runtime import cache, target
 
 __all__ = ["Function", "Record", "address", "debug_level", "prepare", "records"]
+
+SWITCH_SECONDS = 2e-4
 
 _lock = threading.RLock()
 _addresses: dict[tuple, int] = {}
@@ -86,10 +89,21 @@ def prepare(functions):
                     missing.append((key, f))
         if missing:
             from kgraph.runtime import jit
-            with ThreadPoolExecutor(1, "kgraph-llvm") as llvm:
+            with _switching_often(), ThreadPoolExecutor(1, "kgraph-llvm") as llvm:
                 texts = ((key, *_front_end(jit, f, key)) for key, f in missing)
                 done = [llvm.submit(_back_end, *text) for text in texts]
             _code.update(d.result() for d in done)
+
+
+@contextlib.contextmanager
+def _switching_often():
+    """LLVM's thread asks for the GIL after each of its many short calls: it shall not wait 5 ms for it each time."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(min(before, SWITCH_SECONDS))
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 def _front_end(jit, f: Function, key: str):
