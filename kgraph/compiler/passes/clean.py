@@ -1,7 +1,7 @@
 """cse and dce: equal ops once, unused ops never."""
 from __future__ import annotations
 
-from kgraph.compiler.ir import Program, Value
+from kgraph.compiler.ir import Program, Value, frozen
 from kgraph.compiler.passes.loops import trim
 from kgraph.compiler.prims.loop import scan_p
 
@@ -15,7 +15,7 @@ def cse(program: Program) -> Program:
     ops = []
     for op in program.ops:
         op = op.reading([new[v] for v in op.inputs])
-        key = (op.prim, op.inputs, _frozen(op.params))
+        key = (op.prim, op.inputs, frozen(op.params))
         if key in seen:
             new.update(zip(op.outputs, seen[key].outputs))
             continue
@@ -37,12 +37,3 @@ def dce(program: Program) -> Program:
             needed.update(op.inputs)
             kept.append(op)
     return program.with_ops(reversed(kept))
-
-
-def _frozen(params: dict):
-    return tuple((k, _typed(params[k])) for k in sorted(params))
-
-
-def _typed(v):
-    """0, 0.0 and False are equal in Python but not in a program; nor are 0.0 and -0.0."""
-    return tuple(map(_typed, v)) if isinstance(v, tuple) else (type(v).__name__, repr(v) if isinstance(v, float) else v)
