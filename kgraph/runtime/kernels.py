@@ -10,7 +10,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from kgraph.runtime import cache, target
@@ -88,6 +87,8 @@ def prepare(functions):
                     del _code[key]
                     missing.append((key, f))
         if missing:
+            from concurrent.futures import ThreadPoolExecutor
+
             from kgraph.runtime import jit
             with _switching_often(), ThreadPoolExecutor(1, "kgraph-llvm") as llvm:
                 texts = ((key, *_front_end(jit, f, key)) for key, f in missing)
