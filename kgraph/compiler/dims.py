@@ -36,6 +36,8 @@ class Dim:
         return Dim({(name,): 1})
 
     def __add__(self, other):
+        if type(other) is int and not other:
+            return self
         if not isinstance(other, (Integral, Dim)):
             return NotImplemented
         terms = dict(self.terms)
@@ -55,12 +57,14 @@ class Dim:
         return other + self * -1
 
     def __mul__(self, other):
+        if type(other) is int:  # most often by far
+            return self if other == 1 else Dim({m: f * other for m, f in self.terms.items()}) if other else 0
         if not isinstance(other, (Integral, Dim)):
             return NotImplemented
         terms = {}
         for m, f in self.terms.items():
             for n, g in _terms(other).items():
-                monomial = tuple(sorted(m + n, key=str))
+                monomial = tuple(sorted(m + n, key=str)) if m and n else m or n
                 terms[monomial] = terms.get(monomial, 0) + f * g
         return _fold(terms)
 
@@ -115,8 +119,8 @@ class Dim:
 
     def __repr__(self):
         parts = []
-        for monomial, factor in sorted(self.terms.items(), key=lambda t: (-len(t[0]), str(t[0]))):
-            text = "*".join(_atom_text(a) for a in monomial)
+        texts = [(-len(m), "*".join(map(_atom_text, m)), f) for m, f in self.terms.items()]
+        for _, text, factor in sorted(texts):
             if not text:
                 text = str(abs(factor))
             elif abs(factor) != 1:
@@ -140,14 +144,22 @@ def maximum(a: Size, b: Size) -> Size:
     """The larger of two sizes; an unevaluated maximum when that is not known."""
     if isinstance(a, int) and isinstance(b, int):
         return max(a, b)
-    return a if a == b else _opaque("max", a, b)
+    if a == b:
+        return a
+    difference = _terms(a - b)
+    if all(isinstance(atom, str) for monomial in difference for atom in monomial):  # names are at least zero
+        if all(f > 0 for f in difference.values()):
+            return a
+        if all(f < 0 for f in difference.values()):
+            return b
+    return _opaque("max", a, b)
 
 
 def evaluate(x, extents: dict):
     """Every Dim inside nested tuples, lists, dicts and slices replaced by its integer."""
     if isinstance(x, Dim):
         return x.evaluate(extents)
-    return _rebuild(x, lambda y: evaluate(y, extents))
+    return x if type(x) is int else _rebuild(x, lambda y: evaluate(y, extents))
 
 
 def substitute(x, dims: dict):
@@ -164,7 +176,7 @@ def substitute(x, dims: dict):
                 term = term * value
             total = total + term
         return total
-    return _rebuild(x, lambda y: substitute(y, dims))
+    return x if type(x) is int else _rebuild(x, lambda y: substitute(y, dims))
 
 
 def names(x) -> set:

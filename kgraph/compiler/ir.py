@@ -10,7 +10,8 @@ import numpy as np
 
 from kgraph.compiler import dims
 
-__all__ = ["Op", "Program", "ProgramError", "TensorLike", "TensorType", "Value", "Values", "verify"]
+__all__ = ["Op", "Program", "ProgramError", "TensorLike", "TensorType", "Value", "Values", "frozen",
+           "verify"]
 
 _SHORT = {"float16": "f16", "float32": "f32", "float64": "f64", "int8": "i8", "int16": "i16", "int32": "i32",
           "int64": "i64", "uint8": "u8", "uint16": "u16", "uint32": "u32", "uint64": "u64", "bool": "b1"}
@@ -121,6 +122,11 @@ class Op:
         object.__setattr__(self, "inputs", Values(self.inputs))
         object.__setattr__(self, "outputs", Values(self.outputs))
 
+    def reading(self, inputs) -> Op:
+        """The op with other inputs of the same types."""
+        same = all(a is b for a, b in zip(inputs, self.inputs, strict=True))
+        return self if same else Op(self.prim, tuple(inputs), self.params, self.outputs, self.scope)
+
 
 @dataclass(frozen=True, eq=False)
 class Program:
@@ -149,6 +155,16 @@ class Program:
 
     def with_ops(self, ops) -> Program:
         return Program(self.name, self.inputs, tuple(ops), self.outputs, self.updates)
+
+
+def frozen(params: dict) -> tuple:
+    """Params as a key: equal keys mean the same."""
+    return tuple((k, _typed(params[k])) for k in sorted(params))
+
+
+def _typed(v):
+    """0, 0.0 and False are equal in Python but not in a program; nor are 0.0 and -0.0."""
+    return tuple(map(_typed, v)) if isinstance(v, tuple) else (type(v).__name__, repr(v) if isinstance(v, float) else v)
 
 
 def label(values) -> dict:

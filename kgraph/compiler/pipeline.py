@@ -12,6 +12,7 @@ from kgraph.compiler.dims import Size
 from kgraph.compiler.emit.contract import emit_contract
 from kgraph.compiler.emit.index import Layout
 from kgraph.compiler.emit.loops import LoopKernel, emit_loops
+from kgraph.compiler.emit.repeats import for_other_values, structure
 from kgraph.compiler.emit.scan import emit_scan, emit_while
 from kgraph.compiler.emit.special import SPECIAL
 from kgraph.compiler.emit.window import emit_weight_grad, emit_window, window_flops
@@ -74,7 +75,8 @@ def _plan(program: Program, states, constants, strides: dict, checks: list) -> P
     memory = plan_memory(program, states, constants, strides)
     views = Views(program.ops)
     state_of = {new: state for state, new in program.updates}
-    kernels = [emit(op, Layout(_same_memory(op, state_of, views), strides), checks)
+    known: dict = {}
+    kernels = [_emit_once(op, Layout(_same_memory(op, state_of, views), strides), checks, known)
                for op in program.ops if op.prim.name not in VIEW_NAMES]
     return Plan(program, tuple(kernels), memory.buffers, memory.slots, naive_bytes=memory.naive_bytes)
 
@@ -94,6 +96,22 @@ def _same_memory(op: Op, state_of: dict, views: Views) -> dict:
     states = set(found.values())
     found.update((v, views.root(v)[0]) for v in op.inputs if views.root(v)[0] in states)
     return found
+
+
+def _emit_once(op: Op, layout: Layout, checks: list, known: dict) -> Kernel:
+    """The kernel of one op, written anew only when no op of the same structure is ``known``. A kernel with checks,
+    which have numbers of their own, is written each time."""
+    if op.prim in LOOPS:
+        return emit(op, layout, checks)
+    key, values = structure(op, layout)
+    if key in known:
+        kernel, others = known[key]
+        return for_other_values(kernel, dict(zip(others, values, strict=True)), op, _scopes(op))
+    before = len(checks)
+    kernel = emit(op, layout, checks)
+    if len(checks) == before:
+        known[key] = kernel, values
+    return kernel
 
 
 def emit(op: Op, layout: Layout, checks: list) -> Kernel:
@@ -116,9 +134,12 @@ def emit(op: Op, layout: Layout, checks: list) -> Kernel:
 def _kernel(op: Op, kernel: LoopKernel, flops: Size) -> Kernel:
     name, source = kernel.writer.source(_describe(op))
     moved = sum((v.type.nbytes for v in (*op.inputs, *op.outputs)), start=0)
-    scopes = tuple(s for s in op.scope.split(",") if s)
     return Kernel(name, source, tuple(kernel.writer.args), kernel.extent, kernel.grain, work=flops + moved // 8,
-                  flops=flops, bytes=moved, scratch=kernel.scratch, op=op, scopes=scopes)
+                  flops=flops, bytes=moved, scratch=kernel.scratch, op=op, scopes=_scopes(op))
+
+
+def _scopes(op: Op) -> tuple:
+    return tuple(s for s in op.scope.split(",") if s)
 
 
 def _anchor_kind(body: Program):

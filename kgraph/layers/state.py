@@ -65,7 +65,7 @@ class Stateful:
         """The objects of that kind among the attributes, and inside lists, tuples and dicts there."""
         found = {}
         for name, value in vars(self).items():
-            if name not in ("_nodes", "_losses"):
+            if isinstance(value, (kind, dict, list, tuple)) and name not in ("_nodes", "_losses"):
                 _collect(value, kind, found)
         return list(found.values())
 

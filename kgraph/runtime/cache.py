@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import importlib.metadata
+import importlib.util
 import os
 import pathlib
 import stat
@@ -111,10 +111,16 @@ def _warn(message: str):
         warnings.warn(f"kgraph: {message}", RuntimeWarning, stacklevel=4)
 
 
+def _version(package: str) -> str:
+    """Text with the version of a package, without importing it; importlib.metadata takes as long as ten kernels."""
+    (folder,) = importlib.util.find_spec(package).submodule_search_locations
+    return (pathlib.Path(folder) / "_version.py").read_text()
+
+
 @functools.cache
 def _versions() -> str:
     machine = target.machine()
     here = pathlib.Path(__file__).parent
     language = hashlib.sha256(b"\0".join((here / name).read_bytes() for name in _LANGUAGE)).hexdigest()
-    packages = [f"{p} {importlib.metadata.version(p)}" for p in ("numba", "llvmlite")]
+    packages = map(_version, ("numba", "llvmlite"))
     return "\0".join((language, *packages, sys.version, machine.cpu, machine.features, str(machine.bytes)))

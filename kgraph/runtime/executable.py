@@ -6,6 +6,7 @@ Concurrent calls take different bindings.
 """
 from __future__ import annotations
 
+import functools
 import os
 import struct
 import sys
@@ -70,7 +71,7 @@ class Executable:
         for kernel in needed:  # grows by the kernels that loops call
             needed += [a.kernel for a in kernel.args if isinstance(a, Code)]
             symbols |= {a.name for a in kernel.args if isinstance(a, Symbol) and a is not STATUS}
-        named = [_module_of(name).function(name) for name in sorted(symbols)]
+        named = [_routine(name) for name in sorted(symbols)]
         return [*named, *map(self._function, needed), *map(routines.function, routines.NAMES)]
 
     def run(self, inputs, extents=None, outputs=None, steps: int = 1) -> list:
@@ -202,7 +203,7 @@ class _Binding:
         if isinstance(argument, Symbol):
             if self.executable.python:
                 return twin.handle(argument.name)
-            return kernels.address(_module_of(argument.name).function(argument.name))
+            return kernels.address(_routine(argument.name))
         return evaluate(argument, self.extents)
 
     def _address(self, value, position, more: int = 0) -> int:
@@ -345,6 +346,11 @@ def _module_of(name: str):
         if name in module.ROUTINES:
             return module
     raise KeyError(f"there is no native routine {name}")
+
+
+@functools.cache
+def _routine(name: str) -> kernels.Function:
+    return _module_of(name).function(name)
 
 
 def _by_index(plan, kind, values) -> list:

@@ -1,8 +1,9 @@
 """Kernel language -> LLVM IR, by Numba's front end. The only module that imports Numba; imported when a kernel that is
 not in the cache is needed.
 
-Numba parses, types and lowers the function; the optimiser and the code generator are called by kgraph.runtime.target,
-so that code is made for the widest vectors and in one pass. Nothing of Numba's runtime is referred to.
+Numba parses, types and lowers the function, in the few passes that the language needs; the optimiser and the code
+generator are called by kgraph.runtime.target, so that code is made for the widest vectors and in one pass. Nothing of
+Numba's runtime is referred to. Calls of LLVM are avoided here: they wait while another thread is inside LLVM.
 
 Pointers `pf32(args, k)` are typed, without bounds and without negative indices. Each k is an alias scope of its own:
 LLVM may assume that two of them never overlap, and needs no checks to vectorise.
@@ -10,12 +11,14 @@ LLVM may assume that two of them never overlap, and needs no checks to vectorise
 from __future__ import annotations
 
 import ast
+import functools
 import operator
 
 from llvmlite import ir
-from numba.core import cgutils, compiler, types
+from numba.core import cgutils, compiler, funcdesc, lowering, typed_passes, types, untyped_passes
 from numba.core.codegen import CPUCodeLibrary
 from numba.core.compiler_lock import global_compiler_lock
+from numba.core.compiler_machinery import LoweringPass, PassManager, register_pass
 from numba.core.cpu_options import FastMathOptions
 from numba.core.datamodel import models
 from numba.core.errors import NumbaError
@@ -54,7 +57,8 @@ def kernel_ir(name: str, source: str, parameters: int = 4, symbol: str | None = 
     try:
         with global_compiler_lock:
             compiler.compile_extra(cpu_target.typing_context, cpu_target.target_context, namespace[name],
-                                   (types.int64,) * parameters, types.none, _flags(), {}, library=library)
+                                   (types.int64,) * parameters, types.none, _flags(), {}, library=library,
+                                   pipeline_class=_Pipeline)
         return library.text(symbol or name)
     except (NumbaError, KernelError) as error:
         raise KernelError(f"kernel {name}: {error}\n{source}") from error
@@ -83,12 +87,57 @@ def _rounding_down(tree):
     return ast.fix_missing_locations(_RoundingDown().visit(tree))
 
 
+class _Lower(lowering.Lower):
+    def init(self):
+        super().init()
+        self.context.get_abi_sizeof = lambda kind: 0  # asked of LLVM, for debug information only, which there is not
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _Lowering(LoweringPass):
+    """Typed statements to LLVM IR, which the library keeps."""
+
+    _name = "kgraph_lowering"
+
+    def __init__(self):
+        super().__init__()
+
+    def run_pass(self, state):
+        described = funcdesc.PythonFunctionDescriptor.from_specialized_function(
+            state.func_ir, state.typemap, state.return_type, state.calltypes,
+            mangler=state.targetctx.mangler, inline=False, noalias=False, abi_tags=())
+        with state.targetctx.push_code_library(state.library):
+            _Lower(state.targetctx, state.library, described, state.func_ir, metadata=state.metadata).lower()
+        state.cr = state.library
+        return True
+
+
+class _Pipeline(compiler.CompilerBase):
+    """Numba's passes without those for what the language has not: closures, arrays, names that change their type."""
+
+    def define_pipelines(self):
+        manager = PassManager("kgraph")
+        for step in (untyped_passes.TranslateByteCode, untyped_passes.FixupArgs, untyped_passes.IRProcessing,
+                     typed_passes.NopythonTypeInference, _Lowering):
+            manager.add_pass(step, step.__name__)
+        manager.finalize()
+        return [manager]
+
+
 class _Library(CPUCodeLibrary):
     """Collects what Numba lowers; all optimisation is left to kgraph.runtime.target."""
 
     def __init__(self, codegen, name):
-        super().__init__(codegen, name)
+        super(CPUCodeLibrary, self).__init__(codegen, name)  # without the module that Numba would link it into
         self._lowered = None
+
+    def create_ir_module(self, name):
+        module = ir.Module(cgutils.normalize_ir_text(name))
+        module.triple, module.data_layout = _machine_texts()
+        return module
+
+    def add_linking_library(self, library):
+        """Numba's runtime, of which nothing is used."""
 
     def add_ir_module(self, ir_module):
         self._lowered = ir_module
@@ -109,6 +158,12 @@ class _Library(CPUCodeLibrary):
                 raise KernelError(f"expected functions of the kernel language only, received {value.name}")
         _add_entry(module, body, symbol)
         return cgutils.normalize_ir_text(str(module))
+
+
+@functools.cache
+def _machine_texts() -> tuple:
+    module = cpu_target.target_context.codegen()._create_empty_module("")
+    return module.triple, module.data_layout
 
 
 def _add_entry(module, body, symbol):

@@ -4,17 +4,19 @@
 """
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from kgraph.runtime import cache, target
 
 __all__ = ["Function", "Record", "address", "debug_level", "prepare", "records"]
+
+SWITCH_SECONDS = 2e-4
 
 _lock = threading.RLock()
 _addresses: dict[tuple, int] = {}
@@ -74,7 +76,8 @@ def prepare(functions):
     """Read machine code from the cache, and compile what is not there, so that `address` has only to link it. Numba's
     front end for one function works beside LLVM on the one before: LLVM has a thread of its own, without the GIL."""
     with _lock:
-        wanted = {f.key: f for f in functions if (f.name, f.source) not in _addresses}
+        wanted = {(f.name, f.source): f for f in functions}
+        wanted = {f.key: f for identity, f in wanted.items() if identity not in _addresses}
         missing = []
         for key, f in wanted.items():
             if key not in _code:
@@ -84,11 +87,24 @@ def prepare(functions):
                     del _code[key]
                     missing.append((key, f))
         if missing:
+            from concurrent.futures import ThreadPoolExecutor
+
             from kgraph.runtime import jit
-            with ThreadPoolExecutor(1, "kgraph-llvm") as llvm:
+            with _switching_often(), ThreadPoolExecutor(1, "kgraph-llvm") as llvm:
                 texts = ((key, *_front_end(jit, f, key)) for key, f in missing)
                 done = [llvm.submit(_back_end, *text) for text in texts]
             _code.update(d.result() for d in done)
+
+
+@contextlib.contextmanager
+def _switching_often():
+    """LLVM's thread asks for the GIL after each of its many short calls: it shall not wait 5 ms for it each time."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(min(before, SWITCH_SECONDS))
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 def _front_end(jit, f: Function, key: str):

@@ -13,6 +13,8 @@ B, T = dim("B"), dim("T")
     (B + B, "2*B"), (2 * B - B, "B"), (B * T, "B*T"), (T * B - B * T, "0"), (4 * (B + 1) - 4, "4*B"), (3 - B, "-B+3"),
     ((T - 3) // 2 + 1, "((T-3)//2)+1"), (6 * B // 3, "2*B"), (B * T // T, "B"), ((B + T) // (B + T), "1"),
     (6 * B % 3, "0"), (T % 2, "(T%2)"), (dims.maximum(B, 3), "max(B,3)"), (dims.maximum(B, B), "B"),
+    (dims.maximum(4 * B, B), "4*B"), (dims.maximum(B, B + T), "B+T"), (dims.maximum(B, T), "max(B,T)"),
+    (dims.maximum((T - 3) // 2, 0), "max(((T-3)//2),0)"),
     (dims.size_of((B, 3, T)), "3*B*T"), (dims.size_of(()), "1")])
 def test_arithmetic_folds(made, text):
     assert str(made) == text

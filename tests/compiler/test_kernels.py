@@ -6,7 +6,7 @@ import pytest
 from corpus import CASES, StatefulCase, arrays_of, compiled_case
 from test_passes import run
 
-from kgraph.compiler.ir import TensorType
+from kgraph.compiler.ir import TensorType, Value
 from kgraph.compiler.primitive import PRIMITIVES
 from kgraph.compiler.trace import bind, name_scope
 from kgraph.function import build
@@ -91,3 +91,28 @@ def test_another_batch_size_compiles_nothing():
     for got, want in zip(compiled.run(smaller), run(compiled, compiled.traced, smaller)):
         close(got, want, rtol=1e-4, atol=1e-5)
     assert len(records) == before
+
+
+def test_equal_blocks_are_written_once(monkeypatch):
+    """Their kernels have one text, and each the words of its own block."""
+    from kgraph import ops
+    from kgraph.compiler import pipeline
+    emitted, emit = [], pipeline.emit
+    monkeypatch.setattr(pipeline, "emit", lambda op, *rest: emitted.append(op) or emit(op, *rest))
+
+    def blocks(x, *weights):
+        for w in weights:
+            x = ops.tanh(ops.matmul(x, w))
+        return x
+    square = TensorType((8, 8), "float32")
+    compiled = build("blocks", blocks, (square,) * 5)
+    kernels = compiled.plan.kernels
+    assert len(kernels) == 4 and len({k.source for k in kernels}) == 1
+    assert len(emitted) < 4
+    assert all(set(k.op.inputs) | set(k.op.outputs) == {a for a in k.args if isinstance(a, Value)} for k in kernels)
+    rng = np.random.default_rng(0)
+    x, *weights = [rng.normal(size=(8, 8)).astype("float32") for _ in range(5)]
+    expected = x
+    for w in weights:
+        expected = np.tanh(expected @ w)
+    np.testing.assert_allclose(compiled(x, *weights), expected, rtol=1e-4, atol=1e-5)

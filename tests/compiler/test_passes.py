@@ -61,3 +61,12 @@ def test_memory_is_shared():
     plan = compiled_case("mlp").plan
     nominal = lambda size: size if isinstance(size, int) else size.evaluate({"B": 32})
     assert sum(map(nominal, plan.slots)) < nominal(plan.naive_bytes)
+
+
+def test_equal_programs_have_equal_plans():
+    """Nothing in a plan depends on where its objects lie in memory, as the order of a set would."""
+    plans = []
+    for _ in range(3):
+        plan = compiled_case("mlp").plan
+        plans.append(([k.source for k in plan.kernels], list(plan.buffers.values()), plan.slots))
+    assert plans[0] == plans[1] == plans[2]

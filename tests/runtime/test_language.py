@@ -123,6 +123,19 @@ def test_index_arithmetic_rounds_down(mode):
     assert (evaluate("min(max(i, 10), 20)", x, dtype="int64") == i.clip(10, 20)).all()
 
 
+def test_the_front_end_does_not_call_llvm(monkeypatch):
+    """Such calls would wait for the optimiser, which works on another kernel in another thread."""
+    from llvmlite.binding import ffi
+
+    from kgraph.runtime import jit
+    source = "def f(a, b, c, d):\n    x = pf32(a, 0)\n    for i in range(b, c):\n        x[i] = exp(x[i])\n"
+    jit.kernel_ir("f", source)
+    called = []
+    monkeypatch.setattr(ffi._lib_fn_wrapper, "__call__", lambda self, *args: called.append(args))
+    assert "define" in jit.kernel_ir("f", source)
+    assert called == []
+
+
 def test_sources_outside_the_language_are_refused():
     from kgraph.runtime.jit import KernelError, kernel_ir
     with pytest.raises(KernelError, match="(?s)k1.*x = missing"):

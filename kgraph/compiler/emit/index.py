@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from kgraph.compiler.dims import Size, dim
 
-__all__ = ["Axis", "Index", "Layout", "linear", "merge_axes", "row_major"]
+__all__ = ["ORIGIN", "Axis", "Index", "Layout", "linear", "merge_axes", "row_major"]
 
 
 class Axis:
@@ -32,13 +32,14 @@ class Axis:
 class Index:
     """constant + sum of coefficient * axis, or opaque ``text`` that lives at nesting level ``level``."""
 
-    __slots__ = ("terms", "constant", "text", "level")
+    __slots__ = ("terms", "constant", "text", "level", "_key")
 
     def __init__(self, terms=(), constant: Size = 0, text=None, level=0):
         self.terms = {a: c for a, c in dict(terms).items() if not _is_zero(c)}
         self.constant = constant
         self.text = text
         self.level = level
+        self._key = None
 
     @staticmethod
     def of(x) -> Index:
@@ -90,9 +91,12 @@ class Index:
 
     def key(self):
         """Hashable identity: equal keys are the same position."""
-        if self.text is not None:
-            return self.text
-        return (frozenset((id(a), c) for a, c in self.terms.items()), self.constant)
+        if self._key is None:
+            self._key = (frozenset(self.terms.items()), self.constant) if self.text is None else self.text
+        return self._key
+
+
+ORIGIN = Index()
 
 
 class Opaque(Index):

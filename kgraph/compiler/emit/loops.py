@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from kgraph.compiler.dims import Size, size_of, substitute
-from kgraph.compiler.emit.index import Axis, Index, Layout, linear, merge_axes
+from kgraph.compiler.emit.index import ORIGIN, Axis, Index, Layout, linear, merge_axes
 from kgraph.compiler.emit.writer import CASTS, Probe, Writer, squeeze
 from kgraph.compiler.ir import Op, Program, Value, Values
 from kgraph.compiler.prims.reduce import highest, lowest
@@ -35,6 +35,7 @@ class Domain:
 
     def __post_init__(self):
         self.axes = [Axis(s, f"axis{i}") for i, s in enumerate(self.sizes)]
+        self._positions = [Index.of(a) for a in self.axes]
 
     @property
     def kept_axes(self) -> list:
@@ -50,8 +51,10 @@ class Domain:
 
     def index(self, shape, kept: bool) -> tuple:
         """The canonical position in a tensor of that shape: the domain's axes, 0 on axes of extent 1."""
-        axes = iter(self.kept_axes if kept else self.axes)
-        return tuple(Index() if isinstance(s, int) and s == 1 else Index.of(next(axes)) for s in shape)
+        positions = iter(self._positions)
+        if kept:
+            positions = (p for i, p in enumerate(self._positions) if i not in self.reduced)
+        return tuple(ORIGIN if isinstance(s, int) and s == 1 else next(positions) for s in shape)
 
     def holds(self, shape) -> str | None:
         """"full" or "kept" when a tensor of that shape lies on the domain, else None."""

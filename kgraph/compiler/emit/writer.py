@@ -13,7 +13,7 @@ import hashlib
 import textwrap
 
 from kgraph.compiler.dims import Size
-from kgraph.compiler.emit.index import Axis, Index, Layout, Opaque
+from kgraph.compiler.emit.index import ORIGIN, Axis, Index, Layout, Opaque
 from kgraph.compiler.ir import Op, Program, Value
 from kgraph.compiler.plan import STATUS
 
@@ -44,11 +44,11 @@ class Pull:
 
     def _own_index(self, value: Value, index) -> tuple:
         """Positions on axes of extent 1 are always 0, so equal elements have equal keys."""
-        return tuple(Index() if isinstance(s, int) and s == 1 else Index.of(i)
+        return tuple(ORIGIN if isinstance(s, int) and s == 1 else Index.of(i)
                      for s, i in zip(value.shape, index, strict=True))
 
-    def _lowered(self, value: Value, index) -> str:
-        op = self.producers[value]
+    def lowered(self, op: Op, index) -> str:
+        """An element of the op's result, by its own rule."""
         saved, self.op = self.op, op
         try:
             return op.prim.lower(self, op, index)
@@ -71,7 +71,7 @@ class Probe(Pull):
         if key not in self._seen:
             self._seen.add(key)
             if value in self.producers:
-                self._lowered(value, index)
+                self.lowered(self.producers[value], index)
             else:
                 self.reads.append((value, index))
         return f"x{hash(key)}"
@@ -241,7 +241,7 @@ class Writer(Pull):
             pointer, position = self._rows[value]
             return f"{pointer}[{self.at(position)}]"
         if value in self.producers and value not in self._in_memory:
-            return self._lowered(value, index)
+            return self.lowered(self.producers[value], index)
         return self._load(value, index)
 
     def _hold(self, text: str, value: Value, level: int) -> str:

@@ -1,7 +1,7 @@
 """cse and dce: equal ops once, unused ops never."""
 from __future__ import annotations
 
-from kgraph.compiler.ir import Op, Program, Value
+from kgraph.compiler.ir import Program, Value, frozen
 from kgraph.compiler.passes.loops import trim
 from kgraph.compiler.prims.loop import scan_p
 
@@ -14,13 +14,11 @@ def cse(program: Program) -> Program:
     seen: dict = {}
     ops = []
     for op in program.ops:
-        inputs = tuple(new[v] for v in op.inputs)
-        key = (op.prim, inputs, _frozen(op.params))
+        op = op.reading([new[v] for v in op.inputs])
+        key = (op.prim, op.inputs, frozen(op.params))
         if key in seen:
             new.update(zip(op.outputs, seen[key].outputs))
             continue
-        if any(a is not b for a, b in zip(inputs, op.inputs)):
-            op = Op(op.prim, inputs, op.params, op.outputs, op.scope)
         seen[key] = op
         ops.append(op)
         new.update((o, o) for o in op.outputs)
@@ -39,12 +37,3 @@ def dce(program: Program) -> Program:
             needed.update(op.inputs)
             kept.append(op)
     return program.with_ops(reversed(kept))
-
-
-def _frozen(params: dict):
-    return tuple((k, _typed(params[k])) for k in sorted(params))
-
-
-def _typed(v):
-    """0, 0.0 and False are equal in Python but not in a program; nor are 0.0 and -0.0."""
-    return tuple(map(_typed, v)) if isinstance(v, tuple) else (type(v).__name__, repr(v) if isinstance(v, float) else v)

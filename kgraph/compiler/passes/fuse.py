@@ -223,8 +223,7 @@ class _Fusion:
         else:
             out = op.outputs[0]
             domain = group.domain if group else Domain(squeeze(out.shape))
-            probe.producers = {**self.inline_producers, out: op}
-            probe.element(out, domain.index(out.shape, place == "kept"))
+            probe.lowered(op, domain.index(out.shape, place == "kept"))
         return probe.reads
 
     def _join(self, group: Group, op: Op) -> bool:
@@ -305,6 +304,7 @@ class _Emission:
     def __init__(self, fusion: _Fusion):
         self.fusion = fusion
         self.users = fusion.program.users()
+        self.place = {op: i for i, op in enumerate(fusion.program.ops)}
         self.results = set(fusion.program.outputs) | {v for _, v in fusion.program.updates}
 
     def program(self) -> Program:
@@ -348,7 +348,7 @@ class _Emission:
                     todo.append(maker)
                 else:
                     inputs[v] = None
-        ops = [op for op in self.fusion.program.ops if op in needed]
+        ops = sorted(needed, key=self.place.get)
         order = [v for op in ops for v in op.inputs if v in inputs]
         return ops, tuple(dict.fromkeys(order))
 
@@ -357,12 +357,13 @@ def in_order(ops, before=None) -> list:
     """Ops in an order in which each comes after what it reads and after ``before[op]``; else as they were given."""
     before = before or {}
     maker = {o: op for op in ops for o in op.outputs}
+    place = {op: i for i, op in enumerate(ops)}
     done, order = set(), []
     for first in ops:
         stack = [first]
         while stack:
             op = stack[-1]
-            needs = [maker[v] for v in op.inputs if v in maker] + sorted(before.get(op, ()), key=ops.index)
+            needs = [maker[v] for v in op.inputs if v in maker] + sorted(before.get(op, ()), key=place.get)
             waiting = [x for x in needs if x not in done]
             if op in done or not waiting:
                 stack.pop()

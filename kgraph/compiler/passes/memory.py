@@ -92,7 +92,7 @@ def _share_slots(program, views, homes, buffers):
                 continue
             naive = naive + owner.type.nbytes
             buffers[owner] = Buffer("slot", _take(owner.type.nbytes, slots, free))
-        for v in set(op.inputs + op.outputs):
+        for v in dict.fromkeys(op.inputs + op.outputs):
             owner, _ = _home(v, views, homes)
             if last.get(owner) == position and owner in buffers and buffers[owner].kind == "slot":
                 del last[owner]

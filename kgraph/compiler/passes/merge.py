@@ -2,9 +2,12 @@
 (which are then read once) or are so small that starting a kernel is what they cost."""
 from __future__ import annotations
 
+import functools
+import operator
+
 from kgraph.compiler import dims
 from kgraph.compiler.emit.writer import squeeze
-from kgraph.compiler.ir import Op, Program, Value
+from kgraph.compiler.ir import Op, Program
 from kgraph.compiler.passes.fuse import MOST_OPS, MOST_READS, fused_p, in_order
 
 __all__ = ["merge"]
@@ -15,71 +18,73 @@ SMALL = 2048      # elements of a domain that is worth no kernel of its own
 
 def merge(program: Program) -> Program:
     """See above. The program has been fused."""
-    ops = list(program.ops)
-    readers = _readers(ops)
-    position = 0
-    while position < len(ops):
-        partner = _partner(ops, readers, position)
-        if partner is None:
-            position += 1
-            continue
-        ops[position] = _united(ops[position], ops[partner])
-        del ops[partner]
-        readers = _readers(ops)
-    return program.with_ops(in_order(ops))
+    nodes = _nodes(program.ops)
+    later: dict = {}  # domain -> the loops over it that have not had their turn
+    for node in nodes:
+        if node.domain is not None:
+            later.setdefault(node.domain, []).append(node)
+    for node in nodes:
+        if node.op is not None and node.domain is not None:
+            others = later[node.domain]
+            del others[0]  # the node itself
+            while (partner := _partner(node, others)) is not None:
+                others.remove(partner)
+                _unite(node, partner, nodes)
+    return program.with_ops(in_order([node.op for node in nodes if node.op is not None]))
 
 
-def _partner(ops, readers, position: int):
-    op = ops[position]
-    if not _is_loop(op):
-        return None
-    waits = None
-    for i in range(position + 1, len(ops)):
-        other = ops[i]
-        if not _is_loop(other) or not _alike(op, other):
-            continue
-        waits = waits if waits is not None else _after(readers, op)
-        if other not in waits and op not in _after(readers, other):
-            return i
-    return None
+class _Node:
+    """An op. As bit sets of positions in the program: the ops that it stands for, and those that run before it."""
+
+    def __init__(self, op: Op, own: int, before: int):
+        self.op, self.own, self.before = op, own, before
+        self.inputs = set(op.inputs)
+        self.domain = (op.params["domain"], op.params["reduced"]) if _is_loop(op) else None
+
+
+def _nodes(ops) -> list:
+    nodes, ready = [], {}  # ready: value -> the ops that have run when it is there
+    for position, op in enumerate(ops):
+        before = functools.reduce(operator.or_, [ready.get(v, 0) for v in op.inputs], 0)
+        nodes.append(_Node(op, 1 << position, before))
+        ready.update(dict.fromkeys(op.outputs, before | 1 << position))
+    return nodes
 
 
 def _is_loop(op: Op) -> bool:
     return op.prim is fused_p and not any(o.prim.kind in ("contract", "window") for o in op.params["body"].ops)
 
 
-def _alike(a: Op, b: Op) -> bool:
-    if a.params["domain"] != b.params["domain"] or a.params["reduced"] != b.params["reduced"]:
-        return False
-    if (len(set(a.inputs) | set(b.inputs)) > MOST_READS
-            or len(a.params["body"].ops) + len(b.params["body"].ops) > MOST_OPS):
-        return False
-    small = _elements(a.params["domain"]) <= SMALL
-    return small or any(squeeze(v.shape) == a.params["domain"] for v in set(a.inputs) & set(b.inputs))
+def _partner(node: _Node, others):
+    """The first of the others that pays and waits for the node as little as the node for it."""
+    small = _elements(node.domain[0]) <= SMALL
+    for other in others:
+        if not (node.before & other.own or other.before & node.own) and _pays(node, other, small):
+            return other
+    return None
 
 
+def _pays(a: _Node, b: _Node, small: bool) -> bool:
+    if len(a.op.params["body"].ops) + len(b.op.params["body"].ops) > MOST_OPS or len(a.inputs | b.inputs) > MOST_READS:
+        return False
+    return small or any(squeeze(v.shape) == a.domain[0] for v in a.inputs & b.inputs)
+
+
+@functools.cache
 def _elements(sizes) -> int:
     size = dims.size_of(sizes)
     return dims.evaluate(size, dict.fromkeys(dims.names(size), NOMINAL))
 
 
-def _after(readers, first: Op) -> set:
-    """The ops that have to run after ``first``."""
-    found, todo = set(), [first]
-    while todo:
-        for value in todo.pop().outputs:
-            new = readers.get(value, set()) - found
-            found |= new
-            todo.extend(new)
-    return found
-
-
-def _readers(ops) -> dict:
-    found: dict[Value, set] = {}
-    for op in ops:
-        for v in op.inputs:
-            found.setdefault(v, set()).add(op)
-    return found
+def _unite(node: _Node, partner: _Node, nodes):
+    """The node stands for both; whatever waits for one of them waits for both."""
+    node.op, partner.op = _united(node.op, partner.op), None
+    node.inputs = set(node.op.inputs)
+    node.own |= partner.own
+    node.before |= partner.before
+    for other in nodes:
+        if other.before & node.own:
+            other.before |= node.before | node.own
 
 
 def _united(a: Op, b: Op) -> Op:

@@ -20,28 +20,45 @@ NOMINAL = 32         # what symbolic sizes count as
 
 def rematerialise(program: Program) -> Program:
     """See above. The program has been fused."""
-    ops = list(program.ops)
+    ops = _Ops(program.ops)
     fixed = set(program.outputs) | {v for _, v in program.updates}
-    reads = [set(op.inputs) for op in ops]
-    for position in range(len(ops)):
-        maker = ops[position]
-        if not _is_loop(maker):
-            continue
-        for value in reversed(maker.outputs):
-            if value not in fixed:
-                _try(ops, reads, position, value)
+    for position, maker in enumerate(program.ops):
+        if _is_loop(maker):
+            for value in reversed(ops[position].outputs):
+                if value not in fixed:
+                    _try(ops, position, value)
     return program.with_ops(op for op in ops if op.outputs)
+
+
+class _Ops(list):
+    """Ops, and the positions of those that read a value."""
+
+    def __init__(self, ops):
+        super().__init__(ops)
+        self.readers: dict[Value, set] = {}
+        for position, op in enumerate(ops):
+            self._note(position, op)
+
+    def _note(self, position: int, op: Op):
+        for v in op.inputs:
+            self.readers.setdefault(v, set()).add(position)
+
+    def replace(self, position: int, op: Op):
+        for v in self[position].inputs:
+            self.readers[v].discard(position)
+        self[position] = op
+        self._note(position, op)
 
 
 def _is_loop(op: Op) -> bool:
     return op.prim is fused_p
 
 
-def _try(ops, reads, position: int, value: Value):
-    """Let the readers of a value compute it, if that pays. ops and reads (the inputs of each) change together."""
+def _try(ops: _Ops, position: int, value: Value):
+    """Let the readers of a value compute it, if that pays."""
     maker = ops[position]
-    readers = [i for i, inputs in enumerate(reads) if value in inputs]
-    if not readers or not all(_is_loop(ops[i]) and _reads_in_place(ops[i], value) for i in readers):
+    readers = sorted(ops.readers.get(value, ()))
+    if not readers or not all(_is_loop(ops[i]) for i in readers):
         return
     recipe = _recipe(maker, value)
     if recipe is None:
@@ -50,16 +67,16 @@ def _try(ops, reads, position: int, value: Value):
     if any(len(ops[i].params["body"].ops) + len(again) > MOST_OPS for i in readers):
         return
     stored = _bytes(value) * (1 + len(readers))
-    recomputed = sum(_bytes(s) for i in readers for s in sources if s not in reads[i])
+    recomputed = sum(_bytes(s) for i in readers for s in sources if i not in ops.readers.get(s, ()))
     if recomputed > stored or (recomputed == stored and len(sources) > 1):
         return
+    if not all(_reads_in_place(ops[i], value) for i in readers):
+        return
     for i in readers:
-        ops[i] = _with_recipe(ops[i], value, again)
-        reads[i] = set(ops[i].inputs)
+        ops.replace(i, _with_recipe(ops[i], value, again))
     body = maker.params["body"]
     outputs = tuple(o for o in body.outputs if o is not value)
-    ops[position] = _rebuilt(maker, body.ops, outputs)
-    reads[position] = set(ops[position].inputs)
+    ops.replace(position, _rebuilt(maker, body.ops, outputs))
 
 
 def _recipe(maker: Op, value: Value):

@@ -20,16 +20,24 @@ class Rewriter(Trace):
 
     def record(self, prim, args, params):
         inferred = prim.infer(*[a.type for a in args], **params)
-        types = inferred if isinstance(inferred, tuple) else (inferred,)
-        op = Op(prim, tuple(args), params, tuple(map(Value, types)), current_scope())
-        for rule in self.rules.get(prim.name, ()):
-            answer = rule(self, op, op.inputs)
-            if answer is not None:
-                return _checked(rule, op, answer)
+        many = isinstance(inferred, tuple)
+        outputs = tuple(map(Value, inferred if many else (inferred,)))
+        results = self.add(Op(prim, tuple(args), params, outputs, current_scope()))
+        return results if many else results[0]
+
+    def add(self, op: Op) -> tuple:
+        """The values that stand for an op's outputs: a rule's answer, else its own, and the op is there."""
+        rules = self.rules.get(op.prim.name)
+        if rules:
+            with at_scope(op.scope):
+                for rule in rules:
+                    answer = rule(self, op, op.inputs)
+                    if answer is not None:
+                        return _checked(rule, op, answer)
         self.ops.append(op)
         self._known.update(op.outputs)
-        self.producer.update((o, op) for o in op.outputs)
-        return op.outputs if isinstance(inferred, tuple) else op.outputs[0]
+        self.producer.update(dict.fromkeys(op.outputs, op))
+        return op.outputs
 
     def made_by(self, value: Value, *names: str) -> Op | None:
         """The op that makes the value, if it is one of those primitives."""
@@ -44,12 +52,12 @@ class Rewriter(Trace):
         return op.params["value"] if op is not None else None
 
 
-def _checked(rule, op, answer):
+def _checked(rule, op, answer) -> tuple:
     values = answer if isinstance(answer, tuple) else (answer,)
     for old, value in zip(op.outputs, values, strict=True):
         if old.type != value.type:
             raise TypeError(f"{rule.__name__} on {op.prim.name}: expected {old.type}, received {value.type}")
-    return answer
+    return values
 
 
 def rewrite(program: Program, rules: dict) -> Program:
@@ -59,8 +67,6 @@ def rewrite(program: Program, rules: dict) -> Program:
         new: dict[Value, Value] = {v: v for v in program.inputs}
         with trace:
             for op in program.ops:
-                with at_scope(op.scope):
-                    results = trace.record(op.prim, [new[v] for v in op.inputs], op.params)
-                new.update(zip(op.outputs, results if isinstance(results, tuple) else (results,), strict=True))
+                new.update(zip(op.outputs, trace.add(op.reading([new[v] for v in op.inputs])), strict=True))
     return Program(program.name, program.inputs, tuple(trace.ops), tuple(new[v] for v in program.outputs),
                    tuple((s, new[v]) for s, v in program.updates))

@@ -56,11 +56,12 @@ def schedule(program: Program) -> Program:
     before: dict[Op, set] = {}
     maker = {o: op for op in program.ops for o in op.outputs}
     views = Views(program.ops)
+    touching = _touching(program.ops, views)
     final: list = []
     updates = []
     for state, new in program.updates:
         kernel = maker.get(new)
-        waits = {op for op in program.ops if op is not kernel and _touches(op, state, views)}
+        waits = {op for op in touching.get(state, ()) if op is not kernel}
         taken = kernel in {maker.get(o) for o in program.outputs if o is new}
         if kernel is None or taken or not _same_places(kernel, state, new, views) or \
                 any(_depends(op, kernel, before, maker) for op in waits):
@@ -162,15 +163,22 @@ def _can_lie_apart(value: Value, program: Program, views: Views) -> bool:
         sum(op.prim.name == "concatenate" for op in readers) == 1
 
 
-def _touches(op: Op, state: Value, views: Views) -> bool:
-    return op.prim.name not in VIEW_NAMES and any(state in views.parts(v) for v in op.inputs)
+def _touching(ops, views: Views) -> dict:
+    """Value -> the ops that read its memory."""
+    found: dict[Value, dict] = {}
+    for op in ops:
+        if op.prim.name not in VIEW_NAMES:
+            for v in op.inputs:
+                for part in views.parts(v):
+                    found.setdefault(part, {})[op] = None
+    return found
 
 
 def _same_places(kernel: Op, state: Value, new: Value, views: Views) -> bool:
     """Whether the kernel reads the state only at the element that it then writes."""
-    if kernel.prim is not fused_p:
-        return not _touches(kernel, state, views) and kernel.prim.name not in VIEW_NAMES
     readers = Values(v for v in kernel.inputs if state in views.parts(v))
+    if kernel.prim is not fused_p:
+        return not readers and kernel.prim.name not in VIEW_NAMES
     if not readers:
         return True
     if any(views.root(v)[0] is not state or views.root(v)[1] != 0 for v in readers):
