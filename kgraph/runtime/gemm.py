@@ -15,11 +15,11 @@ Every thread has a scratch of its own, of `SCRATCH` bytes; the runtime adds that
 routine among its arguments, behind the kernel's own. Each element is one chain of multiply-adds in the order of p,
 so it depends neither on the blocks that a kernel cuts C into, nor on how threads share it.
 
-How to call it well. With few rows (FEW) B is read where it is, if its rows are contiguous. Else B is packed, a panel of
-two vectors by DEPTH of k at a time, just before all rows use it. So a kernel whose epilogue wants C in cache cuts C
-into blocks of some BLOCK elements, rows of all columns where n <= COLUMNS, and sets flag 4 if there are several such
-blocks, flag 2 as well from the second on; without an epilogue one call for all rows is best. With few rows, threads
-share the columns.
+How to call it well. With few rows (FEW) B is read where it is, if its rows are contiguous: DEPTH of k by COLUMNS at a
+time, which stay in the second-level cache until all rows have met them. Else B is packed, a panel of two vectors by
+DEPTH of k at a time, just before all rows use it. So a kernel whose epilogue wants C in cache cuts C into blocks of
+some BLOCK elements, rows of all columns where n <= COLUMNS, and sets flag 4 if there are several such blocks, flag 2 as
+well from the second on; without an epilogue one call for all rows is best. With few rows, threads share the columns.
 """
 from __future__ import annotations
 
@@ -34,12 +34,11 @@ from kgraph.runtime.tiles import Tile, packing_instructions, walk_instruction
 __all__ = ["BLOCK", "COLUMNS", "DEPTH", "FEW", "SCRATCH", "WHOLE", "ROUTINES", "function", "instructions"]
 
 BLOCK = 131072  # elements of a block of C that a second-level cache holds until its epilogue
-COLUMNS = 512   # with flag 4: columns of B that can be kept
+COLUMNS = 512   # of B that are read in place before the next DEPTH of k; with flag 4: that can be kept
 WHOLE = 2048    # with flag 4: up to this k
 DEPTH = 256     # k of a panel of B: two vectors by DEPTH fill most of a first-level cache
 ROWS = 252      # rows of A that meet a panel: they stay in the second-level cache; a multiple of the tiles' heights
 FEW = {32: 56, 16: 8}  # rows up to which packing B does not pay, by the number of vector registers
-STREAM = 131072  # elements of B, read in place, that all rows meet before the next: they stay in the second-level cache
 WIDE = 48       # columns of C from which it pays to pack an A whose rows are neighbours
 SCRATCH = 64 + 8 * (WHOLE * COLUMNS + ROWS * DEPTH * 3 // 2)  # a header, packed B, packed A: of float64
 
@@ -47,8 +46,8 @@ ROUTINES = {"gemm_f32": "float32", "gemm_f64": "float64"}
 # (rows, vectors) of the tiles by the number of vector registers: the sums, a row of B and one element of A must fit.
 # In _DIRECT, B is read where it is: there wide tiles make up for few rows.
 _PACKED = {32: ((14, 2), (14, 1), (8, 2), (4, 2), (2, 2), (1, 2)), 16: ((6, 2), (6, 1), (4, 2), (2, 2), (1, 2))}
-_DIRECT = {32: ((14, 2), (14, 1), (8, 2), (4, 4), (4, 2), (2, 8), (2, 2), (1, 8), (1, 2)),
-           16: ((6, 2), (6, 1), (4, 2), (2, 4), (2, 2), (1, 8), (1, 2))}
+_DIRECT = {32: ((14, 2), (14, 1), (8, 2), (4, 4), (4, 2), (2, 8), (2, 4), (2, 2), (1, 8), (1, 4), (1, 2)),
+           16: ((6, 2), (6, 1), (4, 2), (2, 4), (2, 2), (1, 8), (1, 4), (1, 2))}
 
 
 def function(name: str) -> kernels.Function:
@@ -78,18 +77,16 @@ def {name}(m, n, k, a, a_m, a_k, b, b_k, b_n, c, c_m, flags, scratch):
     if k <= 0 or m <= 0 or n <= 0:
         return
     if b_n == 1 and m <= {few}:
-        strip = max({eight}, {stream} // k // {pair} * {pair})
-        for j in range(0, n, strip):
-            walk_direct(m, k, a, a_m, a_k, b + {item} * j, b_k, c + {item} * j, c_m, min(strip, n - j), flags & 1)
+        for p in range(0, k, {depth}):
+            for t in range(0, n, {columns}):
+                walk_direct(m, min({depth}, k - p), a + {item} * p * a_k, a_m, a_k, b + {item} * (p * b_k + t), b_k,
+                            c + {item} * t, c_m, min({columns}, n - t), flags & 1 | p)
         return
     keep = flags & 4 != 0 and n <= {columns} and k <= {whole}
     kept = flags & 2 != 0 and keep
     packed_a = scratch + 64 + {item} * {whole} * {columns}
     for p in range(0, k, {depth}):
         depth = min({depth}, k - p)
-        more = flags & 1
-        if p > 0:
-            more = 1
         for r in range(0, m, {rows}):
             rows = min({rows}, m - r)
             left = a + {item} * (p * a_k + r * a_m)
@@ -108,14 +105,14 @@ def {name}(m, n, k, a, a_m, a_k, b, b_k, b_n, c, c_m, flags, scratch):
                 if not kept and (r == 0 or not keep):
 {pack_b}
                 if a_m != 1:
-                    walk_row(rows, depth, left, a_m, a_k, panel, {pair}, into, c_m, inside, more)
+                    walk_row(rows, depth, left, a_m, a_k, panel, {pair}, into, c_m, inside, flags & 1 | p)
                 elif n >= {wide}:
                     for i in range(0, rows, {tall}):
                         strip = packed_a + {item} * {strip} * (i // {tall} * depth)
                         walk_column(min({tall}, rows - i), depth, strip, 1, {strip}, panel, {pair},
-                                    into + {item} * i * c_m, c_m, inside, more)
+                                    into + {item} * i * c_m, c_m, inside, flags & 1 | p)
                 else:
-                    walk_column(rows, depth, left, 1, a_k, panel, {pair}, into, c_m, inside, more)
+                    walk_column(rows, depth, left, 1, a_k, panel, {pair}, into, c_m, inside, flags & 1 | p)
 """
 
 # packed[q * pair + h] = B[p + q, t + h], 0 for columns outside B
@@ -146,8 +143,7 @@ def _source(name: str) -> str:
     lanes = machine().lanes(item)
     tall = _PACKED[machine().registers][0][0]
     values = {"name": name, "f": "f32" if item == 4 else "f64", "item": item, "lanes": lanes, "pair": 2 * lanes,
-              "eight": 8 * lanes, "tall": tall, "strip": -(-tall // lanes) * lanes, "rows": ROWS // tall * tall,
-              "few": FEW[machine().registers], "columns": COLUMNS, "depth": DEPTH, "whole": WHOLE, "wide": WIDE,
-              "stream": STREAM}
+              "tall": tall, "strip": -(-tall // lanes) * lanes, "rows": ROWS // tall * tall,
+              "few": FEW[machine().registers], "columns": COLUMNS, "depth": DEPTH, "whole": WHOLE, "wide": WIDE}
     pack = "\n".join(" " * 20 + line for line in _PACK.format(**values).strip().split("\n"))
     return _SOURCE.format(**values, pack_b=pack)
