@@ -59,9 +59,8 @@ def walk_instruction(name: str, tiles) -> dict:
 
     NAME(rows, depth, a, a_m, a_k, b, b_k, c, c_m, columns, accumulate)
 
-    covers rows x columns of C, first by the tallest of these tiles, for each height first by the widest of which more
-    than half is inside. Addresses in bytes; a_m, a_k, b_k, c_m in elements: from row to row and along k of A, along k
-    of B, from row to row of C.
+    covers rows x columns of C, first by the tallest of these tiles, for each height first by the widest. Addresses in
+    bytes; a_m, a_k, b_k, c_m in elements: from row to row and along k of A, along k of B, from row to row of C.
     """
     return {name: (11, False, lambda builder, *values: builder.call(_walk(builder.module, name, tiles), values))}
 
@@ -86,7 +85,7 @@ def _write_walk(b, arguments, tiles):
             b.store(_I64(0), column)
             wide_first = sorted((t for t in tiles if t.rows == height), key=lambda t: -t.vectors)
             for tile in wide_first:
-                least = 0 if tile is wide_first[-1] else tile.lanes * tile.vectors // 2
+                least = 0 if tile is wide_first[-1] else tile.lanes * wide_first[-1].vectors
                 with _while(b, lambda least=least: b.icmp_signed(">", b.sub(columns, b.load(column)), _I64(least))):
                     t, item = b.load(column), _I64(tile.itemsize)
                     a_at = b.add(a, b.mul(item, b.mul(i, a_m)))
