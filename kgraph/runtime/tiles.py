@@ -16,7 +16,9 @@ from llvmlite import ir
 
 __all__ = ["Tile", "packing_instructions", "limit_instruction", "walk_instruction"]
 
-AHEAD = 24  # rows of B that are asked for ahead of time where B is read in place: the delay of a third-level cache
+GROUP = 3    # rows of A that are addressed from one pointer: at 0, 1 and 2 times the distance of rows
+AHEAD = 24   # rows of B that are asked for ahead of time where B is read in place: the delay of a third-level cache
+STRIDED = 4  # vectors of a row of B up to which that is done: the processor itself reads ahead in longer ones
 _I1, _I32, _I64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
 
 
@@ -133,25 +135,35 @@ class _TileWriter:
         self.masks = [self._mask(columns, j) for j in range(tile.vectors)]
         self.places = {(i, j): self._place(c, b.add(b.mul(c_m, _I64(i)), _I64(tile.lanes * j))) for i, j in self.cells}
         first, start = self._first(accumulate)
-        self.base = b.inttoptr(a, tile.element.as_pointer())
-        self.offsets = [_I64(i) if tile.column else b.mul(a_m, _I64(i)) for i in range(tile.rows)]
+        last = self._sums(first, start, depth, a, self._bytes(a_m), self._bytes(a_k), b_start, self._bytes(b_k))
+        self._store(last)
+        b.ret_void()
+
+    def _sums(self, first, start, depth, a, a_m, a_k, b_start, b_k) -> dict:
+        """The sums after the loop over k, which were `first` in block `start`. All strides in bytes."""
+        b, tile = self.builder, self.tile
+        group, row = (tile.rows, _I64(tile.itemsize)) if tile.column else (GROUP, a_m)
+        bases = [_opaque(b, b.add(a, b.mul(row, _I64(i)))) for i in range(0, tile.rows, group)]
         loop, after = self.function.append_basic_block("k"), self.function.append_basic_block("end")
         b.cbranch(b.icmp_signed("<", _I64(0), depth), loop, after)
         b.position_at_end(loop)
-        step = self._phi(_I64, _I64(0), start)
+        left, b_at, *a_at = (self._phi(_I64, v, start) for v in (depth, b_start, *bases))
         sums = {ij: self._phi(tile.vector, first[ij], start) for ij in self.cells}
-        added = self._multiply_add(sums, b.mul(step, a_k), b_start, b.mul(step, b_k), b_k)
-        following = b.add(step, _I64(1))
-        step.add_incoming(following, loop)
-        for ij in self.cells:
-            sums[ij].add_incoming(added[ij], loop)
-        b.cbranch(b.icmp_signed("<", following, depth), loop, after)
+        rows = [b.add(a_at[i // group], b.mul(row, _I64(i % group))) for i in range(tile.rows)]
+        added = self._multiply_add(sums, rows, b_at, b_k)
+        fewer = b.sub(left, _I64(1))
+        for phi, value in ((left, fewer), (b_at, b.add(b_at, b_k)), *((p, _opaque(b, b.add(p, a_k))) for p in a_at),
+                           *((sums[ij], added[ij]) for ij in self.cells)):
+            phi.add_incoming(value, loop)
+        b.cbranch(b.icmp_signed(">", fewer, _I64(0)), loop, after)
         b.position_at_end(after)
         last = {ij: self._phi(tile.vector, first[ij], start) for ij in self.cells}
         for ij in self.cells:
             last[ij].add_incoming(added[ij], loop)
-        self._store(last)
-        b.ret_void()
+        return last
+
+    def _bytes(self, elements):
+        return self.builder.mul(elements, _I64(self.tile.itemsize))
 
     def _mask(self, columns, j):
         """Which lanes of vector j are inside C."""
@@ -175,19 +187,17 @@ class _TileWriter:
             first[ij].add_incoming(loaded[ij], load)
         return first, loop_start
 
-    def _multiply_add(self, sums, a_offset, b_start, b_offset, b_k):
+    def _multiply_add(self, sums, rows, b_at, b_k) -> dict:
+        """The sums with one k more. rows: addresses of A's elements; b_at: of the row of B."""
         b, tile = self.builder, self.tile
-        row = b.gep(b.inttoptr(b_start, tile.element.as_pointer()), [b_offset])
-        vectors = [self._load(b.bitcast(b.gep(row, [_I64(j * tile.lanes)]), tile.vector.as_pointer()),
-                              self.masks[j] if tile.direct else None) for j in range(tile.vectors)]
-        if tile.direct:
-            ahead = b.gep(row, [b.mul(b_k, _I64(AHEAD))])
+        vectors = [self._load(self._place(b_at, _I64(j * tile.lanes)), self.masks[j] if tile.direct else None)
+                   for j in range(tile.vectors)]
+        if tile.direct and tile.vectors <= STRIDED:
             for j in range(tile.vectors):
-                _prefetch(b, b.gep(ahead, [_I64(j * tile.lanes)]))
-        column = b.gep(self.base, [a_offset])
+                _prefetch(b, self._place(b.add(b_at, b.mul(b_k, _I64(AHEAD))), _I64(j * tile.lanes)))
         added = {}
-        for i in range(tile.rows):
-            value = _splat(b, b.load(b.gep(column, [self.offsets[i]])), tile.vector)
+        for i, row in enumerate(rows):
+            value = _splat(b, b.load(b.inttoptr(row, tile.element.as_pointer())), tile.vector)
             for j in range(tile.vectors):
                 added[i, j] = _intrinsic(b, "fma", tile.vector, tile.vector, [value, vectors[j], sums[i, j]])
         return added
@@ -213,6 +223,13 @@ class _TileWriter:
         return phi
 
 
+def _opaque(builder, value):
+    """The same number, of which the optimiser knows nothing: else it would walk from row to row by additions that wait
+    for each other. So it uses a few pointers, and rows at 0, 1 and 2 times their distance from one, as addresses can
+    have it."""
+    return builder.asm(ir.FunctionType(_I64, [_I64]), "", "=r,0", [value], False)
+
+
 def _splat(builder, value, kind):
     undefined = ir.Constant(kind, ir.Undefined)
     single = builder.insert_element(undefined, value, _I32(0))
@@ -220,11 +237,11 @@ def _splat(builder, value, kind):
 
 
 def _prefetch(builder, place):
-    """Ask for a line of memory that will be read soon; never fails."""
+    """Ask for a line of memory that will be read soon, into the second-level cache; never fails."""
     module, kind, name = builder.module, ir.IntType(8).as_pointer(), "llvm.prefetch.p0"
     function = module.globals.get(name) or ir.Function(
         module, ir.FunctionType(ir.VoidType(), [kind, _I32, _I32, _I32]), name)
-    builder.call(function, [builder.bitcast(place, kind), _I32(0), _I32(3), _I32(1)])
+    builder.call(function, [builder.bitcast(place, kind), _I32(0), _I32(2), _I32(1)])
 
 
 def _masked_load(builder, place, mask, alignment):

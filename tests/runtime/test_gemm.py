@@ -4,7 +4,12 @@ import ctypes
 import numpy as np
 import pytest
 
-from kgraph.runtime import gemm, kernels
+from kgraph import ops
+from kgraph.compiler.dims import dim
+from kgraph.compiler.emit import contract
+from kgraph.compiler.ir import TensorType
+from kgraph.function import build
+from kgraph.runtime import executable, gemm, kernels, team
 from kgraph.runtime.memory import aligned
 
 SHAPES = [(1, 1, 1), (1, 10, 64), (3, 17, 5), (14, 32, 256), (15, 33, 257), (57, 31, 40), (64, 128, 300),
@@ -28,7 +33,8 @@ class Product:
         name = {"float32": "gemm_f32", "float64": "gemm_f64"}[dtype]
         self.scratch = aligned(gemm.SCRATCH + 64)
         self.scratch[gemm.SCRATCH:] = 77
-        self.call = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 13)(kernels.address(gemm.function(name)))
+        self.address = kernels.address(gemm.function(name))
+        self.call = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 13)(self.address)
 
     def __call__(self, a, b, c, flags=0):
         strides = [s // x.itemsize for x in (a, b) for s in x.strides]
@@ -82,6 +88,32 @@ def test_packed_b_is_kept():
     assert (c == wanted).all()
 
 
+@pytest.mark.parametrize("dtype,tolerance", [("float32", 2e-6), ("float64", 4e-15)])
+@pytest.mark.parametrize("m,k,n", [(1, 1000, 700), (8, 256, 64), (3, 300, 37), (5, 65, 10)])
+def test_shares_of_sums(m, k, n, dtype, tolerance):
+    """However calls share the sums, in whatever order: the last one has the result, the same to the last bit."""
+    rng, found = np.random.default_rng(4), []
+    a, b = rng.normal(size=(m, k)).astype(dtype), rng.normal(size=(k, n)).astype(dtype)
+    for cuts in ([0, 8], [0, 4, 8], [0, 1, 2, 8], [0, 0, 3, 5, 8], list(range(9))):
+        common, shares = np.zeros(1 + gemm.PARTS, "int64"), list(zip(cuts, cuts[1:]))
+        for _ in range(2):  # the words in common are ready for the next time
+            rng.shuffle(shares)
+            c, products, last = np.full((m, n + 3), 3, dtype)[:, :n], [Product(dtype) for _ in shares], []
+            for (lo, hi), product in zip(shares, products):
+                words = product.scratch[:48].view("int64")
+                words[:5] = lo, hi, 8, common.ctypes.data, product.address
+                product(a, b, c, 8)
+                last.append(words[5])
+            assert sum(last) == 1 and common[0] == 0
+            found.append(c.copy())
+    assert np.abs(found[0] - a.astype("float64") @ b).max() <= tolerance * k**0.5 * 6
+    assert all((x == found[0]).all() for x in found)
+
+
+def test_compiler_and_routine_agree():
+    assert (contract.PARTS, contract.RESULT) == (gemm.PARTS, gemm.RESULT)
+
+
 def test_nan_and_infinity_come_through():
     product = Product("float32")
     a, b = np.ones((20, 30), "float32"), np.ones((30, 20), "float32")
@@ -90,3 +122,35 @@ def test_nan_and_infinity_come_through():
     product(a, b, c)
     assert np.isnan(c[3]).all() and np.isinf(np.delete(c[:, 9], 3)).all()
     assert (np.delete(np.delete(c, 3, 0), 9, 1) == 30).all()
+
+
+@pytest.fixture
+def any_number_of_threads(monkeypatch):
+    """Lets even the smallest kernel be shared by threads."""
+    before = team.get_num_threads()
+    monkeypatch.setattr(executable, "SHARED_WORK", 0)
+    monkeypatch.setattr(executable, "WAKING_WORK", 0)
+    yield
+    team.set_num_threads(before)
+
+
+@pytest.mark.parametrize("m,k,n", [(1, 700, 128), (1, 300, 1000), (2, 40, 130), (7, 5, 65), (32, 300, 256),
+                                   (33, 64, 257), (65, 40, 300), (300, 37, 70), (9, 20, 3), (64, 8, 256)])
+def test_threads_share_rows_or_columns(m, k, n, any_number_of_threads):
+    """Kernels of products: the same bits whatever the number of threads: alone, with an epilogue, and in batches."""
+    rng = np.random.default_rng(3)
+    a, b, bias = (rng.normal(size=s).astype("float32") for s in ((m, k), (k, n), (n,)))
+    stack, stacked = rng.normal(size=(3, m, k)).astype("float32"), rng.normal(size=(3, k, n)).astype("float32")
+    rows = dim("M")
+    cases = [(ops.matmul, [a, b]), (lambda a, b, c: ops.tanh(ops.matmul(a, b) + c), [a, b, bias]),
+             (ops.matmul, [stack, stacked])]
+    for f, arrays in cases:
+        types = [TensorType(tuple(rows if s == m and x is not bias else s for s in x.shape), "float32") for x in arrays]
+        compiled, found = build("product", f, types), []
+        for threads in (1, 2, 3, 5):
+            team.set_num_threads(threads)
+            found.append(compiled(*arrays))
+        wanted = arrays[0].astype("float64") @ arrays[1] + (0 if len(arrays) == 2 else bias)
+        wanted = wanted if len(arrays) == 2 else np.tanh(wanted)
+        assert np.abs(found[0] - wanted).max() < 3e-6 * k**0.5 * 6
+        assert all((x == found[0]).all() for x in found)

@@ -18,8 +18,11 @@ __all__ = ["emit_contract"]
 
 BLOCK_ROWS = 256     # with BLOCK_COLUMNS floats each, a part of a second-level cache
 BLOCK_COLUMNS = 128
-UNIT_ROWS = 8        # threads share the rows in steps of it
-ADD_TO_RESULT, SAME_COLUMNS, KEEP_COLUMNS = 1, 2, 4  # flags of the tile routine (kgraph.runtime.gemm)
+UNIT_ROWS = 8        # threads share the rows in steps of it,
+PARTS = 8            # which are so many units each: where there is one step, threads share the parts of sums
+ADD_TO_RESULT, SAME_COLUMNS, KEEP_COLUMNS, IN_PARTS = 1, 2, 4, 8  # flags of the tile routine (kgraph.runtime.gemm)
+LEAST_COLUMNS, LEAST_DEPTH, RESULT = 64, 256, 8192  # of a product in parts; PARTS and RESULT are the routine's
+SHARE_SCOPE = 90     # an alias scope
 
 
 @dataclass
@@ -101,26 +104,54 @@ def _emit_blocks(w: Writer, body, domain, product: _Product) -> LoopKernel:
     row_units = (rows + (UNIT_ROWS - 1)) // UNIT_ROWS
     column_units = (columns + (BLOCK_COLUMNS - 1)) // BLOCK_COLUMNS
     many_row_units, many_strips = w.number(row_units, "row units"), w.number(column_units, "strips")
-    w.line("u = lo")
-    w.open("while u < hi:")
+    extent = size_of([_extent(g) for g in product.outer]) * column_units * row_units * PARTS
+    w.line(f"u = lo // {PARTS}")
+    w.line(f"end = hi // {PARTS}")
+    w.line(f"wide = {BLOCK_COLUMNS}")
+    in_parts = not product.outer and len(product.summed) == 1
+    if in_parts:
+        _share_sums(w, product, many_rows, many_columns, w.number(extent, "units"))
+    w.open("while u < end:")
     w.line(f"block = u // {many_row_units}")
     w.line(f"first = (u - block * {many_row_units}) * {UNIT_ROWS}")
-    w.line(f"last = minimum({many_rows}, first + (hi - u) * {UNIT_ROWS})")
-    w.line(f"u = minimum(hi, (block + 1) * {many_row_units})")
+    w.line(f"last = minimum({many_rows}, first + (end - u) * {UNIT_ROWS})")
+    w.line(f"u = minimum(end, (block + 1) * {many_row_units})")
     _open_outer(w, product.outer, many_strips)
-    w.line(f"left = strip * {BLOCK_COLUMNS}")
-    w.line(f"width = minimum({BLOCK_COLUMNS}, {many_columns} - left)")
-    w.line(f"flags = {KEEP_COLUMNS} * (last - first > {BLOCK_ROWS})")
+    w.line("left = strip * wide")
+    w.line(f"width = minimum(wide, {many_columns} - left)")
+    w.line(f"flags = {KEEP_COLUMNS} * (last - first > {BLOCK_ROWS})" + f" + {IN_PARTS} * few" * in_parts)
     w.open(f"for top in range(first, last, {BLOCK_ROWS}):")
     w.line(f"height = minimum({BLOCK_ROWS}, last - top)")
     target, line = _target(w, body, product)
     _call_tiles(w, product, target, line, item)
+    if in_parts:
+        w.open("if few and share[5] == 0:")
+        w.line("return")
+        w.close()
     if len(body.ops) > 1:
         _emit_epilogue(w, body, domain, product, target, line)
     w.close()
     w.close()
-    blocks = size_of([_extent(g) for g in product.outer]) * column_units
-    return LoopKernel(w, blocks * row_units, 1, _scratch(item))
+    return LoopKernel(w, extent, 1, _scratch(item))
+
+
+def _share_sums(w: Writer, product: _Product, many_rows: str, many_columns: str, units: str):
+    """With few rows, reading the right operand is what takes time. So that each thread reads whole rows of it, threads
+    share the sums, not the result: all call the tile routine for all of it; it says who goes on with the epilogue."""
+    depth = w.number(size_of([_extent(g) for g in product.summed]), "depth")
+    done = len(w.args)
+    w.args += [0] * (1 + PARTS)
+    w.line(f"few = {many_rows} <= {UNIT_ROWS} and {many_columns} >= {LEAST_COLUMNS} and {depth} >= {LEAST_DEPTH} "
+           f"and {many_rows} * {many_columns} <= {RESULT}")
+    w.line(f"share = pi64_at(scratch + {_scratch(product.out.type.itemsize)}, {SHARE_SCOPE})")
+    w.open("if few:")
+    routine = w.routine(Symbol(f"gemm_{CASTS[product.out.dtype]}"))
+    for k, text in enumerate(("lo", "hi", units, f"args + {8 * done}", routine)):
+        w.line(f"share[{k}] = {text}")
+    w.line("u = 0")
+    w.line("end = 1")
+    w.line(f"wide = {many_columns}")
+    w.close()
 
 
 def _open_outer(w: Writer, outer, many_strips: str):
@@ -140,7 +171,7 @@ def _target(w: Writer, body, product: _Product):
     """Where the tile routine writes, in the result or a block of scratch: (pointer name, row stride text)."""
     if product.out in body.outputs:
         return w.pointer(product.out), w.number(_stride(product.out_at, product.rows), "result row")
-    return None, str(BLOCK_COLUMNS)
+    return None, "wide"
 
 
 def _scratch(item: int) -> Size:
