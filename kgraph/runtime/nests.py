@@ -17,12 +17,11 @@ from dataclasses import dataclass
 
 from llvmlite import ir
 
-from kgraph.runtime.tiles import _intrinsic, _masked_load, _masked_store, _splat
+from kgraph.runtime.tiles import GROUP, _intrinsic, _masked_load, _masked_store, _opaque, _splat
 
 __all__ = ["LEVELS", "Nest", "nest_instructions"]
 
 LEVELS = 4
-GROUP = 3  # rows that are addressed from one pointer: at 0, 1 and 2 times the distance of rows
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
 
 
@@ -224,10 +223,3 @@ class _NestWriter:
 
     def _intrinsic(self, name, *values):
         return _intrinsic(self.builder, name, self.nest.kind, self.nest.kind, list(values))
-
-
-def _opaque(builder, value):
-    """The same number, of which the optimiser knows nothing: else it would walk from row to row by additions that wait
-    for each other, or keep an address for each row, more than there are registers. So it uses a few pointers, and rows
-    at 0, 1 and 2 times their distance from one, as addresses can have it."""
-    return builder.asm(ir.FunctionType(_I64, [_I64]), "", "=r,0", [value], False)

@@ -21,9 +21,9 @@ import numpy as np
 from llvmlite import ir
 
 from kgraph.runtime import kernels
-from kgraph.runtime.nests import Nest, _opaque, nest_instructions
+from kgraph.runtime.nests import Nest, nest_instructions
 from kgraph.runtime.target import machine
-from kgraph.runtime.tiles import _intrinsic, _masked_load, _masked_store, _splat
+from kgraph.runtime.tiles import _intrinsic, _masked_load, _masked_store, _opaque, _splat
 
 __all__ = ["ROUTINES", "SCRATCH", "TILES", "TRANSFORMS", "function", "nests", "source"]
 
