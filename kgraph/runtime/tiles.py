@@ -134,6 +134,8 @@ class _TileWriter:
         depth, a, a_m, a_k, b_start, b_k, c, c_m, columns, accumulate = self.function.args
         self.masks = [self._mask(columns, j) for j in range(tile.vectors)]
         self.places = {(i, j): self._place(c, b.add(b.mul(c_m, _I64(i)), _I64(tile.lanes * j))) for i, j in self.cells}
+        for place in self.places.values():
+            _prefetch(b, place, 1, 3)  # a result that is in no cache arrives while the sums are made
         first, start = self._first(accumulate)
         last = self._sums(first, start, depth, a, self._bytes(a_m), self._bytes(a_k), b_start, self._bytes(b_k))
         self._store(last)
@@ -194,7 +196,7 @@ class _TileWriter:
                    for j in range(tile.vectors)]
         if tile.direct and tile.vectors <= STRIDED:
             for j in range(tile.vectors):
-                _prefetch(b, self._place(b.add(b_at, b.mul(b_k, _I64(AHEAD))), _I64(j * tile.lanes)))
+                _prefetch(b, self._place(b.add(b_at, b.mul(b_k, _I64(AHEAD))), _I64(j * tile.lanes)), 0, 2)
         added = {}
         for i, row in enumerate(rows):
             value = _splat(b, b.load(b.inttoptr(row, tile.element.as_pointer())), tile.vector)
@@ -236,12 +238,12 @@ def _splat(builder, value, kind):
     return builder.shuffle_vector(single, undefined, ir.Constant(ir.VectorType(_I32, kind.count), [0] * kind.count))
 
 
-def _prefetch(builder, place):
-    """Ask for a line of memory that will be read soon, into the second-level cache; never fails."""
+def _prefetch(builder, place, write: int, level: int):
+    """Ask for a line of memory that will soon be read, or written (1), into a cache near (3) or far. Never fails."""
     module, kind, name = builder.module, ir.IntType(8).as_pointer(), "llvm.prefetch.p0"
     function = module.globals.get(name) or ir.Function(
         module, ir.FunctionType(ir.VoidType(), [kind, _I32, _I32, _I32]), name)
-    builder.call(function, [builder.bitcast(place, kind), _I32(0), _I32(2), _I32(1)])
+    builder.call(function, [builder.bitcast(place, kind), _I32(write), _I32(level), _I32(1)])
 
 
 def _masked_load(builder, place, mask, alignment):
