@@ -3,9 +3,11 @@ import numpy as np
 import pytest
 from corpus import CASES, StatefulCase, arrays_of, compiled_case
 
+from kgraph import ops
 from kgraph.compiler.interp import interpret
-from kgraph.compiler.ir import verify
+from kgraph.compiler.ir import TensorType, verify
 from kgraph.compiler.pipeline import PASSES, run_passes
+from kgraph.function import build
 
 
 def run(compiled, program, arrays):
@@ -70,3 +72,13 @@ def test_equal_programs_have_equal_plans():
         plan = compiled_case("mlp").plan
         plans.append(([k.source for k in plan.kernels], list(plan.buffers.values()), plan.slots))
     assert plans[0] == plans[1] == plans[2]
+
+
+@pytest.mark.parametrize("inner, columns, product", [(300, 128, True), (30, 40, False)])
+def test_one_row_by_a_large_matrix_stays_a_product(inner, columns, product):
+    rng = np.random.default_rng(0)
+    x, w = rng.normal(size=(1, inner)).astype("float32"), rng.normal(size=(inner, columns)).astype("float32")
+    f = build("row", ops.matmul, [TensorType(x.shape, "float32"), TensorType(w.shape, "float32")])
+    names = [o.prim.name for k in f.plan.kernels for o in k.op.params["body"].ops]
+    assert ("contract" in names) == product
+    np.testing.assert_allclose(f(x, w), x.astype("float64") @ w, rtol=0, atol=1e-4)

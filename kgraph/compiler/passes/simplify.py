@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from kgraph.compiler.dims import size_of
 from kgraph.compiler.emit.writer import squeeze
 from kgraph.compiler.ir import Program
 from kgraph.compiler.passes.rewrite import rewrite
@@ -13,6 +14,8 @@ from kgraph.compiler.primitive import PRIMITIVES
 from kgraph.compiler.prims.rules import apply
 
 __all__ = ["expand", "simplify", "split_reductions"]
+
+LARGE_MATRIX = 1 << 15  # elements
 
 
 def identity(t, op, inputs):
@@ -154,7 +157,8 @@ def contract_transposed(t, op, inputs):
 
 def degenerate_product(t, op, inputs):
     """A product with no summed, row or column axis longer than 1 is a multiplication and perhaps a sum; so is one
-    whose innermost result axis is a batch axis, and one of integers: loops do these better than the matrix tile."""
+    whose innermost result axis is a batch axis, and one of integers: loops do these better than the matrix tile. Not so
+    one row by a large matrix, which threads read together."""
     a_axes, b_axes, out_axes = (op.params[k] for k in ("a_axes", "b_axes", "out_axes"))
     sizes = {**dict(zip(a_axes, inputs[0].shape)), **dict(zip(b_axes, inputs[1].shape))}
     real = lambda labels: [x for x in labels if not (isinstance(sizes[x], int) and sizes[x] == 1)]
@@ -163,7 +167,9 @@ def degenerate_product(t, op, inputs):
     summed = real(x for x in a_axes if x not in out_axes)
     real_out = real(out_axes)
     batch_last = bool(real_out) and real_out[-1] in a_axes and real_out[-1] in b_axes
-    if rows and columns and summed and not batch_last and "float" in inputs[0].dtype:
+    matrix = size_of([sizes[x] for x in (*columns, *summed)])
+    one_row = real_out == columns and isinstance(matrix, int) and matrix >= LARGE_MATRIX
+    if (rows or one_row) and columns and summed and not batch_last and "float" in inputs[0].dtype:
         return None
     longer = a_axes if inputs[0].ndim >= inputs[1].ndim else b_axes
     order = tuple(longer) + tuple(x for x in (*out_axes, *a_axes, *b_axes) if x not in longer)
