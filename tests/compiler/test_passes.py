@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from corpus import CASES, StatefulCase, arrays_of, compiled_case
 
-from kgraph import ops
+from kgraph import GradientTape, ops
 from kgraph.compiler.interp import interpret
 from kgraph.compiler.ir import TensorType, verify
 from kgraph.compiler.pipeline import PASSES, run_passes
@@ -82,3 +82,34 @@ def test_one_row_by_a_large_matrix_stays_a_product(inner, columns, product):
     names = [o.prim.name for k in f.plan.kernels for o in k.op.params["body"].ops]
     assert ("contract" in names) == product
     np.testing.assert_allclose(f(x, w), x.astype("float64") @ w, rtol=0, atol=1e-4)
+
+
+def test_channels_first_computes_as_channels_last():
+    """Between the first transpose of the images and the last result nothing is turned round; values stay."""
+    def net(x, kernels, scale, order):
+        axes = (0, 2, 3) if order == "channels_first" else (0, 1, 2)
+        for w in kernels:
+            x = ops.relu(ops.conv(x, w, data_format=order))
+            x = (x - ops.mean(x, axes, keepdims=True)) * ops.reshape(scale, (-1, 1, 1) if axes == (0, 2, 3) else (-1,))
+        return ops.mean(ops.max_pool(x, 2, data_format=order), axes[1:])
+
+    def gradients(order):
+        def f(x, first, second, scale):
+            with GradientTape() as tape:
+                result = ops.sum(ops.square(net(x, (first, second), scale, order)))
+            return [result, *tape.gradient(result, [first, second, scale])]
+        return f
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(3, 10, 9, 4)).astype("float32")
+    weights = [rng.normal(size=s).astype("float32") for s in ((3, 3, 4, 5), (3, 3, 5, 5), (5,))]
+    found = {}
+    for order, images in (("channels_last", x), ("channels_first", np.ascontiguousarray(x.transpose(0, 3, 1, 2)))):
+        arrays = [images, *weights]
+        f = build("net", gradients(order), [TensorType(a.shape, "float32") for a in arrays])
+        text = str(f.plan.program)
+        found[order] = f(*arrays), sum(text.count(f" = transpose(%{v}, perm={perm})") for v in range(1000)
+                                       for perm in ("(0,2,3,1)", "(0,3,1,2)"))
+    assert found["channels_last"][1] == 0
+    assert found["channels_first"][1] == 1  # the images
+    for a, b in zip(found["channels_first"][0], found["channels_last"][0]):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4)

@@ -10,6 +10,7 @@ from kgraph.compiler.dims import size_of
 from kgraph.compiler.emit.writer import squeeze
 from kgraph.compiler.ir import Program
 from kgraph.compiler.passes.rewrite import rewrite
+from kgraph.compiler.passes.transposes import lifted_transpose, reduction_before_transpose
 from kgraph.compiler.primitive import PRIMITIVES
 from kgraph.compiler.prims.rules import apply
 
@@ -197,7 +198,7 @@ _ELEMENTWISE_FOLDS = ("add subtract multiply divide power neg sqrt rsqrt exp log
 RULES: dict[str, list] = {
     "stop_gradient": [identity],
     "reshape": [unchanged, reshape_of_reshape],
-    "transpose": [transpose_of_transpose, moved_ones],
+    "transpose": [transpose_of_transpose, moved_ones, lifted_transpose],
     "broadcast": [unchanged, moved_ones, broadcast_of_broadcast],
     "cast": [unchanged],
     "slice": [unchanged],
@@ -210,7 +211,7 @@ RULES: dict[str, list] = {
     "divide": [neutral(1, (1,))],
     "power": [small_powers],
     "contract": [contract_transposed, degenerate_product],
-    **{name: [reduce_nothing] for name in ("sum", "prod", "max", "min")},
+    **{name: [reduce_nothing, reduction_before_transpose] for name in ("sum", "prod", "max", "min")},
 }
 for _name in _ELEMENTWISE_FOLDS:
     RULES[_name] = RULES.get(_name, []) + [fold]
