@@ -113,8 +113,12 @@ def _warn(message: str):
 
 def _version(package: str) -> str:
     """Text with the version of a package, without importing it; importlib.metadata takes as long as ten kernels."""
-    (folder,) = importlib.util.find_spec(package).submodule_search_locations
-    return (pathlib.Path(folder) / "_version.py").read_text()
+    folder, *_ = importlib.util.find_spec(package).submodule_search_locations
+    try:
+        return (pathlib.Path(folder) / "_version.py").read_text()
+    except OSError:
+        from importlib.metadata import version
+        return version(package)
 
 
 @functools.cache
