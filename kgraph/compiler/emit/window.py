@@ -14,6 +14,7 @@ __all__ = ["emit_weight_grad", "emit_window", "window_flops"]
 
 # Channels and filters from which a convolution pays for the transforms of kgraph.runtime.winograd.
 LEAST_CHANNELS = {"conv": 24, "conv_data_grad": 24, "conv_weight_grad": 16}
+MOST_WEIGHTS = 1 << 19  # channels times filters: each thread holds 16 times as many numbers
 WINOGRAD_TILES, WINOGRAD_WHOLE = 84, 16  # it works on so many tiles at a time, and rounds channels up to no more
 
 
@@ -60,9 +61,10 @@ def _is_winograd(op: Op, near: Value, far: Value) -> bool:
     """Whether kgraph.runtime.winograd can do a convolution, and in less time."""
     params = op.params
     window = params.get("window") or op.inputs[1].shape[:-2]
-    least = LEAST_CHANNELS[op.prim.name]
+    channels = [v.shape[-1] for v in (near, far)]
     return (tuple(window) == (3, 3) and {*params["strides"], *params["dilation"], params["groups"]} == {1}
-            and all(isinstance(v.shape[-1], int) and v.shape[-1] >= least for v in (near, far)))
+            and all(isinstance(n, int) and n >= LEAST_CHANNELS[op.prim.name] for n in channels)
+            and channels[0] * channels[1] <= MOST_WEIGHTS)
 
 
 def _winograd_work(near: int, far: int, matrix: int, item: int) -> int:
