@@ -285,9 +285,8 @@ def test_dicts_in_and_out():
 def test_on_batch():
     m = model(metrics=["accuracy", "sparse_top_k_categorical_accuracy"])
     assert len(m.train_on_batch(X, Y)) == 3
-    m.reset_metrics()
     first = m.test_on_batch(X, Y, return_dict=True)
-    again = m.test_on_batch(X, Y, return_dict=True, reset_metrics=True)
+    again = m.test_on_batch(X, Y, return_dict=True)
     assert first == again and set(first) == {"loss", "accuracy", "sparse_top_k_categorical_accuracy"}
     alone = model(metrics=None)
     assert isinstance(alone.train_on_batch(X, Y, class_weight={0: 1.0, 1: 1.0, 2: 2.0}), float)
@@ -497,3 +496,43 @@ def test_steps_of_the_guide(eager):
     assert set(histories[0]) == set(histories[1])
     for name in histories[0]:
         np.testing.assert_allclose(histories[0][name], histories[1][name], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("eager", [False, True])
+def test_on_batch_reports_that_batch_alone(eager):
+    m = model(eager)
+    losses = [m.test_on_batch(X[:10], Y[:10])[0], m.test_on_batch(X[10:40], Y[10:40])[0]]
+    np.testing.assert_allclose(losses, [m.evaluate(X[s], Y[s], verbose=0)[0] for s in (slice(10), slice(10, 40))],
+                               rtol=1e-6)
+    m.reset_metrics()
+    for rows in (slice(10), slice(10, 40)):
+        joined = m.test_on_batch(X[rows], Y[rows], reset_metrics=False)
+    np.testing.assert_allclose(joined, m.evaluate(X[:40], Y[:40], verbose=0), rtol=1e-6)
+
+
+def test_steps_without_a_batch_size_spread_all_rows():
+    m = model()
+    assert m.predict(X, steps=3, verbose=0).shape == (50, 3)
+    np.testing.assert_allclose(m.evaluate(X, Y, steps=1, verbose=0), m.evaluate(X, Y, verbose=0), rtol=1e-6)
+    m.fit(X, Y, steps_per_epoch=7, verbose=0)
+    assert m.history.params["steps"] == 7 and int(m.optimizer.iterations) == 7
+    m.fit(X, Y, batch_size=20, steps_per_epoch=2, verbose=0)
+    assert int(m.optimizer.iterations) == 9
+    assert f"{m.optimizer.learning_rate:.3f}" == f"{float(m.optimizer.learning_rate):.3f}" == "0.001"
+
+
+class Autoencoder(K.Model):
+    def train_step(self, data):
+        x, y, _ = K.utils.unpack_x_y_sample_weight(data)
+        assert y is None
+        return super().train_step(K.utils.pack_x_y_sample_weight(x, x))
+
+
+def test_own_train_step_may_do_without_targets():
+    inputs = K.Input((4,))
+    own, plain = Autoencoder(inputs, layers.Dense(4)(inputs)), K.Model(inputs, layers.Dense(4)(inputs))
+    plain.set_weights(own.get_weights())
+    for m in (own, plain):
+        m.compile("sgd", "mse")
+    found = own.fit(X, epochs=2, shuffle=False, verbose=0).history["loss"]
+    np.testing.assert_allclose(found, plain.fit(X, X, epochs=2, shuffle=False, verbose=0).history["loss"], rtol=1e-6)
