@@ -41,9 +41,9 @@ class Outputs:
             return [given]
         if len(given) == self.count:
             return list(given)
-        flat = tree.flatten(given)
-        if len(flat) == self.count and tree.same_structure(given, self.structure):
-            return flat
+        nested = _as_nested(given, self.structure)
+        if nested is not None:
+            return nested
         raise ValueError(f"{what}: expected one for each of the {self.count} outputs"
                          f"{self._called()}, received {len(given)}: {given!r}")
 
@@ -73,6 +73,19 @@ class Outputs:
             raise ValueError(f"{what}: expected {self.count} arrays, one for each output{self._called()}, "
                              f"received {len(flat)}")
         return flat
+
+
+def _as_nested(given, structure):
+    """The items of given at the leaves of a structure of lists, tuples and dicts; None where it does not nest so."""
+    if not tree.is_nested(structure):
+        return [given]
+    by_name = isinstance(structure, dict)
+    keys = sorted(structure) if by_name else range(len(structure))
+    fits = isinstance(given, dict if by_name else (list, tuple)) and len(given) == len(keys)
+    if not fits or (by_name and set(given) != set(keys)):
+        return None
+    parts = [_as_nested(given[k], structure[k]) for k in keys]
+    return None if None in parts else [item for part in parts for item in part]
 
 
 def kind_of_labels(y_true, y_pred) -> str:

@@ -536,3 +536,19 @@ def test_own_train_step_may_do_without_targets():
         m.compile("sgd", "mse")
     found = own.fit(X, epochs=2, shuffle=False, verbose=0).history["loss"]
     np.testing.assert_allclose(found, plain.fit(X, X, epochs=2, shuffle=False, verbose=0).history["loss"], rtol=1e-6)
+
+
+def test_losses_and_metrics_nested_as_the_outputs():
+    inputs = K.Input((4,))
+    a, b, c = (layers.Dense(1, name=n)(inputs) for n in "abc")
+    losses = []
+    y = np.split(X, 4, axis=1)
+    for outputs, targets, loss, wanted in (
+            ([a, [b, c]], [y[0], [y[1], y[2]]], ["mse", ["mae", "huber"]], [["mae"], [["mae", "mse"], []]]),
+            ([a, b, c], y[:3], ["mse", "mae", "huber"], [["mae"], ["mae", "mse"], []])):
+        m = K.Model(inputs, outputs)
+        m.compile("sgd", loss, metrics=wanted)
+        logs = m.evaluate(X, targets, verbose=0, return_dict=True)
+        assert {"a_mae", "b_mae", "b_mse"} < set(logs)
+        losses.append([logs[n] for n in ("loss", "a_mae", "b_mae", "b_mse")])
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-6)
