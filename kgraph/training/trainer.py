@@ -290,7 +290,9 @@ class Trainer(Keras2Methods):
     def _prepare(self, mode, data):
         """Everything that has to exist before a step is traced or run: variables, losses, metrics, slots, homes."""
         x, y, _ = data
-        if not self.built or self._needs_shapes(mode):
+        if not self.built and not self._has_call():
+            self.built = True  # a train_step of its own calls the layers inside (a GAN, say)
+        elif not self.built or self._needs_shapes(mode):
             as_tensors = lambda part: tree.map_structure(lambda a: KTensor((None, *a.shape[1:]), a.dtype.name), part)
             y_pred = infer(lambda v: self(v, training=False), as_tensors(x))
             if y is not None and mode != "predict":

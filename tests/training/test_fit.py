@@ -552,3 +552,79 @@ def test_losses_and_metrics_nested_as_the_outputs():
         assert {"a_mae", "b_mae", "b_mse"} < set(logs)
         losses.append([logs[n] for n in ("loss", "a_mae", "b_mae", "b_mse")])
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-6)
+
+
+class Adversarial(K.Model):
+    """No call() and two optimizers, as the GAN of Keras's examples has them."""
+
+    def __init__(self, generator, judge):
+        super().__init__()
+        self.generator, self.judge = generator, judge
+        self.seeds = K.random.SeedGenerator(1)
+
+    def compile(self, **kwargs):
+        super().compile(**kwargs)
+        self.optimizers = K.optimizers.Adam(0.01), K.optimizers.SGD(0.1, momentum=0.5)
+        self.judge_loss, self.generator_loss = K.metrics.Mean(name="judge"), K.metrics.Mean(name="generator")
+
+    @property
+    def metrics(self):
+        return [self.judge_loss, self.generator_loss]
+
+    def train_step(self, data):
+        (real,) = data
+        error = K.losses.BinaryCrossentropy(from_logits=True)
+        noise = K.random.normal((K.ops.shape(real)[0], 2), seed=self.seeds)
+        for part, optimizer, metric in zip((self.judge, self.generator), self.optimizers, self.metrics):
+            with K.GradientTape() as tape:
+                made = self.judge(self.generator(noise))
+                loss = error(K.ops.ones_like(made), made)
+                if part is self.judge:
+                    loss = error(K.ops.zeros_like(made), made) + error(K.ops.ones_like(made), self.judge(real))
+            weights = part.trainable_weights
+            optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights))
+            metric.update_state(loss)
+        return {m.name: m.result() for m in self.metrics}
+
+
+@pytest.mark.parametrize("built", [True, False])
+def test_model_without_call(built):
+    histories = []
+    for eager in (False, True):
+        K.set_random_seed(2)
+        first = [[K.Input((2,))], [K.Input((4,))]] if built else [[], []]
+        m = Adversarial(K.Sequential([*first[0], layers.Dense(4)]), K.Sequential([*first[1], layers.Dense(1)]))
+        m.compile(run_eagerly=eager)
+        before = m.judge(X[:5]).numpy() if built else None
+        histories.append(m.fit(X, epochs=3, batch_size=25, shuffle=False, verbose=0).history)
+        assert list(histories[-1]) == ["judge", "generator"]
+        assert [int(o.iterations) for o in m.optimizers] == [6, 6]
+        assert before is None or np.abs(m.judge(X[:5]).numpy() - before).max() > 1e-3
+    for name in histories[0]:
+        np.testing.assert_allclose(histories[0][name], histories[1][name], rtol=1e-5)
+
+
+class OldStep(K.Model):
+    """A train_step as tf.keras 2 had it."""
+
+    def train_step(self, data):
+        x, y = data
+        with K.GradientTape() as tape:
+            y_pred = self(x, training=True)
+            loss = self.compiled_loss(y, y_pred, regularization_losses=self.losses)
+        self.optimizer.apply_gradients(zip(tape.gradient(loss, self.trainable_weights), self.trainable_weights))
+        self.compiled_metrics.update_state(y, y_pred)
+        return {m.name: m.result() for m in self.metrics}
+
+
+def test_train_step_of_tf_keras_2():
+    inputs = K.Input((4,))
+    old, new = (c(inputs, layers.Dense(2, kernel_regularizer="l2")(inputs)) for c in (OldStep, K.Model))
+    new.set_weights(old.get_weights())
+    for m in (old, new):
+        m.compile("sgd", "mse", metrics=["mae"])
+    with pytest.warns(FutureWarning, match="compute_loss"):
+        found = old.fit(X, X[:, :2], epochs=2, shuffle=False, verbose=0).history
+    wanted = new.fit(X, X[:, :2], epochs=2, shuffle=False, verbose=0).history
+    for name in ("loss", "mae"):
+        np.testing.assert_allclose(found[name], wanted[name], rtol=1e-6)
