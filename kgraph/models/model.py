@@ -151,10 +151,6 @@ class Model(Trainer, Layer):
         return names[name]
 
     # ------------------------------------------------------------------ calling
-    def _has_call(self) -> bool:
-        """Whether there is anything to call: a model may be no more than a train_step around other models."""
-        return self.is_functional or type(self).call is not Model.call
-
     def call(self, inputs, training=None, mask=None):
         if not self.is_functional:
             raise NotImplementedError(f"model {type(self).__name__} {self.name!r} has no call() method")

@@ -290,14 +290,16 @@ class Trainer(Keras2Methods):
     def _prepare(self, mode, data):
         """Everything that has to exist before a step is traced or run: variables, losses, metrics, slots, homes."""
         x, y, _ = data
-        if not self.built and not self._has_call():
-            self.built = True  # a train_step of its own calls the layers inside (a GAN, say)
-        elif not self.built or self._needs_shapes(mode):
-            as_tensors = lambda part: tree.map_structure(lambda a: KTensor((None, *a.shape[1:]), a.dtype.name), part)
-            y_pred = infer(lambda v: self(v, training=False), as_tensors(x))
-            if y is not None and mode != "predict":
-                self._build_compiled(tree.map_structure(lambda a: a if a is None else KTensor(
-                    (None, *a.shape[1:]), a.dtype.name), y), y_pred)
+        if not self.built or self._needs_shapes(mode):
+            try:
+                y_pred = infer(lambda v: self(v, training=False), _as_ktensors(x))
+            except Exception:
+                if getattr(type(self), f"{mode}_step") is getattr(Trainer, f"{mode}_step"):
+                    raise
+                self.built = True  # a step of its own calls the model as it likes, or only layers inside (a GAN, say)
+            else:
+                if y is not None and mode != "predict":
+                    self._build_compiled(_as_ktensors(y), y_pred)
         if mode == "train" and self.optimizer is not None:
             self.optimizer.flatten(self.trainable_variables)
         if mode == "train":
@@ -418,6 +420,11 @@ class Trainer(Keras2Methods):
     def first_bad_op(self):
         """Where the last step made its first value that is not finite, as text; None when that is not known."""
         return first_bad_op(self)
+
+
+def _as_ktensors(part):
+    """KTensors for batches of the arrays; None stays."""
+    return tree.map_structure(lambda a: a if a is None else KTensor((None, *a.shape[1:]), a.dtype.name), part)
 
 
 def _order_of(model, names) -> list:

@@ -628,3 +628,32 @@ def test_train_step_of_tf_keras_2():
     wanted = new.fit(X, X[:, :2], epochs=2, shuffle=False, verbose=0).history
     for name in ("loss", "mae"):
         np.testing.assert_allclose(found[name], wanted[name], rtol=1e-6)
+
+
+class CallsItsOwnWay(K.Model):
+    """Takes a part of what fit is given."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = K.Sequential([K.Input((4,)), layers.Dense(1)])
+
+    def call(self, x):
+        return self.inner(x)
+
+    def train_step(self, data):
+        x, y = data
+        return super().train_step((x["picture"], y))
+
+
+def test_own_train_step_may_call_with_other_inputs():
+    m = CallsItsOwnWay()
+    m.compile("sgd", "mse", metrics=["mae"])
+    plain = K.Sequential([K.Input((4,)), layers.Dense(1)])
+    plain.set_weights(m.inner.get_weights())
+    plain.compile("sgd", "mse", metrics=["mae"])
+    found = m.fit({"picture": X, "text": X[:, :2]}, X[:, :1], epochs=2, shuffle=False, verbose=0).history
+    wanted = plain.fit(X, X[:, :1], epochs=2, shuffle=False, verbose=0).history
+    for name in ("loss", "mae"):
+        np.testing.assert_allclose(found[name], wanted[name], rtol=1e-6)
+    with pytest.raises(ValueError, match="received picture, text"):
+        m.evaluate({"picture": X, "text": X}, X[:, :1], verbose=0)
