@@ -125,8 +125,9 @@ class CallbackList(Callback):
         super().__init__()
         self.callbacks = [c for c in tree.flatten(callbacks) if c is not None] if callbacks is not None else []
         for callback in self.callbacks:
-            if not hasattr(callback, "on_epoch_end"):
-                raise TypeError(f"callbacks: expected Callback objects, received {callback!r}")
+            if isinstance(callback, type) or not hasattr(callback, "on_epoch_end"):
+                hint = f": make one with {callback.__name__}(...)" if isinstance(callback, type) else ""
+                raise TypeError(f"callbacks: expected Callback objects, received {callback!r}{hint}")
         self._add_defaults(add_history, add_progbar)
         self.set_model(model)
         self.set_params(params)

@@ -9,6 +9,7 @@ import warnings
 import numpy as np
 
 from kgraph.callbacks.callback import Callback
+from kgraph.naming import check_keywords
 from kgraph.training.progress import say
 
 __all__ = ["BaseLogger", "CSVLogger", "LambdaCallback", "RemoteMonitor", "TerminateOnNaN"]
@@ -109,7 +110,10 @@ class RemoteMonitor(Callback):
 
 
 class LambdaCallback(Callback):
-    """A callback made of functions, each named as the method it takes the place of."""
+    """A callback made of functions, each named as the method it takes the place of.
+
+    Raises TypeError for a name that is no method of callbacks, with the nearest one.
+    """
 
     def __init__(self, on_epoch_begin=None, on_epoch_end=None, on_train_begin=None, on_train_end=None,
                  on_train_batch_begin=None, on_train_batch_end=None, **kwargs):
@@ -117,6 +121,7 @@ class LambdaCallback(Callback):
         given = dict(on_epoch_begin=on_epoch_begin, on_epoch_end=on_epoch_end, on_train_begin=on_train_begin,
                      on_train_end=on_train_end, on_train_batch_begin=on_train_batch_begin,
                      on_train_batch_end=on_train_batch_end, **kwargs)
+        check_keywords("LambdaCallback", given, [n for n in dir(Callback) if n.startswith("on_")])
         for name, function in given.items():
             if function is not None:
                 setattr(self, name, function)

@@ -168,9 +168,11 @@ class ReduceLROnPlateau(MonitorCallback):
             self.wait = 0
         elif not self.in_cooldown():
             self.wait += 1
-            if self.wait >= self.patience and any(self._reduce(o, epoch) for o in optimizers_of(self.model)):
-                self.cooldown_counter = self.cooldown
-                self.wait = 0
+            if self.wait >= self.patience:
+                reduced = [self._reduce(o, epoch) for o in optimizers_of(self.model)]
+                if any(reduced):
+                    self.cooldown_counter = self.cooldown
+                    self.wait = 0
 
     def _reduce(self, optimizer, epoch) -> bool:
         old = rate_of(optimizer)

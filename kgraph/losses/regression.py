@@ -13,9 +13,14 @@ from kgraph.losses.loss import LossFunctionWrapper, same_rank
 
 
 def pair(y_true, y_pred):
-    """Both as tensors of y_pred's dtype and of one rank."""
+    """Both as tensors of y_pred's dtype and of one rank. Raises ValueError for targets of a batch that lack an axis."""
     y_pred = ops.convert_to_tensor(y_pred)
-    return same_rank(ops.convert_to_tensor(y_true, dtype=y_pred.dtype), y_pred)
+    y_true, y_pred = same_rank(ops.convert_to_tensor(y_true, dtype=y_pred.dtype), y_pred)
+    lacks = 0 < len(y_true.shape) < len(y_pred.shape)  # the axis of the batch would be lined up with another one
+    if lacks and y_true.shape[0] == y_pred.shape[0] and not isinstance(y_true.shape[0], int):
+        raise ValueError(f"expected y of the shape of the outputs, {tuple(y_pred.shape)}, received "
+                         f"{tuple(y_true.shape)}")
+    return y_true, y_pred
 
 
 def mean_squared_error(y_true, y_pred):

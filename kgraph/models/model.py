@@ -382,7 +382,7 @@ def _match(structure, inputs, name, packed=False):
         if missing:
             raise ValueError(
                 f"model {name!r}: expected inputs named {', '.join(keys)}, received {', '.join(map(str, inputs))}: "
-                f"{', '.join(missing)} missing.{nearest(missing[0], inputs)}"
+                f"{', '.join(missing)} missing.{nearest(next((k for k in inputs if k not in keys), ''), missing)}"
             )
         inputs = {key: inputs[key] for key in keys} if isinstance(structure, dict) else [inputs[key] for key in keys]
     elif isinstance(structure, dict) and len(expected) > 1:

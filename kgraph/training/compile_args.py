@@ -3,6 +3,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from kgraph import losses as losses_module
 from kgraph import metrics as metrics_module
 from kgraph import ops, tree
@@ -39,9 +41,9 @@ class Outputs:
             return [given]
         if len(given) == self.count:
             return list(given)
-        flat = tree.flatten(given)
-        if len(flat) == self.count and tree.same_structure(given, self.structure):
-            return flat
+        nested = _as_nested(given, self.structure)
+        if nested is not None:
+            return nested
         raise ValueError(f"{what}: expected one for each of the {self.count} outputs"
                          f"{self._called()}, received {len(given)}: {given!r}")
 
@@ -71,6 +73,19 @@ class Outputs:
             raise ValueError(f"{what}: expected {self.count} arrays, one for each output{self._called()}, "
                              f"received {len(flat)}")
         return flat
+
+
+def _as_nested(given, structure):
+    """The items of given at the leaves of a structure of lists, tuples and dicts; None where it does not nest so."""
+    if not tree.is_nested(structure):
+        return [given]
+    by_name = isinstance(structure, dict)
+    keys = sorted(structure) if by_name else range(len(structure))
+    fits = isinstance(given, dict if by_name else (list, tuple)) and len(given) == len(keys)
+    if not fits or (by_name and set(given) != set(keys)):
+        return None
+    parts = [_as_nested(given[k], structure[k]) for k in keys]
+    return None if None in parts else [item for part in parts for item in part]
 
 
 def kind_of_labels(y_true, y_pred) -> str:
@@ -125,7 +140,21 @@ class CompileLoss:
                     found = _loss(loss, trues[i], preds[i])
                     self.terms.append(Term(i, found, weight, self.outputs.names[i] or found.name))
         self.metrics = [Mean(name=f"{t.name}_loss") for t in self.terms] if len(self.terms) > 1 else []
+        self.classes = [p.shape[-1] if len(p.shape) else None for p in preds]
         self.built = True
+
+    def check_labels(self, y_true):
+        """Raise ValueError for a sample whose label is no class of its output: the loss would pass over it silently."""
+        trues = self._true_list(y_true)
+        for term in self.terms:
+            labels, count = trues[term.index], self.classes[term.index]
+            sparse = getattr(term.loss, "fn", None) is losses_module.sparse_categorical_crossentropy \
+                and getattr(term.loss, "ignore_class", None) is None
+            one_each = isinstance(labels, np.ndarray) and labels.size == len(labels) and isinstance(count, int)
+            wrong = [n for n in (labels.min(), labels.max()) if not 0 <= n < count] if sparse and one_each else ()
+            if wrong:
+                raise ValueError(f"y: expected class ids in [0, {count}) for the {count} values of output "
+                                 f"{term.name!r}, received {wrong[0]}")
 
     def _spread_weights(self, per_output):
         weights = self.weights

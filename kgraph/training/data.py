@@ -17,7 +17,8 @@ from kgraph.compiler.ir import TensorLike
 from kgraph.config import floatx
 from kgraph.naming import check_keywords
 
-__all__ = ["Arrays", "Iterable", "Prepared", "PyDataset", "Sequence", "Sequences", "make_source", "split", "unpack"]
+__all__ = ["Arrays", "Iterable", "Prepared", "PyDataset", "Sequence", "Sequences", "make_source",
+           "pack_x_y_sample_weight", "split", "unpack", "unpack_x_y_sample_weight"]
 
 
 class PyDataset:
@@ -67,6 +68,7 @@ class Prepared(list):
 class Arrays:
     """x, y and weights held whole, cut into batches.
 
+    steps    batches an epoch; without a batch_size, the rows are spread over them
     shuffle  False, True (rows in another order each epoch) or "batch" (whole batches in another order, rows inside
              them together: for files)
     seed     the order of epoch e follows from (seed, e) alone, so that an interrupted run can go on where it was
@@ -76,7 +78,7 @@ class Arrays:
         self.x, self.y, self.sample_weight = x, y, sample_weight
         self.leaves = [a for a in tree.flatten((x, y, sample_weight)) if a is not None]
         self.rows = _common_length(x, y, sample_weight)
-        self.batch_size = batch_size or 32
+        self.batch_size = batch_size or (math.ceil(self.rows / steps) if steps else 32)
         self.whole_steps = math.ceil(self.rows / self.batch_size)
         self.steps = min(steps or self.whole_steps, self.whole_steps)
         self.shuffle = shuffle
@@ -175,8 +177,17 @@ def as_arrays(x):
     if isinstance(x, dict):
         return {k: as_arrays(v) for k, v in x.items()}
     if isinstance(x, (list, tuple)):
-        return standardize(np.asarray(x)) if _is_plain(x) else type(x)(as_arrays(v) for v in x)
+        return standardize(_rectangle(x)) if _is_plain(x) else type(x)(as_arrays(v) for v in x)
     return standardize(x)
+
+
+def _rectangle(rows):
+    try:
+        return np.asarray(rows)
+    except ValueError:
+        raise ValueError("expected rows of one length, received a list with lengths "
+                         f"{', '.join(map(str, sorted({len(r) for r in rows if hasattr(r, '__len__')})[:5]))}: "
+                         "kgraph.utils.pad_sequences makes them equal") from None
 
 
 def is_file(x) -> bool:
@@ -192,8 +203,8 @@ def _is_plain(x):
 
 def split(x, y, sample_weight, fraction):
     """The arrays without their last `fraction`, and that part: ((x, y, w), (x, y, w)). Before any shuffling."""
-    if not 0 < fraction < 1:
-        raise ValueError(f"validation_split: expected a number between 0 and 1, received {fraction}")
+    if not isinstance(fraction, (int, float, np.number)) or not 0 < fraction < 1:
+        raise ValueError(f"validation_split: expected a number between 0 and 1, received {fraction!r}")
     rows = _common_length(x, y, sample_weight)
     at = math.floor(rows * (1.0 - fraction))
     if at == 0 or at == rows:
@@ -215,6 +226,18 @@ def unpack(item):
                              f"{type(item).__name__} of {len(item)}")
         return (*item, None, None)[:3]
     return item, None, None
+
+
+unpack_x_y_sample_weight = unpack
+
+
+def pack_x_y_sample_weight(x, y=None, sample_weight=None):
+    """A batch as a generator gives it: x, or (x,) where x is several inputs; (x, y); (x, y, sample_weight)."""
+    if sample_weight is not None:
+        return x, y, sample_weight
+    if y is not None:
+        return x, y
+    return (x,) if isinstance(x, (tuple, list)) else x
 
 
 class Iterable:
@@ -339,6 +362,8 @@ def make_source(x, y=None, sample_weight=None, batch_size=None, steps=None, shuf
     """
     from kgraph.training.weights import ClassWeights
     weights = ClassWeights(class_weight, classes) if class_weight is not None else None
+    check_count(f"{name}: batch_size", batch_size)
+    check_count(f"{name}: steps", steps)
     if x is None:
         raise ValueError(f"{name}: expected x, received None")
     if is_arrays(x):
@@ -346,15 +371,21 @@ def make_source(x, y=None, sample_weight=None, batch_size=None, steps=None, shuf
         x, y, w = as_arrays(x), as_arrays(y), as_arrays(sample_weight)
         w = w if weights is None else weights(y, w)
         return Arrays(x, y, w, batch_size, shuffle, seed, steps)
+    indexed = isinstance(x, PyDataset) or hasattr(x, "__getitem__") and hasattr(x, "__len__") and not hasattr(
+        x, "__iter__")
+    if isinstance(x, str) or not (indexed or hasattr(x, "__iter__") or hasattr(x, "__next__")):
+        raise ValueError(f"{name}: expected arrays, a PyDataset or something to iterate over, received {x!r}")
     for argument, value in (("y", y), ("sample_weight", sample_weight)):
         if value is not None:
             raise ValueError(f"{name}: {argument} belongs into the batches when x gives batches "
                              f"({type(x).__name__}), received {argument}=...")
-    if isinstance(x, PyDataset) or (hasattr(x, "__getitem__") and hasattr(x, "__len__") and not hasattr(x, "__iter__")):
-        return Sequences(x, steps, shuffle, seed, weights, convert)
-    if hasattr(x, "__iter__") or hasattr(x, "__next__"):
-        return Iterable(x, steps, weights, convert)
-    raise ValueError(f"{name}: expected arrays, a PyDataset or something to iterate over, received {x!r}")
+    return Sequences(x, steps, shuffle, seed, weights, convert) if indexed else Iterable(x, steps, weights, convert)
+
+
+def check_count(what, value):
+    """Raise ValueError, naming what it is, for a value that is neither None nor an int of 1 or more."""
+    if value is not None and (not isinstance(value, (int, np.integer)) or value < 1):
+        raise ValueError(f"{what}: expected an int of 1 or more, received {value!r}")
 
 
 def set_workers(source, kwargs, where):

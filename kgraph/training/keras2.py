@@ -3,11 +3,13 @@ from __future__ import annotations
 
 import warnings
 
+from kgraph.training.compile_args import CompileMetrics
+
 __all__ = ["Keras2Methods"]
 
 
 class Keras2Methods:
-    """fit_generator and its relatives, and the two names of predict for classifiers."""
+    """fit_generator and its relatives, the two names of predict for classifiers, and what a train_step called."""
 
     @property
     def stateful(self) -> bool:
@@ -49,6 +51,22 @@ class Keras2Methods:
         _modern("predict_generator", "predict")
         return self.predict(generator, steps=steps, callbacks=callbacks, verbose=verbose, workers=workers,
                             max_queue_size=max_queue_size, use_multiprocessing=use_multiprocessing)
+
+    def compiled_loss(self, y, y_pred, sample_weight=None, regularization_losses=None):
+        """tf.keras 2's loss of compile() in a train_step: compute_loss, added to the mean ``loss`` that is reported.
+
+        regularization_losses are in it anyway.
+        """
+        _modern("compiled_loss", "compute_loss(x, y, y_pred, sample_weight)")
+        loss = self.compute_loss(y=y, y_pred=y_pred, sample_weight=sample_weight)
+        self._track_loss(loss, y_pred)
+        return loss
+
+    @property
+    def compiled_metrics(self):
+        """tf.keras 2's metrics of compile() in a train_step: something with update_state(y, y_pred, sample_weight)."""
+        _modern("compiled_metrics.update_state", "compute_metrics(x, y, y_pred, sample_weight)")
+        return CompileMetrics(None, None) if self._compile_metrics is None else self._compile_metrics
 
     def predict_proba(self, x, batch_size=32, verbose=0):
         """Keras 2's predict of a classifier."""

@@ -12,7 +12,7 @@ import numpy as np
 from kgraph.callbacks.callback import CallbackList
 from kgraph.naming import nearest
 from kgraph.random import make_default_seed
-from kgraph.training.data import Arrays, PyDataset, as_arrays, is_arrays, make_source, split
+from kgraph.training.data import Arrays, PyDataset, as_arrays, check_count, is_arrays, make_source, split
 from kgraph.training.program import plain_logs
 from kgraph.training.progress import resolve_verbose
 from kgraph.training.steps import Steps
@@ -92,8 +92,12 @@ def fit(model, x, y, sample_weight, options):
     model.stop_training = False
     model._initial_epoch, model._initial_batch = options.initial_epoch, 0
     model._callbacks, model._begun, model._waiting = tuple(callbacks), [], []
+    model._keep_before_step, model._last_step = False, None  # callbacks of a fit that failed may have left them
     if isinstance(source, Arrays):
         model._prepare("train", (source.x, source.y, source.sample_weight))
+        if source.sample_weight is None and model._compile_loss is not None and model._compile_loss.built:
+            model._compile_loss.check_labels(source.y)
+        _check_validation(model, validation)
     callbacks.on_train_begin()
     for function in model._begun:
         function()
@@ -169,12 +173,11 @@ def _say_nan(model, logs, epoch, done) -> bool:
 
 
 def _check_fit(options):
-    if not isinstance(options.epochs, (int, np.integer)):
-        raise ValueError(f"fit: epochs: expected an int, received {options.epochs!r}")
+    for name in ("epochs", "initial_epoch"):
+        if not isinstance(getattr(options, name), (int, np.integer)):
+            raise ValueError(f"fit: {name}: expected an int, received {getattr(options, name)!r}")
     for name in ("batch_size", "steps_per_epoch", "validation_steps", "validation_batch_size"):
-        value = getattr(options, name)
-        if value is not None and (not isinstance(value, (int, np.integer)) or value < 1):
-            raise ValueError(f"fit: {name}: expected an int of 1 or more, received {value!r}")
+        check_count(f"fit: {name}", getattr(options, name))
     if options.shuffle not in (True, False, "batch", None):
         raise ValueError(f"fit: shuffle: expected True, False or 'batch', received {options.shuffle!r}")
     _due(1, options.validation_freq)
@@ -204,9 +207,24 @@ def _split(model, x, y, sample_weight, fraction):
     return parts
 
 
-def _check_targets(model, source):
-    if isinstance(source, Arrays) and source.y is None and model._compile_loss is not None:
-        raise ValueError(f"fit: expected y, the targets for the loss of model {model.name!r}; received none")
+def _check_targets(model, source, what="y"):
+    wanted = model._compile_loss is not None and _keeps(model, "train_step", "test_step", "compute_loss")
+    if isinstance(source, Arrays) and source.y is None and wanted:
+        raise ValueError(f"fit: expected {what}, the targets for the loss of model {model.name!r}; received none")
+
+
+def _check_validation(model, source):
+    """Trace the step of validation now: what does not fit the model is an error before training changes anything."""
+    _check_targets(model, source, "validation_data=(x, y)")
+    traced = isinstance(source, Arrays) and source.in_memory and not model.run_eagerly
+    if traced and _keeps(model, "train_step", "test_step"):
+        model._programs_of("test").epoch((source.x, source.y, source.sample_weight), source.leaves)
+
+
+def _keeps(model, *methods) -> bool:
+    """Whether the model has left these methods as Trainer has them."""
+    from kgraph.training.trainer import Trainer
+    return all(getattr(type(model), name) is getattr(Trainer, name) for name in methods)
 
 
 def _validation_source(given, options, convert):

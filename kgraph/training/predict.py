@@ -133,6 +133,8 @@ def predict_on_batch(model, x):
         current = model._programs.get("predict") is owner
         if current and x.shape[1:] == tail and x.dtype == dtype and x.flags.c_contiguous:
             return program.single(x)
+    if x is None:
+        raise ValueError("predict_on_batch: expected x, received None")
     x = as_arrays(model._host_inputs(x))
     result = _predict_one(model, x)
     if isinstance(x, np.ndarray) and not model.run_eagerly:

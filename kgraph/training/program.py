@@ -111,6 +111,7 @@ class Programs:
         self.made = {}   # (kind, types of a batch, its structure) -> Program
         self._seen = {}  # (kind, sizes and dtypes of the arrays, structure) -> Program: the short way
         self.cursor = Variable(0, dtype="int32", trainable=False, name="cursor", path=f"{mode}/cursor")
+        self._metrics = None
         self.prepared = False  # whether the variables of eager steps exist
         self.pace = 1  # batches that one native call should do
 
@@ -137,6 +138,13 @@ class Programs:
             whole = [TensorType((N, *t.shape[1:]), t.dtype) for t in types]
             return run, [TensorType((N,), "int32"), *whole]
         return self._get("epoch", data, leaves, wrap)
+
+    @property
+    def metrics(self) -> list:
+        """The model's metrics. All layers are searched for them, so they are kept until a new program is made."""
+        if self._metrics is None or self.model.run_eagerly:
+            self._metrics = self.model.metrics
+        return self._metrics
 
     def _get(self, kind, data, leaves, wrap):
         key = (kind, tuple([(a.shape[1:], a.dtype) for a in leaves]), _shape_of(data))
@@ -167,6 +175,7 @@ class Programs:
         name = self.mode if kind == "batch" else f"{self.mode}_epoch"
         leading = types[0].shape[0]
         compiled = build(name, function, inputs)
+        self._metrics = None  # tracing a step for the first time may make some
         leading = leading if isinstance(leading, int) else None
         return Program(compiled, logs, leading, structure[0] if structure else None)
 

@@ -291,11 +291,15 @@ class Trainer(Keras2Methods):
         """Everything that has to exist before a step is traced or run: variables, losses, metrics, slots, homes."""
         x, y, _ = data
         if not self.built or self._needs_shapes(mode):
-            as_tensors = lambda part: tree.map_structure(lambda a: KTensor((None, *a.shape[1:]), a.dtype.name), part)
-            y_pred = infer(lambda v: self(v, training=False), as_tensors(x))
-            if y is not None and mode != "predict":
-                self._build_compiled(tree.map_structure(lambda a: a if a is None else KTensor(
-                    (None, *a.shape[1:]), a.dtype.name), y), y_pred)
+            try:
+                y_pred = infer(lambda v: self(v, training=False), _as_ktensors(x))
+            except Exception:
+                if getattr(type(self), f"{mode}_step") is getattr(Trainer, f"{mode}_step"):
+                    raise
+                self.built = True  # a step of its own calls the model as it likes, or only layers inside (a GAN, say)
+            else:
+                if y is not None and mode != "predict":
+                    self._build_compiled(_as_ktensors(y), y_pred)
         if mode == "train" and self.optimizer is not None:
             self.optimizer.flatten(self.trainable_variables)
         if mode == "train":
@@ -346,7 +350,7 @@ class Trainer(Keras2Methods):
 
         x, y              arrays, lists or dicts of them, frames, files; or x alone: a generator, PyDataset or loader of
                           (x, y) or (x, y, sample_weight)
-        batch_size        rows in a batch of arrays, 32 by default
+        batch_size        rows in a batch of arrays; by default 32, or with steps_per_epoch all rows spread over those
         verbose           0 silent, 1 a progress bar, 2 a line an epoch; "auto": a bar where there is a terminal
         validation_split  this last part of the arrays is kept for validation (taken before shuffling)
         validation_data   (x, y), (x, y, sample_weight), or anything that x may be
@@ -386,19 +390,23 @@ class Trainer(Keras2Methods):
 
     # -- single batches
 
-    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False, reset_metrics=False):
-        """One step of training; loss and metrics as evaluate() gives them (means since metrics were last reset)."""
+    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False, reset_metrics=True):
+        """One step of training; loss and metrics as evaluate() gives them, of this batch alone.
+
+        reset_metrics: with False, they are means over all batches since metrics were last reset.
+        """
         self._assert_compiled("train_on_batch")
         return self._on_batch("train", x, y, sample_weight, class_weight, return_dict, reset_metrics)
 
-    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False, reset_metrics=False):
-        """Loss and metrics of one batch, added to those since metrics were last reset."""
+    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False, reset_metrics=True):
+        """Loss and metrics of one batch; with reset_metrics=False, means since metrics were last reset."""
         self._assert_compiled("test_on_batch")
         return self._on_batch("test", x, y, sample_weight, None, return_dict, reset_metrics)
 
     def _on_batch(self, mode, x, y, sample_weight, class_weight, return_dict, reset_metrics):
         if reset_metrics:
-            self.reset_metrics()
+            for metric in self._programs_of(mode).metrics:
+                metric.reset_state()
         x, y, w = as_arrays(self._host_inputs(x)), as_arrays(y), as_arrays(sample_weight)
         if class_weight is not None:
             w = ClassWeights(class_weight, self._class_counts)(y, w)
@@ -412,6 +420,11 @@ class Trainer(Keras2Methods):
     def first_bad_op(self):
         """Where the last step made its first value that is not finite, as text; None when that is not known."""
         return first_bad_op(self)
+
+
+def _as_ktensors(part):
+    """KTensors for batches of the arrays; None stays."""
+    return tree.map_structure(lambda a: a if a is None else KTensor((None, *a.shape[1:]), a.dtype.name), part)
 
 
 def _order_of(model, names) -> list:

@@ -68,9 +68,9 @@ class ClassWeights:
         return [self.given.get(name) for name in names]
 
     def _weigh(self, y, table, sample_weight, count):
-        if table is None:
+        if not table:
             return sample_weight
-        table = {int(k): float(v) for k, v in table.items()}
+        table = self._numbers(table)
         ids = np.asarray(y)
         if ids.ndim > 1 and ids.shape[-1] == 1:
             ids = ids[..., 0]
@@ -90,6 +90,12 @@ class ClassWeights:
         given = given.reshape(weights.shape) if given.size == weights.size else given
         wide = [a.reshape(a.shape + (1,) * (max(weights.ndim, given.ndim) - a.ndim)) for a in (weights, given)]
         return wide[0] * wide[1]
+
+    def _numbers(self, table) -> dict:
+        try:
+            return {int(k): float(v) for k, v in table.items()}
+        except (TypeError, ValueError):
+            raise ValueError(f"class_weight: expected numbers, {{class id: weight}}, received {table!r}") from None
 
     def _check(self, ids, table, count):
         for what, found in (("class_weight", sorted(table)), ("y", [int(ids.min()), int(ids.max())])):

@@ -21,9 +21,11 @@ _ELSEWHERE = {  # names of other parts of kgraph that Keras users look for here
     "get_registered_name": "kgraph.saving",
     "get_registered_object": "kgraph.saving",
     "model_to_dot": "kgraph.inspect",
+    "pack_x_y_sample_weight": "kgraph.training.data",
     "plot_model": "kgraph.inspect",
     "register_keras_serializable": "kgraph.saving",
     "serialize_keras_object": "kgraph.saving",
+    "unpack_x_y_sample_weight": "kgraph.training.data",
 }
 _MODULE_OF = {name: f"kgraph.utils.{module}" for module, names in _WHERE.items() for name in names} | _ELSEWHERE
 

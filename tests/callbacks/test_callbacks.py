@@ -160,6 +160,14 @@ def test_reduce_lr_on_plateau(kwargs, values, rates):
     np.testing.assert_allclose(seen, rates, rtol=1e-5)
 
 
+def test_reduce_lr_of_each_of_several_optimizers():
+    m = model(K.optimizers.MultiOptimizer(K.optimizers.OptimizerMap(
+        K.optimizers.SGD(0.1), {".*bias": K.optimizers.SGD(0.4)})))
+    m.optimizer.build(m.trainable_variables)
+    scripted(callbacks.ReduceLROnPlateau(patience=1, factor=0.5), [1.0, 1.0], m=m)
+    np.testing.assert_allclose(sorted(float(o.learning_rate) for o in m.optimizer.optimizers), [0.05, 0.2], rtol=1e-6)
+
+
 def test_reduce_lr_arguments():
     with pytest.raises(ValueError, match="factor"):
         callbacks.ReduceLROnPlateau(factor=1.0)

@@ -88,7 +88,7 @@ def test_names_shapes_and_layers():
 
 @pytest.mark.parametrize("feed,message", [
     (lambda: X, r"expected 2 input\(s\) \(a, b\), received 1"),
-    (lambda: {"a": X, "bb": Z}, "b missing.*Did you mean 'bb'"),
+    (lambda: {"a": X, "bb": Z}, "a, bb: b missing.*Did you mean 'b'"),
     (lambda: [X, Z[:, :3]], r"expected shape \(None, 4\) for the input 'b', received \(3, 3\)"),
     (lambda: [X, Z[:, None]], r"expected shape \(None, 4\) for the input 'b', received \(3, 1, 4\)"),
     (lambda: [X, "text"], "tensor or an array for the input 'b'")])

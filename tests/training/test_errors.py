@@ -61,6 +61,14 @@ FIT = {
     "validation_freq": ({"x": X, "y": Y, "validation_freq": 0}, "validation_freq"),
     "validation_data": ({"x": X, "y": Y, "validation_data": (X, Y, Y, Y)}, "4 items"),
     "shuffle": ({"x": X, "y": Y, "shuffle": "rows"}, "shuffle"),
+    "initial_epoch": ({"x": X, "y": Y, "initial_epoch": "1"}, "initial_epoch: expected an int"),
+    "validation_split as text": ({"x": X, "y": Y, "validation_split": "0.2"}, "validation_split.*'0.2'"),
+    "validation without y": ({"x": X, "y": Y, "validation_data": X}, r"expected validation_data=\(x, y\)"),
+    "labels from 1": ({"x": X, "y": Y + 1}, r"y: expected class ids in \[0, 3\).*'scores', received 3"),
+    "labels from -1": ({"x": X, "y": (Y - 1)[:, None]}, r"\[0, 3\).*received -1"),
+    "rows of several lengths": ({"x": [[1, 2], [3]], "y": [0, 1]}, "rows of one length.*1, 2"),
+    "a number for x": ({"x": 3.0, "y": Y}, "expected arrays.*received 3.0"),
+    "weights as text": ({"x": X, "y": Y, "class_weight": {0: "a"}}, "class_weight: expected numbers"),
     "class id in class_weight": ({"x": X, "y": Y, "class_weight": {0: 1, 7: 2}}, r"\[0, 3\).*7 in class_weight"),
     "class id in y": ({"x": X, "y": Y + 2, "class_weight": {0: 1.0}}, r"\[0, 3\).*4 in y"),
     "y beside a generator": ({"x": iter([]), "y": Y}, "belongs into the batches"),
@@ -185,3 +193,71 @@ def test_fixed_batch_size():
     m.fit(X, X[:, :1], batch_size=8, verbose=0)
     with pytest.raises(ValueError, match="fixed batch size of 8"):
         m.fit(X[:20], X[:20, :1], batch_size=8, verbose=0)
+
+
+def test_validation_data_that_do_not_fit_are_found_before_training():
+    for validation, text in (((X[:, :3], Y), r"\(None, 4\).*\(None, 3\)"), ((X, np.eye(3)[Y]), "target")):
+        m = model()
+        before = m.get_weights()
+        with pytest.raises(ValueError, match=text):
+            m.fit(X, Y, validation_data=validation, verbose=0)
+        assert all(np.array_equal(a, b) for a, b in zip(before, m.get_weights()))
+
+
+@pytest.mark.parametrize("eager", (True, False))
+def test_targets_without_the_axis_of_the_outputs(eager):
+    m = model(compiled=False)
+    m.compile("sgd", "mse", run_eagerly=eager)
+    with pytest.raises(ValueError, match="received" if eager else r"expected y of the shape of the outputs.*\(B,\)"):
+        m.fit(X, Y, verbose=0)
+
+
+def test_labels_that_do_not_count_may_be_no_class():
+    y = np.where(np.arange(40) % 2, Y, -1)
+    m = model()
+    ignoring = model(compiled=False)
+    ignoring.set_weights(m.get_weights())
+    ignoring.compile("sgd", K.losses.SparseCategoricalCrossentropy(ignore_class=-1))
+    weighted = m.fit(X, y, sample_weight=2.0 * (y >= 0), batch_size=40, verbose=0).history["loss"]
+    np.testing.assert_allclose(ignoring.fit(X, y, batch_size=40, verbose=0).history["loss"], weighted, rtol=1e-5)
+
+
+def test_no_class_weights():
+    first, second = model(), model()
+    second.set_weights(first.get_weights())
+    losses = [m.fit(X, Y, shuffle=False, verbose=0, class_weight=w).history["loss"]
+              for m, w in ((first, {}), (second, None))]
+    assert losses[0] == losses[1]
+
+
+@pytest.mark.parametrize("method, kwargs, text", [
+    ("predict", {"batch_size": 0}, "predict: batch_size"), ("predict", {"steps": 0}, "predict: steps"),
+    ("predict_on_batch", {"x": None}, "expected x"), ("evaluate", {"y": Y, "steps": -1}, "evaluate: steps")])
+def test_counts_of_batches(method, kwargs, text):
+    with pytest.raises(ValueError, match=text):
+        getattr(model(), method)(**{"x": X, **kwargs})
+
+
+def test_inputs_by_a_misspelt_name():
+    inputs = K.Input((4,), name="words")
+    m = K.Model(inputs, layers.Dense(1)(inputs))
+    with pytest.raises(ValueError, match="received wrods: words missing. Did you mean 'words'"):
+        m.predict({"wrods": X}, verbose=0)
+
+
+def test_what_is_no_callback():
+    with pytest.raises(TypeError, match=r"make one with EarlyStopping\(...\)"):
+        model().fit(X, Y, callbacks=[callbacks.EarlyStopping], verbose=0)
+    with pytest.raises(TypeError, match="'on_epch_end'.*'on_epoch_end'"):
+        callbacks.LambdaCallback(on_epch_end=print)
+
+
+def test_a_fit_that_failed_leaves_nothing_to_the_next():
+    class Bad(callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            raise OSError("disk is full")
+    m = model()
+    with pytest.raises(OSError):
+        m.fit(X, Y, callbacks=[callbacks.TerminateOnNaN(), Bad()], verbose=0)
+    m.fit(X, Y, verbose=0)
+    assert not m._keep_before_step and m._last_step is None

@@ -285,9 +285,8 @@ def test_dicts_in_and_out():
 def test_on_batch():
     m = model(metrics=["accuracy", "sparse_top_k_categorical_accuracy"])
     assert len(m.train_on_batch(X, Y)) == 3
-    m.reset_metrics()
     first = m.test_on_batch(X, Y, return_dict=True)
-    again = m.test_on_batch(X, Y, return_dict=True, reset_metrics=True)
+    again = m.test_on_batch(X, Y, return_dict=True)
     assert first == again and set(first) == {"loss", "accuracy", "sparse_top_k_categorical_accuracy"}
     alone = model(metrics=None)
     assert isinstance(alone.train_on_batch(X, Y, class_weight={0: 1.0, 1: 1.0, 2: 2.0}), float)
@@ -497,3 +496,164 @@ def test_steps_of_the_guide(eager):
     assert set(histories[0]) == set(histories[1])
     for name in histories[0]:
         np.testing.assert_allclose(histories[0][name], histories[1][name], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("eager", [False, True])
+def test_on_batch_reports_that_batch_alone(eager):
+    m = model(eager)
+    losses = [m.test_on_batch(X[:10], Y[:10])[0], m.test_on_batch(X[10:40], Y[10:40])[0]]
+    np.testing.assert_allclose(losses, [m.evaluate(X[s], Y[s], verbose=0)[0] for s in (slice(10), slice(10, 40))],
+                               rtol=1e-6)
+    m.reset_metrics()
+    for rows in (slice(10), slice(10, 40)):
+        joined = m.test_on_batch(X[rows], Y[rows], reset_metrics=False)
+    np.testing.assert_allclose(joined, m.evaluate(X[:40], Y[:40], verbose=0), rtol=1e-6)
+
+
+def test_steps_without_a_batch_size_spread_all_rows():
+    m = model()
+    assert m.predict(X, steps=3, verbose=0).shape == (50, 3)
+    np.testing.assert_allclose(m.evaluate(X, Y, steps=1, verbose=0), m.evaluate(X, Y, verbose=0), rtol=1e-6)
+    m.fit(X, Y, steps_per_epoch=7, verbose=0)
+    assert m.history.params["steps"] == 7 and int(m.optimizer.iterations) == 7
+    m.fit(X, Y, batch_size=20, steps_per_epoch=2, verbose=0)
+    assert int(m.optimizer.iterations) == 9
+    assert f"{m.optimizer.learning_rate:.3f}" == f"{float(m.optimizer.learning_rate):.3f}" == "0.001"
+
+
+class Autoencoder(K.Model):
+    def train_step(self, data):
+        x, y, _ = K.utils.unpack_x_y_sample_weight(data)
+        assert y is None
+        return super().train_step(K.utils.pack_x_y_sample_weight(x, x))
+
+
+def test_own_train_step_may_do_without_targets():
+    inputs = K.Input((4,))
+    own, plain = Autoencoder(inputs, layers.Dense(4)(inputs)), K.Model(inputs, layers.Dense(4)(inputs))
+    plain.set_weights(own.get_weights())
+    for m in (own, plain):
+        m.compile("sgd", "mse")
+    found = own.fit(X, epochs=2, shuffle=False, verbose=0).history["loss"]
+    np.testing.assert_allclose(found, plain.fit(X, X, epochs=2, shuffle=False, verbose=0).history["loss"], rtol=1e-6)
+
+
+def test_losses_and_metrics_nested_as_the_outputs():
+    inputs = K.Input((4,))
+    a, b, c = (layers.Dense(1, name=n)(inputs) for n in "abc")
+    losses = []
+    y = np.split(X, 4, axis=1)
+    for outputs, targets, loss, wanted in (
+            ([a, [b, c]], [y[0], [y[1], y[2]]], ["mse", ["mae", "huber"]], [["mae"], [["mae", "mse"], []]]),
+            ([a, b, c], y[:3], ["mse", "mae", "huber"], [["mae"], ["mae", "mse"], []])):
+        m = K.Model(inputs, outputs)
+        m.compile("sgd", loss, metrics=wanted)
+        logs = m.evaluate(X, targets, verbose=0, return_dict=True)
+        assert {"a_mae", "b_mae", "b_mse"} < set(logs)
+        losses.append([logs[n] for n in ("loss", "a_mae", "b_mae", "b_mse")])
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-6)
+
+
+class Adversarial(K.Model):
+    """No call() and two optimizers, as the GAN of Keras's examples has them."""
+
+    def __init__(self, generator, judge):
+        super().__init__()
+        self.generator, self.judge = generator, judge
+        self.seeds = K.random.SeedGenerator(1)
+
+    def compile(self, **kwargs):
+        super().compile(**kwargs)
+        self.optimizers = K.optimizers.Adam(0.01), K.optimizers.SGD(0.1, momentum=0.5)
+        self.judge_loss, self.generator_loss = K.metrics.Mean(name="judge"), K.metrics.Mean(name="generator")
+
+    @property
+    def metrics(self):
+        return [self.judge_loss, self.generator_loss]
+
+    def train_step(self, data):
+        (real,) = data
+        error = K.losses.BinaryCrossentropy(from_logits=True)
+        noise = K.random.normal((K.ops.shape(real)[0], 2), seed=self.seeds)
+        for part, optimizer, metric in zip((self.judge, self.generator), self.optimizers, self.metrics):
+            with K.GradientTape() as tape:
+                made = self.judge(self.generator(noise))
+                loss = error(K.ops.ones_like(made), made)
+                if part is self.judge:
+                    loss = error(K.ops.zeros_like(made), made) + error(K.ops.ones_like(made), self.judge(real))
+            weights = part.trainable_weights
+            optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights))
+            metric.update_state(loss)
+        return {m.name: m.result() for m in self.metrics}
+
+
+@pytest.mark.parametrize("built", [True, False])
+def test_model_without_call(built):
+    histories = []
+    for eager in (False, True):
+        K.set_random_seed(2)
+        first = [[K.Input((2,))], [K.Input((4,))]] if built else [[], []]
+        m = Adversarial(K.Sequential([*first[0], layers.Dense(4)]), K.Sequential([*first[1], layers.Dense(1)]))
+        m.compile(run_eagerly=eager)
+        before = m.judge(X[:5]).numpy() if built else None
+        histories.append(m.fit(X, epochs=3, batch_size=25, shuffle=False, verbose=0).history)
+        assert list(histories[-1]) == ["judge", "generator"]
+        assert [int(o.iterations) for o in m.optimizers] == [6, 6]
+        assert before is None or np.abs(m.judge(X[:5]).numpy() - before).max() > 1e-3
+    for name in histories[0]:
+        np.testing.assert_allclose(histories[0][name], histories[1][name], rtol=1e-5)
+
+
+class OldStep(K.Model):
+    """A train_step as tf.keras 2 had it."""
+
+    def train_step(self, data):
+        x, y = data
+        with K.GradientTape() as tape:
+            y_pred = self(x, training=True)
+            loss = self.compiled_loss(y, y_pred, regularization_losses=self.losses)
+        self.optimizer.apply_gradients(zip(tape.gradient(loss, self.trainable_weights), self.trainable_weights))
+        self.compiled_metrics.update_state(y, y_pred)
+        return {m.name: m.result() for m in self.metrics}
+
+
+def test_train_step_of_tf_keras_2():
+    inputs = K.Input((4,))
+    old, new = (c(inputs, layers.Dense(2, kernel_regularizer="l2")(inputs)) for c in (OldStep, K.Model))
+    new.set_weights(old.get_weights())
+    for m in (old, new):
+        m.compile("sgd", "mse", metrics=["mae"])
+    with pytest.warns(FutureWarning, match="compute_loss"):
+        found = old.fit(X, X[:, :2], epochs=2, shuffle=False, verbose=0).history
+    wanted = new.fit(X, X[:, :2], epochs=2, shuffle=False, verbose=0).history
+    for name in ("loss", "mae"):
+        np.testing.assert_allclose(found[name], wanted[name], rtol=1e-6)
+
+
+class CallsItsOwnWay(K.Model):
+    """Takes a part of what fit is given."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = K.Sequential([K.Input((4,)), layers.Dense(1)])
+
+    def call(self, x):
+        return self.inner(x)
+
+    def train_step(self, data):
+        x, y = data
+        return super().train_step((x["picture"], y))
+
+
+def test_own_train_step_may_call_with_other_inputs():
+    m = CallsItsOwnWay()
+    m.compile("sgd", "mse", metrics=["mae"])
+    plain = K.Sequential([K.Input((4,)), layers.Dense(1)])
+    plain.set_weights(m.inner.get_weights())
+    plain.compile("sgd", "mse", metrics=["mae"])
+    found = m.fit({"picture": X, "text": X[:, :2]}, X[:, :1], epochs=2, shuffle=False, verbose=0).history
+    wanted = plain.fit(X, X[:, :1], epochs=2, shuffle=False, verbose=0).history
+    for name in ("loss", "mae"):
+        np.testing.assert_allclose(found[name], wanted[name], rtol=1e-6)
+    with pytest.raises(ValueError, match="received picture, text"):
+        m.evaluate({"picture": X, "text": X}, X[:, :1], verbose=0)
