@@ -1,6 +1,8 @@
 """Settings of the process: the default float dtype, the fuzz factor, the image layout."""
 from __future__ import annotations
 
+import warnings
+
 __all__ = ["epsilon", "floatx", "image_data_format", "set_epsilon", "set_floatx", "set_image_data_format"]
 
 _settings = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last"}
@@ -12,8 +14,11 @@ def floatx() -> str:
 
 
 def set_floatx(value: str):
-    """Set the default float dtype: float16, float32 or float64."""
-    _choose("floatx", value, ("float16", "float32", "float64"))
+    """Set the default float dtype: float32 or float64; float16 is computed in float32, with a warning."""
+    if value == "float16":
+        warnings.warn("floatx: float16 is computed in float32 on this device", stacklevel=2)
+        value = "float32"
+    _choose("floatx", value, ("float32", "float64"))
 
 
 def epsilon() -> float:

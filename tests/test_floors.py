@@ -30,6 +30,7 @@ demo bench __main__
 FLOOR = {name: number for number, line in enumerate(FLOORS.split("\n")) for name in line.split()}
 HOOKS = {  # (module, what it imports inside a function): a method of a lower class that is a door to a higher floor
     ("models.summary", "inspect.programs"),
+    ("variable", "initializers"),
 }
 
 

@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pytest
 
+import kgraph
 from kgraph import Input, InputSpec, Layer, Model, SeedGenerator, Variable, layers, ops
 from kgraph.graph import get_mask
 from kgraph.naming import reset_names
@@ -388,3 +389,18 @@ def test_padding_changes_nothing():
         model = Model(ids, Last()(h))
     short, long = model(IDS), model(np.pad(IDS, ((0, 0), (0, 6))))
     np.testing.assert_allclose(short, long, rtol=1e-6, atol=1e-6)
+
+
+def test_float16_is_computed_in_float32():
+    with pytest.warns(UserWarning, match="'float16' is computed in float32"):
+        layer = layers.Dense(2, dtype="float16")
+        inputs = Input((4,), dtype="float16")
+    model = Model(inputs, layer(inputs))
+    y = model.predict(X.astype("float16"), verbose=0)
+    assert y.dtype == layer.kernel.dtype == "float32" and layer.get_config()["dtype"]["config"]["name"] == "float16"
+    np.testing.assert_allclose(y, layer(X.astype("float16")), rtol=1e-6)
+    with pytest.raises(NotImplementedError, match=r"cast \(no scope\): expected float32 or float64, received float16"):
+        Model(inputs, ops.cast(inputs, "float16") * 2).predict(X, verbose=0)
+    with pytest.warns(UserWarning, match="floatx: float16 is computed in float32"):
+        kgraph.config.set_floatx("float16")
+    assert kgraph.config.floatx() == "float32"
