@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import warnings
 
-from kgraph.config import floatx
+from kgraph.config import default_policy_name
 from kgraph.naming import nearest
 
 __all__ = ["DTypePolicy", "deserialize", "get", "serialize"]
@@ -21,9 +21,9 @@ class DTypePolicy:
     """
 
     def __init__(self, name: str | None = None):
-        self.name = name or floatx()
+        self.name = name or default_policy_name()
         if self.name in _WIDER:
-            warnings.warn(f"dtype policy {name!r} is computed in float32 on this device", stacklevel=3)
+            warnings.warn(f"dtype policy {self.name!r} is computed in float32 on this device", stacklevel=3)
         elif self.name not in _NAMES:
             raise ValueError(f"expected the name of a dtype policy, received {name!r}.{nearest(name, _NAMES)}")
 

@@ -6,7 +6,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "kgraph"
 FLOORS = """
-__init__ naming tree config dtype_policies utils datasets
+__init__ naming tree config dtype_policies mixed_precision utils datasets
 compiler.dims runtime.memory
 compiler.ir
 compiler.primitive compiler.plan

@@ -64,7 +64,8 @@ def _python_loop(f, init, xs, length, reverse, axis):
         carry, found[t] = f(carry, _steps_at(xs, t, axis))
     if not length:
         _, ys, _ = _trace(f, init, xs, axis)
-        return init, tree.map_structure(lambda y: zeros((0, *y.shape), y.dtype), ys)
+        none = lambda y: None if y is None else zeros((*y.shape[:axis], 0, *y.shape[axis:]), y.dtype)
+        return init, tree.map_structure(none, ys)
     stacked = lambda *ys: None if ys[0] is None else stack(ys, min(axis, len(ys[0].shape)))
     return carry, tree.map_structure(stacked, found[0], *found[1:])
 
