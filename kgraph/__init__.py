@@ -12,9 +12,10 @@ import types
 __version__ = "0.1.0"
 
 _MODULES = ("activations", "backend", "callbacks", "config", "constraints", "datasets", "initializers", "inspect",
-            "layers", "losses", "metrics", "models", "objectives", "ops", "optimizers", "preprocessing", "random",
-            "regularizers", "saving", "tree", "utils", "wrappers")
+            "layers", "losses", "metrics", "mixed_precision", "models", "objectives", "ops", "optimizers",
+            "preprocessing", "random", "regularizers", "saving", "tree", "utils", "wrappers")
 _NAMES = {  # public name -> the module it lives in, and its name there where that differs
+    "DTypePolicy": "dtype_policies",
     "GradientTape": "gradient",
     "InputSpec": "layers",
     "Initializer": "initializers",

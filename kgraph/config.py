@@ -1,9 +1,12 @@
 """Settings of the process: the default float dtype, the fuzz factor, the image layout."""
 from __future__ import annotations
 
-__all__ = ["epsilon", "floatx", "image_data_format", "set_epsilon", "set_floatx", "set_image_data_format"]
+import warnings
 
-_settings = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last"}
+__all__ = ["dtype_policy", "epsilon", "floatx", "image_data_format", "set_dtype_policy", "set_epsilon", "set_floatx",
+           "set_image_data_format"]
+
+_settings = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last", "dtype_policy": None}
 
 
 def floatx() -> str:
@@ -12,8 +15,28 @@ def floatx() -> str:
 
 
 def set_floatx(value: str):
-    """Set the default float dtype: float16, float32 or float64."""
-    _choose("floatx", value, ("float16", "float32", "float64"))
+    """Set the default float dtype: float32 or float64; float16 is computed in float32, with a warning."""
+    if value == "float16":
+        warnings.warn("floatx: float16 is computed in float32 on this device", stacklevel=2)
+        value = "float32"
+    _choose("floatx", value, ("float32", "float64"))
+
+
+def default_policy_name() -> str:
+    """The name of the policy of layers that are given no dtype: floatx, unless set_dtype_policy set another."""
+    return _settings["dtype_policy"] or floatx()
+
+
+def dtype_policy():
+    """The DTypePolicy of layers that are given no dtype."""
+    from kgraph import dtype_policies
+    return dtype_policies.get(default_policy_name())
+
+
+def set_dtype_policy(policy):
+    """Set the policy of layers that are given no dtype: a DTypePolicy or its name; None is that of floatx again."""
+    from kgraph import dtype_policies
+    _settings["dtype_policy"] = None if policy is None else dtype_policies.get(policy).name
 
 
 def epsilon() -> float:

@@ -3,37 +3,37 @@ from __future__ import annotations
 
 import warnings
 
-from kgraph.config import floatx
+from kgraph.config import default_policy_name
 from kgraph.naming import nearest
 
 __all__ = ["DTypePolicy", "deserialize", "get", "serialize"]
 
 _FLOATS = ("float16", "float32", "float64")
 _NAMES = (*_FLOATS, "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool", "string")
-_MIXED = {"mixed_float16": "float32", "mixed_bfloat16": "float32", "bfloat16": "float32"}
+_WIDER = {"mixed_float16": "float32", "mixed_bfloat16": "float32", "bfloat16": "float32", "float16": "float32"}
 
 
 class DTypePolicy:
     """A dtype for computing and for variables, by name: float32, float64 ...
 
-    The mixed and bfloat16 policies of Keras are accepted and computed in float32, with a warning: on CPUs that is both
-    faster and more exact.
+    The policies of Keras with floats of 16 bits are accepted and computed in float32, with a warning: on CPUs that is
+    both faster and more exact.
     """
 
     def __init__(self, name: str | None = None):
-        self.name = name or floatx()
-        if self.name in _MIXED:
-            warnings.warn(f"dtype policy {name!r} is computed in float32 on this device", stacklevel=3)
+        self.name = name or default_policy_name()
+        if self.name in _WIDER:
+            warnings.warn(f"dtype policy {self.name!r} is computed in float32 on this device", stacklevel=3)
         elif self.name not in _NAMES:
             raise ValueError(f"expected the name of a dtype policy, received {name!r}.{nearest(name, _NAMES)}")
 
     @property
     def compute_dtype(self) -> str:
-        return _MIXED.get(self.name, self.name)
+        return _WIDER.get(self.name, self.name)
 
     @property
     def variable_dtype(self) -> str:
-        return _MIXED.get(self.name, self.name)
+        return _WIDER.get(self.name, self.name)
 
     def get_config(self) -> dict:
         return {"name": self.name}

@@ -9,6 +9,7 @@ import numpy as np
 
 from kgraph.compiler.ir import TensorLike, TensorType
 from kgraph.compiler.trace import Tensor, bind, current_trace, open_tapes, suspend_recording, to_tensor
+from kgraph.config import floatx
 from kgraph.runtime.memory import aligned
 
 __all__ = ["Variable", "flatten", "reserve"]
@@ -19,9 +20,9 @@ generation = 0  # grows whenever a variable's memory moves: compiled code then b
 class Variable(TensorLike):
     """State: weights, statistics, counters.
 
-    value      an array, or a callable (shape, dtype) -> array (an initializer), called at once
+    initializer  an array, or a callable (shape, dtype) -> array or the name of one, called at once
     shape      needed with a callable
-    dtype      a NumPy name; default: that of the array
+    dtype      a NumPy name; default: that of the array, floatx of Python floats, int32 of Python integers
     trainable  whether optimizers update it
     name       last part of its path; unique inside its layer
 
@@ -29,16 +30,19 @@ class Variable(TensorLike):
     and write the buffer. The buffer's address never changes by assignment: compiled code keeps it.
     """
 
-    def __init__(self, value, shape=None, dtype=None, trainable=True, name="variable", path=None,
+    def __init__(self, initializer, shape=None, dtype=None, trainable=True, name="variable", path=None,
                  regularizer=None, constraint=None):
-        if callable(value) and not isinstance(value, TensorLike):
+        if isinstance(initializer, str):
+            from kgraph import initializers
+            initializer = initializers.get(initializer)
+        if callable(initializer) and not isinstance(initializer, TensorLike):
             if shape is None:
                 raise ValueError(f"variable {name}: an initializer needs a shape, received shape=None")
-            array = _initial(value, tuple(shape), dtype or "float32")
+            array = _initial(initializer, tuple(shape), dtype or floatx())
         else:
-            array = np.asarray(value, dtype=dtype)
-        if dtype is None and array.dtype == np.float64 and not hasattr(value, "dtype"):
-            array = array.astype(np.float32)
+            array = np.asarray(initializer, dtype=dtype)
+        if dtype is None and not hasattr(initializer, "dtype"):
+            array = array.astype({"f": floatx(), "i": "int32"}.get(array.dtype.kind, array.dtype))
         if shape is not None and tuple(shape) != array.shape:
             raise ValueError(f"variable {name}: expected shape {tuple(shape)}, received {array.shape}")
         self._buffer = _own_memory(array)
@@ -109,6 +113,23 @@ class Variable(TensorLike):
     def numpy(self) -> np.ndarray:
         """A copy of the contents."""
         return self._buffer.copy()
+
+    def __bool__(self):
+        return bool(self.value)
+
+    def __float__(self):
+        return float(self._scalar())
+
+    def __int__(self):
+        return int(self._scalar())
+
+    def __format__(self, spec):
+        return format(self.value, spec) if spec else str(self)
+
+    def _scalar(self):
+        if self.shape:
+            raise TypeError(f"variable {self.path}: expected a scalar to make a number of, received shape {self.shape}")
+        return self.value.numpy()
 
     def __array__(self, dtype=None, copy=None):
         return np.array(self._buffer, dtype=dtype)

@@ -6,7 +6,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "kgraph"
 FLOORS = """
-__init__ naming tree config dtype_policies utils datasets
+__init__ naming tree config dtype_policies mixed_precision utils datasets
 compiler.dims runtime.memory
 compiler.ir
 compiler.primitive compiler.plan
@@ -30,6 +30,7 @@ demo bench __main__
 FLOOR = {name: number for number, line in enumerate(FLOORS.split("\n")) for name in line.split()}
 HOOKS = {  # (module, what it imports inside a function): a method of a lower class that is a door to a higher floor
     ("models.summary", "inspect.programs"),
+    ("variable", "initializers"),
 }
 
 

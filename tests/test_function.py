@@ -71,3 +71,29 @@ def test_on_symbolic_tensors_it_is_part_of_the_model():
     inputs = kgraph.Input((3,))
     model = kgraph.Model(inputs, double(inputs))
     np.testing.assert_array_equal(model.predict(np.ones((2, 3), "float32"), verbose=0), np.full((2, 3), 2))
+
+
+def test_branches_assign_variables_as_if_one_of_them_ran():
+    total, other = (kgraph.Variable(np.float32(0), name=n) for n in ("total", "other"))
+
+    def up():
+        total.assign_add(1.0)
+        other.assign(total * 10)
+        return total * 1
+
+    def down():
+        total.assign_sub(1.0)
+        return total * 100
+
+    def choose(x):
+        return ops.cond(x > 0, up, down)
+    for f in (choose, kgraph.function(choose)):
+        total.assign(0.0), other.assign(0.0)
+        steps = [(float(f(np.float32(x))), float(total), float(other)) for x in (1, 1, -1, 0)]
+        assert steps == [(1, 1, 10), (2, 2, 20), (100, 1, 20), (0, 0, 20)]
+
+    def loop(signs):
+        return ops.scan(lambda carry, x: (carry, choose(x)), (), signs)[1]
+    for f in (loop, kgraph.function(loop)):
+        total.assign(0.0)
+        assert np.asarray(f(np.float32([1, 1, -1]))).tolist() == [1, 2, 100] and float(total) == 1

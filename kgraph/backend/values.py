@@ -11,18 +11,21 @@ from kgraph.compiler.trace import Tensor, name_scope
 from kgraph.config import epsilon, floatx, image_data_format, set_epsilon, set_floatx, set_image_data_format
 from kgraph.graph import KTensor
 from kgraph.layers.input_layer import Input, InputLayer
+from kgraph.ops import core
 from kgraph.variable import Variable
 
 __all__ = ["backend", "batch_get_value", "batch_set_value", "cast_to_floatx", "clear_session", "constant",
            "count_params", "dtype", "epsilon", "eval", "floatx", "get_session", "get_uid", "get_value",
-           "image_data_format", "image_dim_ordering", "in_test_phase", "in_train_phase", "int_shape",
-           "is_keras_tensor", "is_placeholder", "is_sparse", "is_tensor", "is_variable", "learning_phase",
-           "manual_variable_initialization", "moving_average_update", "name_scope", "ndim", "placeholder",
-           "print_tensor", "random_normal_variable", "random_uniform_variable", "reset_uids", "set_epsilon",
-           "set_floatx", "set_image_data_format", "set_learning_phase", "set_value", "shape", "size", "to_dense",
-           "update", "update_add", "update_sub", "variable"]
+           "image_data_format", "image_dim_ordering", "in_test_phase", "in_train_phase", "int_shape", "is_float_dtype",
+           "is_int_dtype", "is_keras_tensor", "is_placeholder", "is_sparse", "is_tensor", "is_variable",
+           "learning_phase", "manual_variable_initialization", "moving_average_update", "name_scope", "ndim",
+           "placeholder", "print_tensor", "random_normal_variable", "random_uniform_variable", "reset_uids",
+           "result_type", "set_epsilon", "set_floatx", "set_image_data_format", "set_learning_phase", "set_value",
+           "shape", "size", "standardize_dtype", "to_dense", "update", "update_add", "update_sub", "variable"]
 
 _phase = {"learning": 0}
+is_float_dtype = core.is_float_dtype
+result_type, standardize_dtype = core.result_type, core.standardize_dtype
 ndim, size, dtype, is_tensor = ops.ndim, ops.size, ops.dtype, ops.is_tensor
 clear_session = utils.clear_session
 reset_uids = naming.reset_names
@@ -32,6 +35,11 @@ _counts: dict = {}
 def backend() -> str:
     """The name of the backend: kgraph is its own."""
     return "kgraph"
+
+
+def is_int_dtype(dtype) -> bool:
+    """Whether a dtype is one of the integers, signed or not."""
+    return "int" in standardize_dtype(dtype)
 
 
 def cast_to_floatx(x):

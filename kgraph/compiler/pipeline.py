@@ -64,9 +64,18 @@ def compile_program(program: Program, states=(), constants=(), equal_sizes=()) -
     states, constants  those of its inputs that are variables and captured arrays, in the order the runtime has them
     equal_sizes        pairs of sizes that tracing had to take as equal
     """
+    _refuse_float16(program)
     checks: list = []
     plan = _plan(run_passes(program), states, constants, {}, checks)
     return dataclasses.replace(plan, checks=tuple(checks), equal_sizes=tuple(equal_sizes))
+
+
+def _refuse_float16(program: Program):
+    """Kernels have no arithmetic of 16 bits."""
+    for op in program.ops:
+        if any(v.dtype == "float16" for v in (*op.inputs, *op.outputs)):
+            raise NotImplementedError(f"{op.prim.name} ({op.scope or 'no scope'}): expected float32 or float64, "
+                                      "received float16, which is not compiled: cast, or use run_eagerly=True")
 
 
 def _plan(program: Program, states, constants, strides: dict, checks: list) -> Plan:

@@ -13,6 +13,7 @@ from kgraph.compiler.trace import current_scope, current_trace, name_scope
 from kgraph.graph import KTensor, Operation, any_symbolic, get_mask, infer, record, set_mask
 from kgraph.layers.calls import Call, as_input, entered, shapes_for, shapes_of
 from kgraph.layers.input_spec import check_inputs
+from kgraph.layers.keras1 import with_old_words
 from kgraph.layers.state import Stateful
 from kgraph.naming import nearest
 from kgraph.saving.serialization import serialize_keras_object
@@ -134,6 +135,8 @@ class Layer(Stateful, Operation):
         super().__init_subclass__(**kwargs)
         if "build" in cls.__dict__:
             cls.build = _once(cls.__dict__["build"])
+        if "__init__" in cls.__dict__ and cls.__module__.startswith("kgraph.layers."):
+            cls.__init__ = with_old_words(cls.__dict__["__init__"])
 
     @_once
     def build(self, input_shape):

@@ -37,7 +37,7 @@ class InputLayer(Layer):
         super().__init__(name=name, dtype=dtype, **kwargs)
         self._dtype, self.optional, self.sparse = dtype, bool(optional), False
         self.built, self.supports_masking = True, True
-        Node(self, (), {}, KTensor(batch_shape, dtype, name=self.name))
+        Node(self, (), {}, KTensor(batch_shape, self.compute_dtype, name=self.name))
 
     @property
     def batch_shape(self) -> tuple:
@@ -56,7 +56,7 @@ class InputLayer(Layer):
     def __setstate__(self, state):
         shape = state.pop("_batch_shape")
         self.__dict__.update(state)
-        Node(self, (), {}, KTensor(shape, self._dtype, name=self.name))
+        Node(self, (), {}, KTensor(shape, self.compute_dtype, name=self.name))
 
 
 def _sizes(shape, name="shape"):

@@ -25,12 +25,14 @@ class Merge(Layer):
     def build(self, input_shape):
         if input_shape is None or is_shape(input_shape) or len(input_shape) < 1:
             raise ValueError(f"layer {self.name!r}: expected a list of inputs, received shape {input_shape}")
-        batches = {shape[0] for shape in input_shape if shape} - {None}
-        if len(batches) > 1:
-            raise ValueError(f"layer {self.name!r}: expected inputs of one batch size, received shapes {input_shape}")
         self._check_shapes(input_shape)
 
+    def _check_batch(self, shapes):
+        if len({shape[0] for shape in shapes if shape} - {None}) > 1:
+            raise ValueError(f"layer {self.name!r}: expected inputs of one batch size, received shapes {shapes}")
+
     def _check_shapes(self, shapes):
+        self._check_batch(shapes)
         rank = max(map(len, shapes))
         aligned = [(*s[:1], *(1,) * (rank - len(s)), *s[1:]) for s in shapes]
         for sizes in list(zip(*aligned))[1:]:
@@ -197,6 +199,7 @@ class Dot(Merge):
     def _check_shapes(self, shapes):
         if len(shapes) != 2 or min(map(len, shapes)) < 2:
             raise ValueError(f"layer {self.name!r}: expected 2 inputs of rank 2 or more, received shapes {shapes}")
+        self._check_batch(shapes)
         first, second = self._axes([len(s) for s in shapes])
         sizes = {shapes[0][first], shapes[1][second]} - {None}
         if not first or not second or len(sizes) > 1:

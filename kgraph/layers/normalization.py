@@ -191,11 +191,11 @@ class LayerNormalization(_Normalization):
         self.rms_scaling = rms_scaling
 
     def build(self, input_shape):
-        self.axis = list(self._check_axes(self.axis if isinstance(self.axis, list) else (self.axis,), input_shape))
-        self._make_affine(tuple(input_shape[a] for a in self.axis))
+        self.axis = self.axis if isinstance(self.axis, list) else [self.axis]
+        self._make_affine(tuple(input_shape[a] for a in self._check_axes(self.axis, input_shape)))
 
     def call(self, inputs):
-        axes = tuple(self.axis)
+        axes = self._check_axes(self.axis, inputs.shape)
         if self.rms_scaling:
             x = inputs * ops.rsqrt(ops.var(inputs, axes, keepdims=True) + self.epsilon)
         else:

@@ -6,10 +6,10 @@ from kgraph.layers.base import Layer
 from kgraph.layers.input_spec import InputSpec
 from kgraph.ops import window
 
-__all__ = ["AveragePooling1D", "AveragePooling2D", "AveragePooling3D", "GlobalAveragePooling1D",
-           "GlobalAveragePooling2D",
-           "GlobalAveragePooling3D", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalMaxPooling3D", "MaxPooling1D",
-           "MaxPooling2D", "MaxPooling3D"]
+__all__ = ["AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D", "AdaptiveAveragePooling3D", "AdaptiveMaxPooling1D",
+           "AdaptiveMaxPooling2D", "AdaptiveMaxPooling3D", "AveragePooling1D", "AveragePooling2D", "AveragePooling3D",
+           "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAveragePooling3D", "GlobalMaxPooling1D",
+           "GlobalMaxPooling2D", "GlobalMaxPooling3D", "MaxPooling1D", "MaxPooling2D", "MaxPooling3D"]
 
 
 class _Pooling(Layer):
@@ -166,5 +166,73 @@ class GlobalAveragePooling2D(_GlobalAveragePooling):
 
 class GlobalAveragePooling3D(_GlobalAveragePooling):
     """The mean of each channel of a volume."""
+
+    rank = 3
+
+
+class _AdaptivePooling(Layer):
+    """Windows that cut each space axis into output_size parts, however large the inputs are.
+
+    output_size  an int, or one for each space axis; None keeps an axis
+    """
+
+    rank = 2
+
+    def __init__(self, output_size, data_format=None, **kwargs):
+        super().__init__(**kwargs)
+        sizes = tuple(output_size) if isinstance(output_size, (tuple, list)) else (output_size,) * self.rank
+        if len(sizes) != self.rank or any(m is not None and (not hasattr(m, "__index__") or m < 1) for m in sizes):
+            raise ValueError(f"layer {self.name!r}: expected output_size to be an int of at least 1, or {self.rank} of "
+                             f"them or None, received {output_size!r}")
+        self.output_size, self.data_format = sizes, window.data_format_of(data_format, f"layer {self.name!r}")
+        self.input_spec = InputSpec(ndim=self.rank + 2)
+
+    def call(self, inputs):
+        return self.pool(inputs, self.output_size, self.data_format)
+
+    def get_config(self):
+        return {**super().get_config(), **self.settings("output_size", "data_format")}
+
+
+class _AdaptiveAveragePooling(_AdaptivePooling):
+    pool = staticmethod(ops.adaptive_average_pool)
+
+
+class AdaptiveAveragePooling1D(_AdaptiveAveragePooling):
+    """The mean of each of output_size windows over one axis."""
+
+    rank = 1
+
+
+class AdaptiveAveragePooling2D(_AdaptiveAveragePooling):
+    """The mean of each of output_size windows over images."""
+
+    rank = 2
+
+
+class AdaptiveAveragePooling3D(_AdaptiveAveragePooling):
+    """The mean of each of output_size windows over volumes."""
+
+    rank = 3
+
+
+class _AdaptiveMaxPooling(_AdaptivePooling):
+    pool = staticmethod(ops.adaptive_max_pool)
+
+
+class AdaptiveMaxPooling1D(_AdaptiveMaxPooling):
+    """The largest element of each of output_size windows over one axis."""
+
+    rank = 1
+
+
+class AdaptiveMaxPooling2D(_AdaptiveMaxPooling):
+    """The largest element of each of output_size windows over images."""
+
+    rank = 2
+
+
+class AdaptiveMaxPooling3D(_AdaptiveMaxPooling):
+    """The largest element of each of output_size windows over volumes."""
 
     rank = 3

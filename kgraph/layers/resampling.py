@@ -1,8 +1,6 @@
 """Layers that enlarge, pad and crop images."""
 from __future__ import annotations
 
-import math
-
 from kgraph import ops
 from kgraph.layers.base import Layer
 from kgraph.layers.input_spec import InputSpec
@@ -180,27 +178,7 @@ class UpSampling1D(_UpSampling):
         return config
 
 
-# Weights of neighbours at a distance (in pixels of the input), and how far they reach. Cubic: R. G. Keys, "Cubic
-# convolution interpolation for digital image processing" (1981), a = -0.5. Lanczos: sinc(x) sinc(x / radius).
-def _triangle(x):
-    return ops.maximum(1.0 - x, 0.0)
-
-
-def _cubic(x):
-    near = ((1.5 * x - 2.5) * x) * x + 1.0
-    far = ((-0.5 * x + 2.5) * x - 4.0) * x + 2.0
-    return ops.where(x < 1.0, near, ops.where(x < 2.0, far, 0.0))
-
-
-def _lanczos(radius):
-    def weight(x):
-        angle = math.pi * ops.maximum(x, 1e-3)
-        inside = radius * ops.sin(angle) * ops.sin(angle / radius) / (angle * angle)
-        return ops.where(x > 1e-3, ops.where(x < radius, inside, 0.0), 1.0)
-    return weight
-
-
-INTERPOLATIONS = {"bilinear": _triangle, "bicubic": _cubic, "lanczos3": _lanczos(3.0), "lanczos5": _lanczos(5.0)}
+INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
 
 
 class UpSampling2D(_UpSampling):
@@ -216,26 +194,15 @@ class UpSampling2D(_UpSampling):
     def __init__(self, size=2, data_format=None, interpolation="nearest", **kwargs):
         super().__init__(size, data_format, **kwargs)
         self.interpolation = str(interpolation).lower()
-        if self.interpolation not in ("nearest", *INTERPOLATIONS):
-            raise ValueError(f"layer {self.name!r}: expected interpolation to be one of nearest, "
-                             f"{', '.join(INTERPOLATIONS)}, "
-                             f"received {interpolation!r}")
+        if self.interpolation not in INTERPOLATIONS:
+            raise ValueError(f"layer {self.name!r}: expected interpolation to be one of "
+                             f"{', '.join(INTERPOLATIONS)}, received {interpolation!r}")
 
     def call(self, inputs):
         if self.interpolation == "nearest":
             return super().call(inputs)
-        for axis, times in zip(self.space_axes, self.size):
-            inputs = ops.moveaxis(ops.tensordot(inputs, self._weights(inputs.shape[axis], times, inputs.dtype),
-                                                [[axis], [1]]),
-                                  -1, axis)
-        return inputs
-
-    def _weights(self, size, times, dtype):
-        """What each pixel of the enlarged axis takes of each pixel of the axis: [size * times, size], rows sum to 1."""
-        places = (ops.arange(size * times, dtype=dtype) + 0.5) / times - 0.5
-        distances = ops.abs(ops.expand_dims(places, 1) - ops.arange(size, dtype=dtype))
-        weights = INTERPOLATIONS[self.interpolation](distances)
-        return weights / ops.sum(weights, axis=1, keepdims=True)
+        size = [inputs.shape[axis] * times for axis, times in zip(self.space_axes, self.size)]
+        return ops.image.resize(inputs, size, self.interpolation, data_format=self.data_format)
 
     def get_config(self):
         return {**super().get_config(), **self.settings("interpolation")}

@@ -4,6 +4,7 @@ from __future__ import annotations
 import math
 
 from kgraph import config, ops
+from kgraph.graph import shape_with_none
 from kgraph.layers.base import Layer
 from kgraph.layers.input_spec import InputSpec
 
@@ -48,7 +49,7 @@ class Reshape(Layer):
         open_ended = any(n in (-1, None) for n in self.target_shape)
         if isinstance(size, int) and (size % known if open_ended else size != known):
             raise ValueError(f"layer {self.name!r}: expected an input of a size that fits target_shape="
-                             f"{self.target_shape}, received shape {inputs.shape}")
+                             f"{self.target_shape}, received shape {shape_with_none(inputs.shape)}")
         shape = tuple(size // known if n in (-1, None) else n for n in self.target_shape)
         return ops.reshape(inputs, (inputs.shape[0], *shape))
 

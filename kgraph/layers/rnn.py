@@ -5,7 +5,7 @@ import numpy as np
 
 from kgraph import ops, tree
 from kgraph.compiler.dims import Dim
-from kgraph.graph import get_mask
+from kgraph.graph import get_mask, shape_with_none
 from kgraph.layers.base import Layer
 from kgraph.layers.rnn_cells import StackedRNNCells, check_cell, draw_masks, initial_state, run_cell
 from kgraph.ops.core import same_size
@@ -149,7 +149,7 @@ class RNN(Layer):
     def call(self, sequences, initial_state=None, mask=None, training=False):
         if self.unroll and isinstance(sequences.shape[1], Dim):
             raise ValueError(f"layer {self.name!r}: unroll=True needs a fixed number of time steps: received an input "
-                             f"of shape {tuple(sequences.shape)}")
+                             f"of shape {shape_with_none(sequences.shape)}")
         mask = get_mask(sequences) if mask is None else mask
         if self.stateful and isinstance(sequences.shape[0], Dim):  # a graph for any batch: ours has to have one size
             fixed = tree.flatten(self.states)[0].shape[0]

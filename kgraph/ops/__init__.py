@@ -331,6 +331,8 @@ from kgraph.ops.shape import (
     vstack,
 )
 from kgraph.ops.window import (
+    adaptive_average_pool,
+    adaptive_max_pool,
     average_pool,
     conv,
     conv_transpose,

@@ -47,35 +47,42 @@ def _axes(images, data_format, what):
 
 
 # ------------------------------------------------------------------ resize
-# Weights of a sample at a distance, in samples: the triangle, the cubic of Keys (1981) with a = -0.5, Lanczos windows.
-def _triangle(x):
-    return np.maximum(0, 1 - np.abs(x))
+# Weights of a sample at a distance of 0 or more, in samples: the triangle, the cubic of R. G. Keys, "Cubic convolution
+# interpolation for digital image processing" (1981) with a = -0.5, Lanczos windows. `on` is NumPy or kgraph.ops.
+def _triangle(x, on):
+    return on.maximum(0.0, 1.0 - x)
 
 
-def _cubic(x):
-    x = np.abs(x)
-    near = (1.5 * x - 2.5) * x * x + 1
-    far = ((-0.5 * x + 2.5) * x - 4) * x + 2
-    return np.where(x >= 2, 0, np.where(x >= 1, far, near))
+def _cubic(x, on):
+    near = (1.5 * x - 2.5) * x * x + 1.0
+    far = ((-0.5 * x + 2.5) * x - 4.0) * x + 2.0
+    return on.where(x >= 2.0, 0.0, on.where(x >= 1.0, far, near))
 
 
 def _lanczos(radius):
-    return lambda x: np.where(np.abs(x) < radius, np.sinc(x) * np.sinc(x / radius), 0)
+    return lambda x, on: on.where(x < radius, on.sinc(x) * on.sinc(x / radius), 0.0)
 
 
 _KERNELS = {"bilinear": _triangle, "bicubic": _cubic, "lanczos3": _lanczos(3), "lanczos5": _lanczos(5)}
 
 
-def _resize_weights(source: int, target: int, kernel, antialias: bool) -> np.ndarray:
-    """The matrix (target, source) that resizes one axis: pixels have area, and weights add up to 1."""
-    scale = source / target
-    places = (np.arange(target) + 0.5) * scale - 0.5
-    width = scale if antialias and scale > 1 else 1.0
-    weights = kernel((places[:, None] - np.arange(source)) / width)
-    total = weights.sum(1, keepdims=True)
-    weights = np.where(np.abs(total) > 1000 * np.finfo("float32").eps, weights / np.where(total == 0, 1, total), 0)
-    inside = (places >= -0.5) & (places <= source - 0.5)
-    return np.where(inside[:, None], weights, 0)
+def _resize_weights(source, target, kernel, antialias: bool, dtype: str):
+    """The matrix (target, source) that resizes one axis: pixels have area, and weights add up to 1.
+
+    It is a constant where both sizes are known.
+    """
+    from kgraph import ops
+    on, wide, size = ops, dtype, lambda n: as_tensor(n, dtype)
+    if isinstance(source, int) and isinstance(target, int):
+        on, wide, size = np, "float64", float
+    scale = size(source) / size(target)
+    places = ((on.arange(target, dtype=wide) + 0.5) * scale - 0.5)[:, None]
+    width = on.maximum(scale, 1.0) if antialias else 1.0
+    weights = kernel(on.abs(places - on.arange(source, dtype=wide)) / width, on)
+    total = on.sum(weights, axis=1, keepdims=True)
+    weights = on.where(on.abs(total) > 1000 * np.finfo("float32").eps, weights / on.where(total == 0, 1.0, total), 0.0)
+    inside = on.logical_and(places >= -0.5, places <= size(source) - 0.5)
+    return as_tensor(on.where(inside, weights, 0.0), dtype)
 
 
 @op
@@ -111,20 +118,30 @@ def _resized(x, axes, size, interpolation, antialias):
         if source == target:
             continue
         if interpolation == "nearest":
-            places = np.floor((np.arange(target) + 0.5) * (source / target)).astype("int32")
-            x = moveaxis(rows(moveaxis(x, axis, 0), places), 0, axis)
+            x = moveaxis(rows(moveaxis(x, axis, 0), _nearest(source, target)), 0, axis)
             continue
         x = floating(x)
-        matrix = _resize_weights(source, target, _KERNELS[interpolation], antialias).astype(x.dtype)
+        matrix = _resize_weights(source, target, _KERNELS[interpolation], antialias, x.dtype)
         labels = list(range(len(x.shape)))
         out = ["new" if i == axis else i for i in labels]
-        x = contracted(x, labels, as_tensor(matrix), ["new", axis], out, "resize")
+        x = contracted(x, labels, matrix, ["new", axis], out, "resize")
     return x if x.dtype == dtype else cast_to(round(x), dtype)
+
+
+def _nearest(source, target):
+    """The position on an axis of the source that each position of the target shows."""
+    if isinstance(source, int) and isinstance(target, int):
+        return np.floor((np.arange(target) + 0.5) * (source / target)).astype("int32")
+    scale = as_tensor(source, "float32") / as_tensor(target, "float32")
+    return cast_to(floor(multiply(add(iota(target, "float32"), 0.5), scale)), "int32")
 
 
 def _other_size(shape, axes, size):
     """What the height, and the width, would be if the other one decided the scale."""
     (h, w), (th, tw) = (shape[a] for a in axes), size
+    if not isinstance(h, int) or not isinstance(w, int):
+        raise ValueError("resize: expected images of known height and width to keep their aspect ratio, received "
+                         f"{h} x {w}")
     return (h, w), (int(float(w * th) / tw), int(float(h * tw) / th))
 
 

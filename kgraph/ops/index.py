@@ -36,6 +36,7 @@ from kgraph.ops.elementwise import (
     less,
     logical_and,
     logical_not,
+    logical_or,
     maximum,
     minimum,
     mod,
@@ -239,12 +240,17 @@ def in_top_k(targets, predictions, k):
 
 @op
 def searchsorted(sorted_sequence, values, side="left"):
-    """Where values would have to stand in a sorted vector: before ("left") or after ("right") those that are equal."""
+    """Where values would have to stand in a sorted vector: before ("left") or after ("right") those that are equal.
+
+    NaN stands after all numbers.
+    """
     ordered, values = promote(sorted_sequence, values)
     if side not in ("left", "right"):
         raise ValueError(f"searchsorted: expected side 'left' or 'right', received {side!r}")
     wide = expand_dims(values, -1)
     before = less(ordered, wide) if side == "left" else greater_equal(wide, ordered)
+    if is_float_dtype(values.dtype):
+        before = logical_or(before, isnan(wide))
     return sum(cast_to(before, "int32"), -1)
 
 

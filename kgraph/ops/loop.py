@@ -64,7 +64,8 @@ def _python_loop(f, init, xs, length, reverse, axis):
         carry, found[t] = f(carry, _steps_at(xs, t, axis))
     if not length:
         _, ys, _ = _trace(f, init, xs, axis)
-        return init, tree.map_structure(lambda y: zeros((0, *y.shape), y.dtype), ys)
+        none = lambda y: None if y is None else zeros((*y.shape[:axis], 0, *y.shape[axis:]), y.dtype)
+        return init, tree.map_structure(none, ys)
     stacked = lambda *ys: None if ys[0] is None else stack(ys, min(axis, len(ys[0].shape)))
     return carry, tree.map_structure(stacked, found[0], *found[1:])
 
@@ -229,15 +230,35 @@ def _traced_part(name, f, carry):
 
 @op
 def cond(pred, true_fn, false_fn):
-    """true_fn() where pred holds, else false_fn(). In a graph both are computed, and the result is chosen."""
+    """true_fn() where pred holds, else false_fn().
+
+    In a graph both are computed and the result is chosen, for results and for variables that they assign. So an index
+    outside a table is an error in either function, and a gradient that is not finite in one is not finite in all.
+    """
     pred = as_tensor(pred, "bool") if isinstance(pred, TensorLike) else bool(pred)
     if not isinstance(pred, Value):
         return true_fn() if bool(pred) else false_fn()
-    chosen, other = true_fn(), false_fn()
+    chosen, other = _both_branches(pred, true_fn, false_fn)
     if not tree.same_structure(chosen, other):
         raise ValueError("cond: expected results of one structure from both functions, received "
                          f"{tree.map_structure(lambda x: '.', chosen)} and {tree.map_structure(lambda x: '.', other)}")
     return tree.map_structure(lambda a, b: _choose(pred, a, b), chosen, other)
+
+
+def _both_branches(pred, true_fn, false_fn):
+    """The results of both functions, each of which finds the variables as they were; they then hold what was chosen."""
+    trace = current_trace()
+    before = trace.current
+    trace.current = dict(before)
+    chosen, assigned = true_fn(), trace.current
+    trace.current = {**trace.states, **before}
+    other, otherwise = false_fn(), trace.current
+    trace.current = {**trace.states, **before}
+    for v in {**assigned, **otherwise}:
+        if v.home is None and assigned.get(v) is not otherwise.get(v):
+            a, b = (values[v] if v in values else trace.read(v) for values in (assigned, otherwise))
+            trace.assign(v, where(pred, a, b))
+    return chosen, other
 
 
 def _choose(pred, a, b):

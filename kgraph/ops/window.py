@@ -3,16 +3,22 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from kgraph.compiler import dims
 from kgraph.compiler.prims import window as prims
 from kgraph.compiler.trace import bind
 from kgraph.config import image_data_format
+from kgraph.ops import reduce
+from kgraph.ops.contract import tensordot
 from kgraph.ops.core import as_tensor, floating, op, promote, result_type
 from kgraph.ops.create import ones
 from kgraph.ops.elementwise import divide, multiply
+from kgraph.ops.index import take
 from kgraph.ops.shape import moveaxis, reshape
 
-__all__ = ["average_pool", "conv", "conv_transpose", "depthwise_conv", "max_pool", "separable_conv"]
+__all__ = ["adaptive_average_pool", "adaptive_max_pool", "average_pool", "conv", "conv_transpose", "depthwise_conv",
+           "max_pool", "separable_conv"]
 
 PADDINGS = ("valid", "same")
 
@@ -201,3 +207,47 @@ def average_pool(inputs, pool_size, strides=None, padding="valid", data_format=N
         return _back(multiply(total, 1 / math.prod(arguments["window"])), data_format)
     count = bind(prims.sum_pool_p, ones((1, *x.shape[1:-1], 1), result_type(x.dtype)), **arguments)
     return _back(divide(total, count), data_format)
+
+
+# ------------------------------------------------------------------ windows that fit a number of outputs
+@op
+def adaptive_average_pool(inputs, output_size, data_format=None):
+    """The means of windows that cut each space axis into output_size parts (an int, or one for each axis).
+
+    Part i of m of an axis of n begins at floor(i n / m) and ends before ceil((i + 1) n / m). None keeps an axis. The
+    sizes of the inputs have to be known.
+    """
+    def means(x, axis, starts, ends):
+        places = np.arange(x.shape[axis])
+        inside = (places >= starts[:, None]) & (places < ends[:, None])
+        weights = as_tensor((inside / inside.sum(1, keepdims=True)).astype(x.dtype))
+        return moveaxis(tensordot(x, weights, [[axis], [1]]), -1, axis)
+    return _adaptive(floating(inputs), output_size, data_format, "adaptive_average_pool", means)
+
+
+@op
+def adaptive_max_pool(inputs, output_size, data_format=None):
+    """The largest elements of windows that cut each space axis into output_size parts, as adaptive_average_pool."""
+    def largest(x, axis, starts, ends):
+        reach = int((ends - starts).max())
+        places = np.minimum(starts[:, None] + np.arange(reach), ends[:, None] - 1)
+        return reduce.max(take(x, places, axis), axis + 1)
+    return _adaptive(as_tensor(inputs), output_size, data_format, "adaptive_max_pool", largest)
+
+
+def _adaptive(x, output_size, data_format, what, pool):
+    rank = len(x.shape) - 2
+    first = 1 if data_format_of(data_format, what) == "channels_last" else 2
+    sizes = output_size if isinstance(output_size, (tuple, list)) else (output_size,) * rank
+    if len(sizes) != rank or any(m is not None and (not hasattr(m, "__index__") or m < 1) for m in sizes):
+        raise ValueError(f"{what}: expected output_size to be an int of at least 1, or {rank} of them or None, "
+                         f"received {output_size!r} for inputs of rank {rank + 2}")
+    for axis, m in enumerate(sizes, first):
+        n = x.shape[axis]
+        if m is None or m == n:
+            continue
+        if not isinstance(n, int):
+            raise ValueError(f"{what}: expected inputs of known sizes, received {n} on axis {axis}")
+        parts = np.arange(m)
+        x = pool(x, axis, parts * n // m, -(-(parts + 1) * n // m))
+    return x

@@ -172,3 +172,8 @@ def test_learning_phase():
         K.set_learning_phase(0)
     with pytest.raises(ValueError, match="0 or 1"):
         K.set_learning_phase(2)
+
+
+def test_dtypes():
+    assert K.standardize_dtype(np.float32) == "float32" == K.result_type("int32", "float32")
+    assert K.is_float_dtype("float64") and not K.is_float_dtype("int8") and K.is_int_dtype("uint8")

@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pytest
 
+import kgraph
 from kgraph import Input, InputSpec, Layer, Model, SeedGenerator, Variable, layers, ops
 from kgraph.graph import get_mask
 from kgraph.naming import reset_names
@@ -388,3 +389,57 @@ def test_padding_changes_nothing():
         model = Model(ids, Last()(h))
     short, long = model(IDS), model(np.pad(IDS, ((0, 0), (0, 6))))
     np.testing.assert_allclose(short, long, rtol=1e-6, atol=1e-6)
+
+
+def test_float16_is_computed_in_float32():
+    with pytest.warns(UserWarning, match="'float16' is computed in float32"):
+        layer = layers.Dense(2, dtype="float16")
+        inputs = Input((4,), dtype="float16")
+    model = Model(inputs, layer(inputs))
+    y = model.predict(X.astype("float16"), verbose=0)
+    assert y.dtype == layer.kernel.dtype == "float32" and layer.get_config()["dtype"]["config"]["name"] == "float16"
+    np.testing.assert_allclose(y, layer(X.astype("float16")), rtol=1e-6)
+    with pytest.raises(NotImplementedError, match=r"cast \(no scope\): expected float32 or float64, received float16"):
+        Model(inputs, ops.cast(inputs, "float16") * 2).predict(X, verbose=0)
+    with pytest.warns(UserWarning, match="floatx: float16 is computed in float32"):
+        kgraph.config.set_floatx("float16")
+    assert kgraph.config.floatx() == "float32"
+
+
+@pytest.mark.parametrize("old,new", [
+    (lambda: layers.Dense(output_dim=3, init="uniform", W_regularizer="l2", bias=False),
+     lambda: layers.Dense(3, kernel_initializer="uniform", kernel_regularizer="l2", use_bias=False)),
+    (lambda: layers.Convolution2D(4, 3, 2, border_mode="same", subsample=(2, 1), dim_ordering="tf"),
+     lambda: layers.Conv2D(4, (3, 2), (2, 1), "same", "channels_last")),
+    (lambda: layers.Convolution2D(nb_filter=4, nb_row=3, nb_col=2), lambda: layers.Conv2D(4, (3, 2))),
+    (lambda: layers.Convolution1D(nb_filter=4, filter_length=3, subsample_length=2), lambda: layers.Conv1D(4, 3, 2)),
+    (lambda: layers.Dropout(p=0.5), lambda: layers.Dropout(0.5)),
+    (lambda: layers.LSTM(output_dim=3, inner_activation="sigmoid", dropout_U=0.5),
+     lambda: layers.LSTM(3, recurrent_activation="sigmoid", recurrent_dropout=0.5)),
+    (lambda: layers.Embedding(5, output_dim=3, init="ones"),
+     lambda: layers.Embedding(5, 3, embeddings_initializer="ones"))])
+def test_words_of_keras1(old, new):
+    config = lambda layer: {k: v for k, v in layer.get_config().items() if k != "name"}
+    wanted = config(new())
+    if isinstance(new(), layers.Embedding):
+        assert config(layers.Embedding(5, output_dim=3)) != wanted    # and no warning: output_dim is today's word
+    with pytest.warns(FutureWarning, match="of Keras 1 is now"):
+        assert config(old()) == wanted
+
+
+def test_a_misspelled_argument_that_is_needed():
+    with pytest.raises(TypeError, match=r"Dense: missing a required argument: 'units', .*Did you mean 'units'\?"):
+        layers.Dense(unit=3)
+
+
+def test_the_policy_of_the_process():
+    with pytest.warns(UserWarning, match="'mixed_float16' is computed in float32"):
+        kgraph.mixed_precision.set_global_policy("mixed_float16")
+        try:
+            assert kgraph.config.dtype_policy() == kgraph.mixed_precision.global_policy()
+            layer = layers.Dense(2)
+            layer(X)
+        finally:
+            kgraph.config.set_dtype_policy(None)
+    assert layer.dtype_policy.name == "mixed_float16" and layer.kernel.dtype == layer.compute_dtype == "float32"
+    assert kgraph.config.dtype_policy() == kgraph.DTypePolicy("float32") == layers.Dense(2).dtype_policy

@@ -74,3 +74,12 @@ def test_lambda_and_wrapper():
     lam = L.Lambda(lambda x, scale, training=None: ops.sin(x) * (scale if training else 1), arguments={"scale": 3})
     np.testing.assert_allclose(lam(x, training=True), 3 * np.sin(x), rtol=1e-6, atol=1e-6)
     np.testing.assert_allclose(lam(x), np.sin(x), rtol=1e-6, atol=1e-6)
+
+
+def test_concatenate_along_the_batch():
+    x = np.arange(9, dtype="float32").reshape(3, 3)
+    np.testing.assert_array_equal(L.Concatenate(axis=0)([x[:1], x[1:]]), x)
+    with pytest.raises(ValueError, match="agree but for axis 1, received"):
+        L.Concatenate(axis=1)([x[:1], x[1:]])
+    with pytest.raises(ValueError, match="one batch size, received"):
+        L.Dot(axes=1)([x[:1], x[1:]])

@@ -151,3 +151,10 @@ def test_spectral_normalization_divides_by_the_largest_singular_value():
 def test_bad_settings_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_the_axis_of_a_config_fits_inputs_of_another_rank():
+    layer = layers.LayerNormalization()
+    layer(np.ones((2, 3), "float32"))
+    assert layer.get_config()["axis"] == [-1]  # as Keras writes it
+    assert layer.from_config(layer.get_config())(np.ones((2, 4, 3), "float32")).shape == (2, 4, 3)

@@ -72,6 +72,12 @@ CASES = [
     ("AveragePooling1D", {"pool_size": 3, "padding": "same"}, (8, 3), (3, 3)),
     ("AveragePooling2D", {"pool_size": 3, "strides": 2, "padding": "same"}, IMAGE, (4, 3, 4)),
     ("AveragePooling3D", {"pool_size": 2, "strides": 1}, (4, 3, 3, 2), (3, 2, 2, 2)),
+    ("AdaptiveAveragePooling1D", {"output_size": 3}, (7, 3), (3, 3)),
+    ("AdaptiveAveragePooling2D", {"output_size": (3, None), "data_format": "channels_first"}, (2, 7, 5), (2, 3, 5)),
+    ("AdaptiveAveragePooling3D", {"output_size": 2}, (3, 5, 4, 2), (2, 2, 2, 2)),
+    ("AdaptiveMaxPooling1D", {"output_size": 4}, (3, 2), (4, 2)),
+    ("AdaptiveMaxPooling2D", {"output_size": (3, 2)}, (7, 5, 2), (3, 2, 2)),
+    ("AdaptiveMaxPooling3D", {"output_size": (1, 2, 3)}, (3, 5, 4, 2), (1, 2, 3, 2)),
     ("GlobalMaxPooling1D", {}, (7, 3), (3,)),
     ("GlobalMaxPooling2D", {"keepdims": True}, IMAGE, (1, 1, 4)),
     ("GlobalMaxPooling3D", {"data_format": "channels_first"}, (3, 2, 4, 2), (3,)),
@@ -152,6 +158,16 @@ def test_a_mask_chooses_what_global_average_pooling_counts():
     x = np.arange(8, dtype="float32").reshape(2, 4, 1)
     mask = np.array([[True, True, False, False], [False, True, True, True]])
     np.testing.assert_allclose(np.ravel(layers.GlobalAveragePooling1D()(x, mask=mask)), [0.5, 6.0])
+
+
+def test_adaptive_windows_overlap_where_the_size_is_no_multiple():
+    x = np.float32([0, 1, 2, 4, 8, 16, 32]).reshape(1, 7, 1)    # parts 0 to 2, 2 to 4, 4 to 6
+    np.testing.assert_allclose(np.ravel(layers.AdaptiveAveragePooling1D(3)(x)), [1, 14 / 3, 56 / 3])
+    np.testing.assert_allclose(np.ravel(layers.AdaptiveMaxPooling1D(3)(x)), [2, 8, 32])
+    with pytest.raises(ValueError, match="expected output_size to be an int of at least 1, or 2 of them"):
+        layers.AdaptiveMaxPooling2D((1, 2, 3))
+    with pytest.raises(ValueError, match="expected inputs of known sizes"):
+        layers.AdaptiveMaxPooling1D(3)(Input((None, 2)))
 
 
 def test_other_names():

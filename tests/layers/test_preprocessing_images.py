@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from check_layer import check_layer
 
-from kgraph import Input, Sequential, layers
+from kgraph import Input, Model, Sequential, layers
 from kgraph.compiler.dims import dim
 from kgraph.compiler.ir import TensorType
 from kgraph.function import build
@@ -95,3 +95,19 @@ def test_in_a_model_only_training_changes_images():
 def test_refused(use, message):
     with pytest.raises(ValueError, match=message):
         use()
+
+
+@pytest.mark.parametrize("how", ["nearest", "bilinear", "bicubic", "lanczos3"])
+@pytest.mark.parametrize("layer", [layers.Resizing(5, 4, antialias=True), layers.UpSampling2D((2, 3))])
+def test_sizes_that_are_not_known_before(layer, how):
+    layer = type(layer).from_config({**layer.get_config(), "interpolation": how})
+    inputs = Input((None, None, 3))
+    model = Model(inputs, layer(inputs))
+    assert model.output_shape == layer.compute_output_shape((None, None, None, 3))
+    for images in (IMAGES, IMAGES[:2, :7, :3]):
+        np.testing.assert_allclose(model.predict(images, verbose=0), layer(images), rtol=1e-4, atol=1e-3)
+
+
+def test_an_aspect_ratio_needs_known_sizes():
+    with pytest.raises(ValueError, match="known height and width to keep their aspect ratio"):
+        layers.Resizing(4, 4, crop_to_aspect_ratio=True)(Input((None, None, 3)))

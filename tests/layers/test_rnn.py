@@ -396,3 +396,13 @@ def test_conv_lstm_errors():
         L.ConvLSTM1D(2, 5)(Input((None, 3, 1)))
     with pytest.raises(ValueError, match="dilation_rate"):
         L.ConvLSTM1D(2, 2, strides=2, dilation_rate=2)
+
+
+def test_no_steps_leave_the_first_state():
+    x, state = np.zeros((2, 0, 3), "float32"), np.ones((2, 4), "float32")
+    for sequences, expected in ((False, state), (True, np.zeros((2, 0, 4)))):
+        layer = layers.GRU(4, return_sequences=sequences)
+        inputs = [Input((None, 3)), Input((4,))]
+        model = Model(inputs, layer(inputs[0], initial_state=inputs[1]))
+        for found in (layer(x, initial_state=state), model.predict([x, state], verbose=0)):
+            np.testing.assert_array_equal(found, expected)

@@ -2,10 +2,11 @@
 import numpy as np
 import pytest
 
-from kgraph import config, ops
+from kgraph import Variable, config, ops
 from kgraph.compiler.dims import dim
 from kgraph.compiler.ir import TensorLike, TensorType, Value, verify
 from kgraph.compiler.trace import Tensor, Trace
+from kgraph.function import build
 from kgraph.ops import core
 
 B, T = dim("B"), dim("T")
@@ -209,3 +210,21 @@ def test_extremes_stay_finite():
     assert np.isfinite(ops.log_softmax(big)).all() and ops.logsumexp(big).item() == 1e4
     assert np.isfinite(ops.binary_crossentropy(np.ones(5), big, from_logits=True)).all()
     assert np.isnan(ops.relu(np.float32([np.nan])).item()) and np.isnan(ops.softmax(np.float32([np.nan, 1]))).all()
+
+
+def test_nan_stands_after_all_numbers():
+    x = np.float32([np.nan, -np.inf, 0.5, np.inf])
+    assert ops.digitize(x, [0.0, 0.5, 1.0]).tolist() == np.digitize(x, [0.0, 0.5, 1.0]).tolist() == [3, 0, 2, 3]
+    assert ops.searchsorted([0.0, 0.5, 1.0], x).tolist() == [3, 0, 1, 3]
+
+
+def test_variables_as_numbers():
+    rate, steps = Variable(0.25, name="rate"), Variable(3)
+    assert float(rate) == 0.25 and int(steps) == 3 and f"{rate:.1f}" == "0.2" and bool(steps) and not Variable(0.0)
+    assert (rate.dtype, steps.dtype, Variable([1, 2]).dtype, Variable(True).dtype) == (
+        "float32", "int32", "int32", "bool")
+    assert Variable(initializer="ones", shape=(2,)).numpy().tolist() == [1, 1]
+    with pytest.raises(TypeError, match=r"variable pair: expected a scalar .*received shape \(2,\)"):
+        float(Variable([1, 2], name="pair"))
+    with pytest.raises(TypeError, match="has no value yet"):
+        build("f", lambda x: x * float(rate), (TensorType((2,), "float32"),))

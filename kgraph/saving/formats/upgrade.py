@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from kgraph import ops
+from kgraph.layers.keras1 import modern_words
 from kgraph.saving.formats.old_optimizers import MARK, OLD_RULES
 from kgraph.saving.serialization import register_keras_serializable
 
@@ -80,26 +81,6 @@ NEUTRAL = {  # settings that are gone: the values without which nothing is lost
 UNUSED = {"SeparableConv": ("kernel_initializer", "kernel_regularizer", "kernel_constraint"),   # inherited, never read
           "DepthwiseConv": ("kernel_initializer", "kernel_regularizer", "kernel_constraint")}
 INITIALIZERS = {"zero": "zeros", "one": "ones", "uniform": "random_uniform", "normal": "random_normal"}
-WEIGHT_WORDS = {"init": "kernel_initializer", "W_regularizer": "kernel_regularizer",
-                "b_regularizer": "bias_regularizer", "W_constraint": "kernel_constraint",
-                "b_constraint": "bias_constraint", "bias": "use_bias",
-                "U_regularizer": "recurrent_regularizer", "inner_init": "recurrent_initializer",
-                "inner_activation": "recurrent_activation", "dropout_W": "dropout", "dropout_U": "recurrent_dropout",
-                "output_dim": "units", "nb_filter": "filters", "border_mode": "padding", "atrous_rate": "dilation_rate"}
-KERAS1 = {  # class -> {word of Keras 1: word of today}; WEIGHT_WORDS besides
-    "Dropout": {"p": "rate"}, "SpatialDropout1D": {"p": "rate"}, "SpatialDropout2D": {"p": "rate"},
-    "GaussianDropout": {"p": "rate"}, "GaussianNoise": {"sigma": "stddev"},
-    "Conv1D": {"filter_length": "kernel_size", "subsample_length": "strides"}, "Conv2D": {"subsample": "strides"},
-    "Conv2DTranspose": {"subsample": "strides"}, "SeparableConv2D": {"subsample": "strides"},
-    "Conv3D": {"subsample": "strides"},
-    "MaxPooling1D": {"pool_length": "pool_size", "stride": "strides"},
-    "AveragePooling1D": {"pool_length": "pool_size", "stride": "strides"}, "UpSampling1D": {"length": "size"},
-    "Embedding": {"init": "embeddings_initializer", "W_regularizer": "embeddings_regularizer",
-                  "W_constraint": "embeddings_constraint", "output_dim": "output_dim"},
-    "BatchNormalization": {"beta_init": "beta_initializer", "gamma_init": "gamma_initializer"},
-    "Merge": {"concat_axis": "axis", "dot_axes": "axes"},
-    "RepeatVector": {}, "ActivityRegularization": {},
-}
 MERGES = {"sum": "Add", "mul": "Multiply", "concat": "Concatenate", "ave": "Average", "max": "Maximum", "dot": "Dot",
           "cos": "Dot"}
 OPTIMIZERS = {  # what a missing setting meant
@@ -194,14 +175,7 @@ def _from_keras1(name, config) -> tuple:
         kept = {"Concatenate": {"concat_axis": "axis"}, "Dot": {"dot_axes": "axes"}}.get(name, {})
         config = {"name": config.get("name"), **{kept[k]: v for k, v in config.items() if k in kept}}
         return name, {**config, "normalize": True} if mode == "cos" else config
-    words = {**WEIGHT_WORDS, **KERAS1.get(name, {})}
-    renamed = {words.get(k, k): v for k, v in config.items()}
-    if "dim_ordering" in renamed:
-        renamed["data_format"] = "channels_first" if renamed.pop("dim_ordering") == "th" else "channels_last"
-    if "nb_row" in renamed:
-        renamed["kernel_size"] = [renamed.pop("nb_row"), renamed.pop("nb_col")]
-    if "kernel_dim1" in renamed:
-        renamed["kernel_size"] = [renamed.pop(f"kernel_dim{i}") for i in (1, 2, 3)]
+    renamed = modern_words(name, config)
     if name == "LSTM":
         renamed["unit_forget_bias"] = renamed.pop("forget_bias_init", "one") == "one"
     if name == "BatchNormalization" and renamed.pop("mode", 0) not in (0, 2):

@@ -1,0 +1,7 @@
+"""Dtype policies under the names that they have in keras.mixed_precision."""
+from kgraph.config import dtype_policy, set_dtype_policy
+from kgraph.dtype_policies import DTypePolicy
+
+__all__ = ["DTypePolicy", "Policy", "dtype_policy", "global_policy", "set_dtype_policy", "set_global_policy"]
+
+Policy, global_policy, set_global_policy = DTypePolicy, dtype_policy, set_dtype_policy
