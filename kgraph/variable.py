@@ -134,15 +134,6 @@ class Variable(TensorLike):
     def __array__(self, dtype=None, copy=None):
         return np.array(self._buffer, dtype=dtype)
 
-    def __float__(self):
-        return float(np.asarray(self.value).item())
-
-    def __int__(self):
-        return int(np.asarray(self.value).item())
-
-    def __format__(self, spec):
-        return format(np.asarray(self.value).item(), spec) if spec else str(self)
-
     def assign(self, value):
         """Replace the contents. Shapes must agree; the dtype is converted. Returns the new value.
 
