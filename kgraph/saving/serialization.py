@@ -188,11 +188,8 @@ def _serialize_special(x):
 def _serialize_function(x):
     if not hasattr(x, "__name__"):
         raise TypeError(f"expected an object with get_config(), received {x!r} of type {type(x).__name__}")
-    name = get_registered_name(x)
-    module = x.__module__ or ""
-    if module.startswith("kgraph."):
-        module = "keras." + module.split(".")[1]
-    return {"module": module, "class_name": "function", "config": name, "registered_name": name}
+    return {"module": "builtins", "class_name": "function", "config": get_registered_name(x),
+            "registered_name": "function"}
 
 
 def _serialize_instance(x):
