@@ -323,6 +323,18 @@ def test_architecture_as_text(model, write, read):
     np.testing.assert_array_equal(copy.predict(batch()[0], verbose=0), model.predict(batch()[0], verbose=0))
 
 
+@pytest.mark.parametrize("read", [model_from_json, model_from_yaml])
+@pytest.mark.parametrize("given", [None, {"class_name": "Sequential"}])
+def test_architecture_that_is_no_text(read, given):
+    with pytest.raises(TypeError, match=f"expected text, received .* of type {type(given).__name__}"):
+        read(given)
+
+
+def test_custom_objects_that_are_no_dict(model):
+    with pytest.raises(TypeError, match="custom_objects: expected a dict"):
+        model_from_json(model.to_json(), custom_objects=[layers.Dense])
+
+
 def test_frozen_layers_keep_their_order(tmp_path):
     x = kgraph.Input((4,))
     model = kgraph.Model(x, layers.Dense(2, name="b")(layers.Dense(3, name="a")(x)))
