@@ -74,8 +74,8 @@ def _counts_from_one(operation) -> bool:
 def tensors_from_config(config: dict) -> tuple:
     """(inputs, outputs): nested KTensors of the graph that a config of Keras 3 or of an older Keras describes.
 
-    Nothing is computed: each layer is called on KTensors. Raises ValueError for names that do not exist, calls that
-    wait for each other, and layers that lead to no output.
+    Nothing is computed: each layer is called on KTensors. Layers that lead to no output are left out. Raises ValueError
+    for names that do not exist, and for calls on no tensors or that wait for each other.
     """
     operations, pending = {}, {}
     for entry in config["layers"]:
