@@ -1,8 +1,6 @@
 """Activation functions by name, as layers take them. The formulas are those of kgraph.ops."""
 from __future__ import annotations
 
-import types
-
 from kgraph import ops
 from kgraph.ops import (
     celu,
@@ -31,12 +29,7 @@ from kgraph.ops import (
     tanh_shrink,
     threshold,
 )
-from kgraph.saving.serialization import (
-    deserialize_keras_object,
-    find_object,
-    get_registered_name,
-    serialize_keras_object,
-)
+from kgraph.saving.serialization import deserialize_keras_object, find_object, serialize_keras_object
 
 __all__ = [
     "celu",
@@ -126,11 +119,7 @@ def get(identifier):
 
 def serialize(activation):
     """Its name for a built-in activation, else the config of the function or layer."""
-    if activation in _NAMES:
-        return _NAMES[activation]
-    if isinstance(activation, types.FunctionType) and activation.__name__ != "<lambda>":
-        return get_registered_name(activation)
-    return serialize_keras_object(activation)
+    return _NAMES[activation] if activation in _NAMES else serialize_keras_object(activation)
 
 
 def deserialize(config, custom_objects=None):

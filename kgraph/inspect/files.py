@@ -23,7 +23,9 @@ def describe_file(path) -> dict:
     """
     path = os.fspath(path)
     if not os.path.isfile(path):
-        raise FileNotFoundError(f"there is no file {path!r}")
+        what = "a folder" if os.path.isdir(path) else "something else" if os.path.exists(path) else None
+        raise ValueError(f"{path}: expected a file, received {what}") if what else FileNotFoundError(
+            f"there is no file {path!r}")
     if zipfile.is_zipfile(path):
         found = _archive(path)
     elif is_hdf5(path):
@@ -91,13 +93,19 @@ def _model(config) -> dict:
             "layers": described}
 
 
-def _arrays(group, depth=0):
+def _arrays(group, depth=0, seen=None):
+    """The arrays in a group and its groups, each once: hard links can give one object many names, a group even inside
+    itself."""
+    seen = {group.address} if seen is None else seen
     if depth > DEPTH:
         raise ValueError(f"{group.where}: expected at most {DEPTH} groups in each other, received more")
     for name in group.names():
         child = group.get(name)
+        if child.address in seen:
+            continue
+        seen.add(child.address)
         if isinstance(child, Group):
-            yield from _arrays(child, depth + 1)
+            yield from _arrays(child, depth + 1, seen)
         else:
             yield {"path": child.path, "shape": child.shape, "dtype": str(child.dtype or "text"),
                    "parameters": math.prod(child.shape)}

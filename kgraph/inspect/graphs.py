@@ -111,7 +111,9 @@ def label_lines(attributes, name, show_shapes=True, show_dtype=False, show_layer
 
 
 def to_dot(graph, rankdir="TB", **labels) -> str:
-    """The graph as DOT text, for graphviz and its relatives. labels: see label_lines."""
+    """The graph (of to_networkx), or a model's layers, as DOT text, for graphviz and its relatives. labels: see
+    label_lines."""
+    graph = _as_graph(graph)
     quote = lambda text: '"' + str(text).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
     lines = [f"digraph {quote(graph.name)} {{", f"  rankdir={rankdir};", "  node [shape=box];"]
     lines += [f"  {quote(n)} [label={quote(chr(10).join(label_lines(a, n, **labels)))}];"
@@ -121,6 +123,12 @@ def to_dot(graph, rankdir="TB", **labels) -> str:
 
 
 def to_json(graph) -> str:
-    """The graph as JSON text: {"name", "nodes": [{"id", ...}], "edges": [{"source", "target", "tensors"}]}."""
+    """The graph (of to_networkx), or a model's layers, as JSON text: {"name", "nodes": [{"id", ...}], "edges":
+    [{"source", "target", "tensors"}]}."""
+    graph = _as_graph(graph)
     return json.dumps({"name": graph.name, "nodes": [{"id": n, **a} for n, a in graph.nodes(data=True)],
                        "edges": [{"source": a, "target": b, **d} for a, b, d in graph.edges(data=True)]}, indent=1)
+
+
+def _as_graph(x):
+    return x if hasattr(x, "adj") else to_networkx(x)

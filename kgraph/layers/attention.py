@@ -290,6 +290,9 @@ class GroupedQueryAttention(_Heads):
     def get_config(self):
         return {**super().get_config(), **self.settings("head_dim", "num_query_heads", "num_key_value_heads")}
 
+    def _keras_identity(self):
+        return "keras.layers", "GroupQueryAttention", None
+
 
 GroupQueryAttention = GroupedQueryAttention
 

@@ -13,6 +13,9 @@ from kgraph.saving.serialization import KTensorReference, deserialize_keras_obje
 __all__ = ["dump_graph", "graph_config", "load_graph", "tensors_from_config"]
 
 
+GIVEN = "training_given"
+
+
 class _Reference(KTensorReference):
     """A reference that serializes with the tensor's shape and dtype, as Keras 3 writes it."""
 
@@ -46,7 +49,7 @@ def graph_config(graph: Graph, inputs, outputs) -> dict:
     reference = lambda x: _Reference(x, numbers) if isinstance(x, KTensor) else x
     layers = []
     for operation in graph.operations:
-        calls = [serialize_keras_object(tree.map_structure(reference, {"args": list(node.args), "kwargs": node.kwargs}))
+        calls = [_call_config(tree.map_structure(reference, {"args": list(node.args), "kwargs": node.kwargs}))
                  for node in _calls_of(operation, numbers)]
         layers.append({**serialize_keras_object(operation), "name": operation.name, "inbound_nodes": calls})
 
@@ -57,6 +60,12 @@ def graph_config(graph: Graph, inputs, outputs) -> dict:
             "output_layers": tree.map_structure(place, outputs)}
 
 
+def _call_config(call) -> dict:
+    """One call. Keras 3 writes `training` for each, given or not, and its models set it anew: GIVEN tells that ours
+    was given."""
+    return {**serialize_keras_object(call), **({GIVEN: True} if "training" in call["kwargs"] else {})}
+
+
 def _counts_from_one(operation) -> bool:
     """Keras 3 counts the calls of functional models from 1 where it lists a model's inputs and outputs."""
     return getattr(operation, "is_functional", False)
@@ -65,8 +74,8 @@ def _counts_from_one(operation) -> bool:
 def tensors_from_config(config: dict) -> tuple:
     """(inputs, outputs): nested KTensors of the graph that a config of Keras 3 or of an older Keras describes.
 
-    Nothing is computed: each layer is called on KTensors. Raises ValueError for names that do not exist, calls that
-    wait for each other, and layers that lead to no output.
+    Nothing is computed: each layer is called on KTensors. Layers that lead to no output are left out. Raises ValueError
+    for names that do not exist, and for calls on no tensors or that wait for each other.
     """
     operations, pending = {}, {}
     for entry in config["layers"]:
@@ -150,7 +159,8 @@ class _Builder:
 def _call_arguments(data) -> tuple:
     """(args, kwargs) of one inbound node, with references. Before Keras 3: [[name, call, output, kwargs], ...]."""
     if isinstance(data, dict) and "args" in data:
-        return deserialize_keras_object(data["args"]), deserialize_keras_object(data["kwargs"])
+        kwargs = {k: v for k, v in data["kwargs"].items() if k != "training" or data.get(GIVEN)}
+        return deserialize_keras_object(data["args"]), deserialize_keras_object(kwargs)
     data = data if isinstance(data, dict) or not data or not isinstance(data[0], str) else [data]
     kwargs = {}
     if not isinstance(data, dict):

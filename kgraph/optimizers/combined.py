@@ -4,6 +4,7 @@ from __future__ import annotations
 import re
 from collections.abc import MutableMapping
 
+from kgraph.initializers import Constant
 from kgraph.optimizers.optimizer import Optimizer
 
 
@@ -133,6 +134,8 @@ class LossScaleOptimizer(Optimizer):
 
     def build(self, variables):
         super().build(variables)
+        self.add_variable((), dtype="int32", name="step_counter")      # Keras's files have both
+        self.add_variable((), Constant(self.initial_scale), "float32", "dynamic_scale")
         self.inner_optimizer.build(variables)
 
     def flatten(self, variables=None):

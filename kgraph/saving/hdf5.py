@@ -51,7 +51,7 @@ def _where(place):
 
 class _Object:
     def __init__(self, file, address, name, path):
-        self._file, self.file_name, self.path = file, name, path
+        self._file, self.address, self.file_name, self.path = file, address, name, path
         with _where(self.where):
             self._header = file.header(address)
 

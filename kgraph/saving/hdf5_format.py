@@ -18,6 +18,7 @@ SIGNATURE = b"\x89HDF\r\n\x1a\n"
 NOWHERE = 0xFFFFFFFFFFFFFFFF
 MAX_HEADER = 1 << 24          # bytes of one object's header, heap or tree node
 MAX_STEPS = 1_000_000         # blocks read in one file
+ROOM, MAX_TIMES = 1 << 26, 8  # so many bytes, and so many times the file
 
 DATASPACE, LINK_INFO, DATATYPE, LINK, EXTERNAL, LAYOUT, FILTERS, ATTRIBUTE, CONTINUATION, SYMBOLS, ATTRIBUTE_INFO = \
     1, 2, 3, 6, 7, 8, 11, 12, 16, 17, 21
@@ -56,16 +57,19 @@ class File:
     def __init__(self, source):
         self.source = source
         self.size = source.seek(0, os.SEEK_END)
-        self.steps = 0
+        self.steps, self.bytes = 0, 0
         self.heaps = {}
         self.base, self.root = self._superblock()
 
     def block(self, address, size, what="a structure") -> Cursor:
         """size bytes at an address."""
         self.steps += 1
+        self.bytes += size
         start = address + getattr(self, "base", 0)
-        if not 0 <= size <= MAX_HEADER or start + size > self.size or self.steps > MAX_STEPS:
+        if not 0 <= size <= MAX_HEADER or start + size > self.size:
             raise Damaged(f"{what} lies outside the file, or is too large")
+        if self.steps > MAX_STEPS or self.bytes > ROOM + MAX_TIMES * self.size:
+            raise Damaged("its parts are read again and again")
         self.source.seek(start)
         data = bytearray(size)
         if size and self.source.readinto(data) != size:
@@ -273,12 +277,19 @@ class Header:
         if info:
             info.take(1)
             info.take(8 * (info.number(1) & 1))
-            if info.number(8) != NOWHERE:
-                raise Damaged("a group stored in the dense layout of newer HDF5; copy the file with h5py's defaults")
-        for kind, data in self.messages:
-            if kind == LINK:
-                name, link = _link_message(Cursor(data.data))
-                found[name] = link
+        for message in self._messages(LINK, info):
+            name, link = _link_message(message)
+            found[name] = link
+        return found
+
+    def _messages(self, kind, info) -> list:
+        """Cursors on the links or attributes: those in the header, and those whose place `info` tells."""
+        from kgraph.saving import hdf5_dense
+        found = [Cursor(c.data) for k, c in self.messages if k == kind]
+        heap, tree = (info.number(8), info.number(8)) if info else (NOWHERE, NOWHERE)
+        if heap != NOWHERE:
+            found += hdf5_dense.messages(self.file, heap, tree,
+                                         hdf5_dense.LINKS if kind == LINK else hdf5_dense.ATTRIBUTES)
         return found
 
     def _symbols(self, node, heap, found):
@@ -347,9 +358,7 @@ class Header:
         if info:
             info.take(1)
             info.take(2 * (info.number(1) & 1))
-            if info.number(8) != NOWHERE:
-                raise Damaged("attributes in the dense layout of newer HDF5; copy the file with h5py's defaults")
-        return dict(_attribute(Cursor(c.data)) for kind, c in self.messages if kind == ATTRIBUTE)
+        return dict(map(_attribute, self._messages(ATTRIBUTE, info)))
 
 
 def _link_message(c):

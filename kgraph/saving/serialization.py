@@ -9,10 +9,11 @@ run unless the caller says safe_mode=False.
 """
 from __future__ import annotations
 
-import collections
+import collections.abc
 import contextlib
 import importlib
 import inspect
+import re
 import threading
 import types
 
@@ -33,6 +34,7 @@ MODULES = {"layers": "kgraph.layers", "models": "kgraph.models", "initializers":
            "schedules": "kgraph.optimizers.schedules", "optimizers": "kgraph.optimizers",
            "random": "kgraph.random", "dtype_policies": "kgraph.dtype_policies", "ops": "kgraph.saving.op_names"}
 _PLAIN = (str, int, float, bool)
+_NUMBERS = re.compile("bool|float(16|32|64)|u?int(8|16|32|64)")
 
 
 class _Scopes(threading.local):
@@ -53,6 +55,9 @@ class CustomObjectScope:
     """Inside, configs may name these classes and functions: {name: object}. A context manager."""
 
     def __init__(self, *custom_objects):
+        for objects in custom_objects:
+            if not isinstance(objects or {}, collections.abc.Mapping):
+                raise TypeError(f"custom_objects: expected a dict {{name: class or function}}, received {objects!r}")
         self.objects = {name: x for objects in custom_objects for name, x in (objects or {}).items()}
 
     def __enter__(self):
@@ -188,11 +193,8 @@ def _serialize_special(x):
 def _serialize_function(x):
     if not hasattr(x, "__name__"):
         raise TypeError(f"expected an object with get_config(), received {x!r} of type {type(x).__name__}")
-    name = get_registered_name(x)
-    module = x.__module__ or ""
-    if module.startswith("kgraph."):
-        module = "keras." + module.split(".")[1]
-    return {"module": module, "class_name": "function", "config": name, "registered_name": name}
+    return {"module": "builtins", "class_name": "function", "config": get_registered_name(x),
+            "registered_name": "function"}
 
 
 def _serialize_instance(x):
@@ -293,10 +295,11 @@ def _find(name, config, objects, what):
         if name in table:
             return table[name]
         known += list(table)
-    raise ValueError(f"unknown {what} {name!r} (module {config.get('module')!r}).{nearest(name, known)} If it is your "
-                     f"own, make it known in one of three ways: decorate it with "
-                     f"@kgraph.saving.register_keras_serializable(), pass custom_objects={{{name!r}: ...}}, or load "
-                     f"inside kgraph.saving.custom_object_scope({{{name!r}: ...}})")
+    name, module = str(name)[:100], config.get("module") and str(config["module"])[:100]
+    raise ValueError(f"unknown {what} {name!r} (module {module!r}).{nearest(name, known)} If it is your own, make it "
+                     f"known in one of three ways: decorate it with @kgraph.saving.register_keras_serializable(), pass "
+                     f"custom_objects={{{name!r}: ...}}, or load inside "
+                     f"kgraph.saving.custom_object_scope({{{name!r}: ...}})")
 
 
 def _modules_for(hint: str) -> list:
@@ -318,9 +321,8 @@ def _slice(inner):
 
 
 def _array(inner):
-    if str(inner["dtype"]) not in ("bool", "float16", "float32", "float64") and not str(inner["dtype"]).lstrip(
-            "u").startswith("int"):
-        raise ValueError(f"expected an array of numbers, received dtype {inner['dtype']!r}")
+    if not isinstance(inner["dtype"], str) or not _NUMBERS.fullmatch(inner["dtype"]):
+        raise ValueError(f"expected an array of numbers, received dtype {str(inner['dtype'])[:100]!r}")
     return np.array(inner["value"], dtype=inner["dtype"])
 
 

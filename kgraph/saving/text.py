@@ -15,6 +15,7 @@ MAX_ALIASES = 10_000
 
 def read_json(text, where: str):
     """The value of a JSON text (str or UTF-8 bytes). Raises ValueError when it is damaged, too long or too deep."""
+    _check_text(text, str | bytes | bytearray, where)
     if len(text) > MAX_JSON:
         raise ValueError(f"{where}: expected at most {MAX_JSON} bytes of JSON, received {len(text)}")
     separators = b",[{" if isinstance(text, bytes | bytearray) else ",[{"
@@ -26,6 +27,11 @@ def read_json(text, where: str):
         raise ValueError(f"{where}: the JSON text is damaged ({type(e).__name__}: {e})") from e
     _check_depth(value, where)
     return value
+
+
+def _check_text(text, kinds, where):
+    if not isinstance(text, kinds):
+        raise TypeError(f"{where}: expected text, received {str(text)[:100]} of type {type(text).__name__}")
 
 
 def _check_depth(value, where):
@@ -61,6 +67,7 @@ def read_yaml(text: str, where: str = "YAML"):
     their contents count each time they are used.
     """
     import yaml
+    _check_text(text, str, where)
     if len(text) > MAX_YAML:
         raise ValueError(f"{where}: expected at most {MAX_YAML} characters of YAML, received {len(text)}")
     try:

@@ -329,7 +329,7 @@ def _as_loss(given):
     found = losses_module.get(given)
     if isinstance(found, Loss):
         return found
-    return LossFunctionWrapper(found, name=given if isinstance(given, str) else object_name(found))
+    return LossFunctionWrapper(found, name=_plain_name(given) if isinstance(given, str) else object_name(found))
 
 
 def _is_automatic(given):
@@ -363,9 +363,14 @@ def _metric(given, y_true, y_pred):
         found = found()
     if isinstance(found, Metric):
         if isinstance(given, str):
-            found.name = given
+            found.name = _plain_name(given)
         return found
-    return MeanMetricWrapper(found, name=given if isinstance(given, str) else object_name(found))
+    return MeanMetricWrapper(found, name=_plain_name(given) if isinstance(given, str) else object_name(found))
+
+
+def _plain_name(given) -> str:
+    """The name without the package it was registered in, which Keras's HDF5 files tell: my_loss of my>my_loss."""
+    return given.rpartition(">")[2]
 
 
 def _is_config(x):

@@ -97,7 +97,7 @@ def test_registration():
         assert entry["registered_name"] == "pack>Known"
         assert deserialize_keras_object(entry).factor == 4.0
         layer = layers.Dense(2, activation=doubled)
-        assert layer.get_config()["activation"] == "pack>doubled"
+        assert layer.get_config()["activation"]["config"] == "pack>doubled"
         assert layers.Dense.from_config(layer.get_config()).activation is doubled
         lam = layers.deserialize(serialize_keras_object(layers.Lambda(doubled)))
         assert lam.function is doubled

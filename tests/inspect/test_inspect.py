@@ -1,6 +1,7 @@
 import json
 import xml.etree.ElementTree
 
+import h5py
 import networkx
 import numpy as np
 import pytest
@@ -71,6 +72,7 @@ def test_graph_as_text(model):
     assert dot.startswith('digraph "two" {') and '"hidden" -> "inner";' in dot and "(None, 3)" in dot
     found = json.loads(inspect.to_json(graph))
     assert {n["id"] for n in found["nodes"]} == set(graph.nodes) and len(found["edges"]) == graph.number_of_edges()
+    assert inspect.to_json(model) == inspect.to_json(graph) and inspect.to_dot(model) == dot
 
 
 @pytest.mark.parametrize("level", ["layer", "op"])
@@ -148,6 +150,17 @@ def test_command_line_errors(tmp_path, capsys):
     (tmp_path / "x").write_bytes(b"\xff\xfe")
     assert main(["inspect", str(tmp_path / "x")]) == 1 and main(["inspect", str(tmp_path / "gone")]) == 1
     assert "expected a .keras archive" in capsys.readouterr().err
+    assert main(["inspect", str(tmp_path)]) == 1 and "received a folder" in capsys.readouterr().err
+
+
+def test_one_object_of_many_names_is_told_once(tmp_path):
+    """Thirty groups, each twice in the one before: a billion ways to the last one."""
+    with h5py.File(tmp_path / "m.weights.h5", "w") as file:
+        groups = [file.create_group(f"g{i:02}") for i in range(30)]
+        for outer, inner in zip(groups, groups[1:]):
+            outer["a"] = outer["b"] = inner
+        groups[-1]["self"], groups[-1]["x"] = file, np.zeros(3)
+    assert [a["shape"] for a in describe_file(tmp_path / "m.weights.h5")["arrays"]] == [(3,)]
 
 
 def test_cache_command(tmp_path, monkeypatch, capsys):

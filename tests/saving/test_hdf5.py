@@ -1,5 +1,6 @@
 """The HDF5 reader against h5py, over the features that files of Keras use."""
 import io
+import re
 
 import h5py
 import numpy as np
@@ -50,6 +51,49 @@ def test_reads_newer_layouts(version):
     with open_file(buffer, "memory") as root:
         assert root.dataset("a/b/c").read((6,)).tolist() == [0, 1, 2, 3, 4, 5]
         assert root.group("a").name_list("names") == ["x", "y"]
+
+
+@pytest.mark.parametrize("count", [9, 300, 6000])
+def test_reads_dense_links_and_attributes(count):
+    """More than eight of them lie in a heap and a tree; attributes above 64 KB by themselves."""
+    arrays = {f"{'long_' * (i % 9)}{i}": np.float32(i) for i in range(count)}
+    texts = {f"attribute_{i}": "ü" * (i % 100) for i in range(count)}
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w", libver="latest") as file:
+        group = file.create_group("many")
+        for name, value in arrays.items():
+            group[name] = value
+        group.attrs.update({**texts, "huge": "x" * 100_000})
+        group["soft"] = h5py.SoftLink("/many/0")
+    with open_file(buffer, "memory") as root:
+        group = root.group("many")
+        assert group.names() == sorted([*arrays, "soft"])
+        assert [group.dataset(name).read(()) for name in list(arrays)[-9:]] == list(arrays.values())[-9:]
+        assert group.attributes() == {**texts, "huge": "x" * 100_000}
+        with pytest.raises(ValueError, match="soft link"):
+            group.get("soft")
+
+
+def test_damaged_dense_links_and_attributes():
+    """Whatever bytes change in heaps and trees: what is read is as long as before, or the error says so."""
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w", libver="latest") as file:
+        for i in range(200):
+            file[f"link_{i}"] = np.float32(i)
+            file.attrs[f"attribute_{i}"] = "x" * i
+        file.attrs["huge"] = "x" * 100_000
+    data, rng = buffer.getvalue(), np.random.default_rng(0)
+    places = [m.start() for m in re.finditer(b"FRHP|BTHD|BTIN|BTLF|FHIB|FHDB", data)]
+    refused = 0
+    for _ in range(200):
+        at, changed = rng.choice(places) + rng.integers(150), bytearray(data)
+        changed[at:at + 8] = rng.bytes(8) if rng.random() < 0.5 else int(rng.choice(places)).to_bytes(8, "little")
+        try:
+            with open_file(io.BytesIO(changed), "memory") as root:
+                assert len(root.attributes()) <= 201 and len(root.names()) <= 200
+        except ValueError as e:
+            refused += "the HDF5 file is damaged" in str(e)
+    assert refused > 50
 
 
 @pytest.mark.parametrize("options", [

@@ -144,6 +144,23 @@ def test_layers_that_load_other_formats_do_not_exist(keras_file, class_name):
         load_model(rewrite(keras_file, change))
 
 
+@pytest.mark.parametrize("dtype", ["object", "S5", "V8", "U9", "int8,int8", "intO", "datetime64", 5])
+def test_arrays_in_configs_hold_numbers(keras_file, dtype):
+    def change(config):
+        value = {"class_name": "__numpy__", "config": {"value": [1, 2], "dtype": dtype}}
+        layer(config, "hidden")["config"]["bias_initializer"] = {
+            "module": "keras.initializers", "class_name": "Constant", "config": {"value": value}}
+    with pytest.raises(ValueError, match="expected an array of numbers"):
+        load_model(rewrite(keras_file, change))
+
+
+def test_long_names_make_short_messages(keras_file):
+    change = replaced_layer({"module": "keras.layers", "class_name": "x" * 1_000_000})
+    with pytest.raises(ValueError, match="unknown class 'xxx") as e:
+        load_model(rewrite(keras_file, change))
+    assert len(str(e.value)) < 1000
+
+
 @pytest.mark.parametrize("class_name", ["StringLookup", "IntegerLookup", "TextVectorization"])
 def test_vocabularies_are_not_read_from_paths(keras_file, class_name):
     change = replaced_layer({"module": "keras.layers", "class_name": class_name}, vocabulary="/etc/passwd")

@@ -323,6 +323,18 @@ def test_architecture_as_text(model, write, read):
     np.testing.assert_array_equal(copy.predict(batch()[0], verbose=0), model.predict(batch()[0], verbose=0))
 
 
+@pytest.mark.parametrize("read", [model_from_json, model_from_yaml])
+@pytest.mark.parametrize("given", [None, {"class_name": "Sequential"}])
+def test_architecture_that_is_no_text(read, given):
+    with pytest.raises(TypeError, match=f"expected text, received .* of type {type(given).__name__}"):
+        read(given)
+
+
+def test_custom_objects_that_are_no_dict(model):
+    with pytest.raises(TypeError, match="custom_objects: expected a dict"):
+        model_from_json(model.to_json(), custom_objects=[layers.Dense])
+
+
 def test_frozen_layers_keep_their_order(tmp_path):
     x = kgraph.Input((4,))
     model = kgraph.Model(x, layers.Dense(2, name="b")(layers.Dense(3, name="a")(x)))
@@ -341,3 +353,100 @@ def test_h5_of_an_untrained_model_loads_without_a_warning(tmp_path, recwarn):
     recwarn.clear()
     again = kgraph.models.load_model(tmp_path / "m.h5")
     assert not recwarn.list and float(again.optimizer.learning_rate.numpy()) == np.float32(0.001)
+
+
+def change_config(path, change):
+    """Change the config in an archive or an HDF5 file, as another writer would have written it."""
+    if path.suffix == ".h5":
+        with h5py.File(path, "r+") as file:
+            file.attrs["model_config"] = json.dumps(change(json.loads(file.attrs["model_config"])))
+        return
+    with zipfile.ZipFile(path) as z:
+        members = {name: z.read(name) for name in z.namelist()}
+    members["config.json"] = json.dumps(change(json.loads(members["config.json"])))
+    with zipfile.ZipFile(path, "w") as z:
+        for name, data in members.items():
+            z.writestr(name, data)
+
+
+def calls_with(training):
+    def change(config):
+        for entry in config["config"]["layers"]:
+            for call in entry["inbound_nodes"]:
+                call["kwargs"]["training"] = training
+        return config
+    return change
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_training_that_keras_records_by_itself_is_not_an_argument(tmp_path, recorded):
+    x = kgraph.Input((400,))
+    kgraph.Model(x, layers.Dropout(0.5)(x)).save(tmp_path / "m.keras")
+    change_config(tmp_path / "m.keras", calls_with(recorded))
+    model, ones = load_model(tmp_path / "m.keras"), np.ones((1, 400), "float32")
+    np.testing.assert_array_equal(model.predict(ones, verbose=0), ones)
+    assert set(np.asarray(model(ones, training=True)).ravel()) == {0.0, 2.0}
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_training_that_was_given_stays(tmp_path, suffix):
+    x = kgraph.Input((400,))
+    h = layers.Dropout(0.5, name="always")(x, training=True)
+    kgraph.Model(x, layers.Dropout(0.5, name="never")(h, training=False)).save(tmp_path / f"m{suffix}")
+    model, ones = load_model(tmp_path / f"m{suffix}"), np.ones((1, 400), "float32")
+    for training in (True, False):
+        assert set(np.asarray(model(ones, training=training)).ravel()) == {0.0, 2.0}
+
+
+def test_functions_in_hdf5_that_names_no_modules(tmp_path):
+    """Keras 3 writes such files for models with operators or masks, and cannot read them."""
+    x = kgraph.Input((5,))
+    h = kgraph.ops.relu(x[:, 1:] * 2.0) + layers.Multiply()([x[:, 1:], x[:, :4]])
+    model, values = kgraph.Model(x, h), np.linspace(-1, 1, 10, dtype="float32").reshape(2, 5)
+    model.save(tmp_path / "m.h5")
+    change_config(tmp_path / "m.h5", lambda config: {**config, "config": {**config["config"], "layers": [
+        {k: v for k, v in entry.items() if k not in ("module", "registered_name")}
+        for entry in config["config"]["layers"]]}})
+    np.testing.assert_array_equal(load_model(tmp_path / "m.h5").predict(values, verbose=0),
+                                  model.predict(values, verbose=0))
+
+
+def test_functions_are_written_as_keras_writes_them():
+    as_keras = {"module": "builtins", "class_name": "function", "registered_name": "function"}
+    loss = kgraph.losses.mean_squared_error
+    assert kgraph.saving.serialize_keras_object(loss) == {**as_keras, "config": "mean_squared_error"}
+    assert kgraph.saving.deserialize_keras_object({**as_keras, "config": "mean_squared_error"}) is loss
+
+    @kgraph.saving.register_keras_serializable("own")
+    def halved(x):
+        return x / 2
+
+    config = layers.Dense(1, activation=halved).get_config()
+    assert config["activation"] == {**as_keras, "config": "own>halved"}
+    assert layers.Dense.from_config(config).activation is halved
+
+
+def test_classes_have_the_names_under_which_keras_finds_them():
+    config = kgraph.saving.serialize_keras_object(layers.GroupedQueryAttention(2, 4, 2))
+    assert (config["module"], config["class_name"]) == ("keras.layers", "GroupQueryAttention")
+
+
+def test_loss_scale_optimizer_has_the_state_of_keras(tmp_path):
+    model = kgraph.Sequential([kgraph.Input((2,)), layers.Dense(1)])
+    model.compile(kgraph.optimizers.LossScaleOptimizer(kgraph.optimizers.SGD(0.1), initial_scale=8.0), "mse")
+    model.train_on_batch(np.ones((2, 2), "float32"), np.ones((2, 1), "float32"))
+    model.save(tmp_path / "m.keras")
+    variables = load_model(tmp_path / "m.keras").optimizer.variables
+    assert [(v.name, float(v.numpy())) for v in variables[:4]] == [
+        ("iteration", 1.0), ("learning_rate", 0.0), ("step_counter", 0.0), ("dynamic_scale", 8.0)]
+
+
+def test_metrics_of_a_package_have_their_own_name():
+    @kgraph.saving.register_keras_serializable("own")
+    def gap(y_true, y_pred):
+        return kgraph.ops.mean(kgraph.ops.abs(y_true - y_pred), axis=-1)
+
+    model = kgraph.Sequential([kgraph.Input((2,)), layers.Dense(1, kernel_initializer="ones")])
+    model.compile("sgd", "own>gap", metrics=["own>gap"])
+    logs = model.test_on_batch(np.ones((2, 2), "float32"), np.ones((2, 1), "float32"), return_dict=True)
+    assert logs == {"loss": 1.0, "gap": 1.0}

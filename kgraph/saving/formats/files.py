@@ -74,8 +74,8 @@ def _check_overwrite(path, overwrite):
 
 def _check_built(model):
     if not model.built:
-        raise ValueError(f"model {model.name!r} is not built yet, so it has no weights to save: call it on data first, "
-                         "or model.build(input_shape)")
+        raise ValueError(f"model {model.name!r} is not built yet, so it has no weights to save or to fill: call it on "
+                         "data first, or model.build(input_shape)")
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ import re
 
 from kgraph import ops
 from kgraph.layers.keras1 import modern_words
+from kgraph.saving import op_names
 from kgraph.saving.formats.old_optimizers import MARK, OLD_RULES
 from kgraph.saving.serialization import register_keras_serializable
 
@@ -55,9 +56,17 @@ def with_own_names(value):
     if is_model and config.get("name") == hard_sigmoid_keras2.__name__:
         return HARD_SIGMOID
     found = {key: with_own_names(v) for key, v in value.items()}
+    if "inbound_nodes" in value and not value.get("module") and _is_function(value.get("class_name"), config):
+        found["module"] = "keras.ops"
     if value.get("class_name") in OLD_RULES and isinstance(config, dict) and str(config.get("name")).endswith(MARK):
         found["class_name"] = OLD_RULES[value["class_name"]]
     return found
+
+
+def _is_function(class_name, config) -> bool:
+    """Whether an entry of a graph in Keras 3's HDF5 files, which name no modules, is a function of keras.ops: Multiply
+    may be that or a layer, but a layer's config says whether it is trainable."""
+    return isinstance(config, dict) and "trainable" not in config and class_name in op_names.OBJECTS
 
 
 CLASSES = {  # names that are gone
