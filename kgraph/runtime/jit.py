@@ -11,11 +11,12 @@ LLVM may assume that two of them never overlap, and needs no checks to vectorise
 from __future__ import annotations
 
 import ast
+import copy
 import functools
 import operator
 
 from llvmlite import ir
-from numba.core import cgutils, compiler, funcdesc, lowering, typed_passes, types, untyped_passes
+from numba.core import cgutils, compiler, funcdesc, lowering, typed_passes, types, typing, untyped_passes
 from numba.core.codegen import CPUCodeLibrary
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.compiler_machinery import LoweringPass, PassManager, register_pass
@@ -56,12 +57,35 @@ def kernel_ir(name: str, source: str, parameters: int = 4, symbol: str | None = 
     library = _Library(cpu_target.target_context.codegen(), name)
     try:
         with global_compiler_lock:
-            compiler.compile_extra(cpu_target.typing_context, cpu_target.target_context, namespace[name],
+            compiler.compile_extra(_typing_context(), cpu_target.target_context, namespace[name],
                                    (types.int64,) * parameters, types.none, _flags(), {}, library=library,
                                    pipeline_class=_Pipeline)
         return library.text(symbol or name)
     except (NumbaError, KernelError) as error:
         raise KernelError(f"kernel {name}: {error}\n{source}") from error
+
+
+class _TypingContext(typing.Context):
+    """Numba's, which asks all templates for the type of a call, with a memory: kernels have the same few calls."""
+
+    def resolve_function_type(self, func, args, kws):
+        key = func, args
+        if kws or key not in _calls:
+            found = super().resolve_function_type(func, args, kws)
+            if kws or found is None:
+                return found
+            _calls[key] = found
+        return _calls[key]
+
+
+_calls: dict = {}
+
+
+@functools.cache
+def _typing_context():
+    context = copy.copy(cpu_target.typing_context)
+    context.__class__ = _TypingContext
+    return context
 
 
 def _flags():

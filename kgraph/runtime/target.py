@@ -44,9 +44,9 @@ def machine() -> Machine:
     return Machine(cpu, features, size, registers)
 
 
-def compile_ir(text: str) -> bytes:
-    """Optimise a module of LLVM IR for this machine; returns its object file."""
-    return _target_machine().emit_object(_optimised(text))
+def compile_ir(text: str, level: int = 3) -> bytes:
+    """Optimise a module of LLVM IR for this machine, at a level from 0 to 3; returns its object file."""
+    return _target_machine().emit_object(_optimised(text, level))
 
 
 def assembly(text: str) -> str:
@@ -87,11 +87,11 @@ def _with_wide_vectors(text: str) -> str:
     return re.sub(r"^(define .*)$", lambda m: m[1] + wide, text, flags=re.MULTILINE)
 
 
-def _optimised(text: str):
+def _optimised(text: str, level: int = 3):
     llvm = _llvm()
     module = llvm.parse_assembly(_with_wide_vectors(text))
     module.verify()
-    options = llvm.create_pipeline_tuning_options(speed_level=3)
+    options = llvm.create_pipeline_tuning_options(speed_level=level)
     options.loop_vectorization = True
     options.slp_vectorization = False
     builder = llvm.create_pass_builder(_target_machine(), options)
