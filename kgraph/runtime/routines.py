@@ -129,13 +129,17 @@ def run(table):
             sched_yield()
 '''
 
-_HELP = '''
+# A helper that sleeps takes some 50 us to wake, as long as one sample takes in a small model: so it looks for the next
+# call for about half a millisecond before, and lets others have its processor meanwhile.
+WAITING = 1500
+
+_HELP = f'''
 def help(team, thread):
     shared = pi64_at(team, 0)
     job = 0
     while True:
         spins = 0
-        while load_acquire(team) == job and spins < 600:
+        while load_acquire(team) == job and spins < {WAITING}:
             pause()
             spins += 1
             if spins > 500:
