@@ -39,7 +39,7 @@ class _Batches(PyDataset):
         return self._batch(self._order[index * self.batch_size:(index + 1) * self.batch_size], rng)
 
     def _batch(self, rows, rng):
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no _batch()")
 
     def _changed(self, image, rng):
         return self.generator.standardize(self.generator.random_transform(image, rng))

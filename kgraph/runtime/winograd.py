@@ -12,8 +12,8 @@ NaN), so where a result is not finite, and not for a NaN, it is computed again a
 kernel, where an infinity spoils all of the sum, it becomes NaN.
 
 ``block`` is that of kgraph.runtime.windows; of its words 0, 3, 4, 6, 7 and those of the last two space axes are used,
-those for loops from 46 on (for plain sums from 64 on), and word 5: whether the kernel's transform lies in ``work``
-already. Of ``work``, the thread's own, kgraph.compiler.emit.window knows the size.
+those for loops from LEVELS_AT on (for plain sums from BLOCK on), and word 5: whether the kernel's transform lies in
+``work`` already. Of ``work``, the thread's own, kgraph.compiler.emit.window knows the size.
 """
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from kgraph.runtime import kernels
 from kgraph.runtime.nests import Nest, nest_instructions
 from kgraph.runtime.target import machine
 from kgraph.runtime.tiles import _intrinsic, _masked_load, _masked_store, _opaque, _splat
+from kgraph.runtime.windows import BLOCK, LEVELS_AT
 
 __all__ = ["ROUTINES", "SCRATCH", "TILES", "TRANSFORMS", "function", "nests", "source"]
 
@@ -66,6 +67,7 @@ def source(name: str) -> str:
     nest, (tall, short) = nests(name)[0], HEIGHTS[machine().registers]
     values = {"name": name, "f": name[-3:], "item": nest.itemsize, "lanes": nest.lanes, "strip": 2 * nest.lanes,
               "tiles": TILES, "tall": tall, "short": short, "line": LINE, "whole": max(nest.lanes, WHOLE)}
+    values.update(loops=LEVELS_AT, plain=BLOCK, one_loop=_ONE_LOOP.strip("\n").format(loops=LEVELS_AT))
     return (_WEIGHTS if "weights" in name else _CONV).format(**values)
 
 
@@ -75,6 +77,13 @@ def _instructions(name: str) -> dict:
     return {**{f"transform_{what}": (13, True, _Transform(what, nest)) for what in used},
             **nest_instructions(nests(name))}
 
+
+# Of the register tile's four loops, only the innermost has more than one round.
+_ONE_LOOP = """
+    levels = block + 8 * {loops}
+    for k in range({loops}, {loops} + 9, 3):
+        g[k], g[k + 1], g[k + 2] = 1, 0, 0
+"""
 
 # work: the kernel's transform, 16 matrices [channels, columns]; v: 16 of inputs [tiles, wide]; m: 16 of products, a
 # strip of columns at a time, which stays in the first-level cache. A few elements more between matrices keep stores to
@@ -94,12 +103,10 @@ def {name}(block, x, w, out, lo, hi, work):
     if g[5] == 0:
         g[5] = 1
         transform_kernel(kernel, w_row, w_column, 0, 3, 0, 3, work, 4 * u_apart, u_apart, 4, 4, u_apart)
-    levels = block + 8 * 46
-    for k in range(46, 55, 3):
-        g[k], g[k + 1], g[k + 2] = 1, 0, 0
-    g[64], g[65], g[66] = 1, 0, 0
-    g[55], g[56], g[57] = channels, 1, columns
-    g[73], g[74], g[75] = channels, 1, columns
+{one_loop}
+    g[{plain}], g[{plain} + 1], g[{plain} + 2] = 1, 0, 0
+    g[{loops} + 9], g[{loops} + 10], g[{loops} + 11] = channels, 1, columns
+    g[{plain} + 9], g[{plain} + 10], g[{plain} + 11] = channels, 1, columns
     across = (g[33] + 1) // 2
     first, last = lo // 2 * across, (hi + 1) // 2 * across
     for start in range(first, last, {tiles}):
@@ -140,20 +147,20 @@ def {name}(block, x, w, out, lo, hi, work):
                     for at in range(high * broad):
                         row, column = i + down + at // broad, j + right + at % broad
                         r0, c0 = max(0, -row), max(0, -column)
-                        g[67], g[68], g[69] = min(3, g[20] - row) - r0, g[26], w_row
-                        g[70], g[71], g[72] = min(3, g[32] - column) - c0, g[38], w_column
+                        g[{plain} + 3], g[{plain} + 4], g[{plain} + 5] = min(3, g[20] - row) - r0, g[26], w_row
+                        g[{plain} + 6], g[{plain} + 7], g[{plain} + 8] = min(3, g[32] - column) - c0, g[38], w_column
                         window = x + {item} * ((row + r0) * g[26] + (column + c0) * g[38])
                         nan = 0
-                        for tap in range(g[67] * g[70]):
-                            values = p{f}_at(window + {item} * (tap // g[70] * g[26] + tap % g[70] * g[38]), 1)
+                        for tap in range(g[{plain} + 3] * g[{plain} + 6]):
+                            values = p{f}_at(window + {item} * (tap // g[{plain} + 6] * g[26] + tap % g[{plain} + 6] * g[38]), 1)
                             for k in range(channels):
                                 if values[k] != values[k]:
                                     nan = 1
-                        if nan == 0 and g[67] > 0 and g[70] > 0:
+                        if nan == 0 and g[{plain} + 3] > 0 and g[{plain} + 6] > 0:
                             b = kernel + {item} * (r0 * w_row + c0 * w_column + q)
                             c = place + {item} * (at // broad * g[27] + at % broad * g[39])
                             for r in range(0, some, {lanes}):
-                                nest_1(1, block + 8 * 64, window, 0, b + {item} * r, c + {item} * r, 0, some - r, 0)
+                                nest_1(1, block + 8 * {plain}, window, 0, b + {item} * r, c + {item} * r, 0, some - r, 0)
                 j += 2
                 if j >= 2 * across:
                     i, j = i + 2, 0
@@ -173,9 +180,7 @@ def {name}(block, x, ct, out, images, work):
     products = p{f}_at(work, 1)
     for k in range(16 * m_apart):
         products[k] = {f}(0.0)
-    levels = block + 8 * 46
-    for k in range(46, 55, 3):
-        g[k], g[k + 1], g[k + 2] = 1, 0, 0
+{one_loop}
     down, across = (g[21] + 1) // 2, (g[33] + 1) // 2
     total = images * down * across
     image, i, j = 0, 0, 0
@@ -200,7 +205,7 @@ def {name}(block, x, ct, out, images, work):
                 i, j = i + 2, 0
                 if i >= 2 * down:
                     image, i = image + 1, 0
-        g[55], g[56], g[57] = count, wide, broad
+        g[{loops} + 9], g[{loops} + 10], g[{loops} + 11] = count, wide, broad
         for p in range(16):
             for q in range(0, broad, {strip}):
                 for k in range(0, channels, {short}):
