@@ -147,20 +147,23 @@ def {name}(block, x, w, out, lo, hi, work):
                     for at in range(high * broad):
                         row, column = i + down + at // broad, j + right + at % broad
                         r0, c0 = max(0, -row), max(0, -column)
-                        g[{plain} + 3], g[{plain} + 4], g[{plain} + 5] = min(3, g[20] - row) - r0, g[26], w_row
-                        g[{plain} + 6], g[{plain} + 7], g[{plain} + 8] = min(3, g[32] - column) - c0, g[38], w_column
+                        down_taps, right_taps = min(3, g[20] - row) - r0, min(3, g[32] - column) - c0
+                        g[{plain} + 3], g[{plain} + 4], g[{plain} + 5] = down_taps, g[26], w_row
+                        g[{plain} + 6], g[{plain} + 7], g[{plain} + 8] = right_taps, g[38], w_column
                         window = x + {item} * ((row + r0) * g[26] + (column + c0) * g[38])
                         nan = 0
-                        for tap in range(g[{plain} + 3] * g[{plain} + 6]):
-                            values = p{f}_at(window + {item} * (tap // g[{plain} + 6] * g[26] + tap % g[{plain} + 6] * g[38]), 1)
+                        for tap in range(down_taps * right_taps):
+                            away = tap // right_taps * g[26] + tap % right_taps * g[38]
+                            values = p{f}_at(window + {item} * away, 1)
                             for k in range(channels):
                                 if values[k] != values[k]:
                                     nan = 1
-                        if nan == 0 and g[{plain} + 3] > 0 and g[{plain} + 6] > 0:
+                        if nan == 0 and down_taps > 0 and right_taps > 0:
                             b = kernel + {item} * (r0 * w_row + c0 * w_column + q)
                             c = place + {item} * (at // broad * g[27] + at % broad * g[39])
                             for r in range(0, some, {lanes}):
-                                nest_1(1, block + 8 * {plain}, window, 0, b + {item} * r, c + {item} * r, 0, some - r, 0)
+                                nest_1(1, block + 8 * {plain}, window, 0, b + {item} * r, c + {item} * r, 0,
+                                       some - r, 0)
                 j += 2
                 if j >= 2 * across:
                     i, j = i + 2, 0
