@@ -33,9 +33,9 @@ _NAMES = {  # public name -> the module it lives in, and its name there where th
     "Sequential": "models",
     "Variable": "variable",
     "function": "function",
-    "get_num_threads": "runtime.team",
+    "get_num_threads": "runtime.thread_pool",
     "profile": "inspect.profile",
-    "set_num_threads": "runtime.team",
+    "set_num_threads": "runtime.thread_pool",
     "set_random_seed": "utils",
     "value_and_grad": "gradient",
 }

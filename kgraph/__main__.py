@@ -34,11 +34,11 @@ def _inspect(chosen):
 
 
 def _cache(chosen):
-    from kgraph.runtime import cache
+    from kgraph.codegen import object_cache
     if chosen.action == "clear":
-        print(f"deleted {cache.clear()} files from {cache.folder()}")
+        print(f"deleted {object_cache.clear()} files from {object_cache.folder()}")
     else:
-        found = cache.info()
+        found = object_cache.info()
         print(f"{found['folder']}: {found['files']} files, {found['bytes'] / 1e6:.1f} MB")
 
 

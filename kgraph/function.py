@@ -12,12 +12,12 @@ import warnings
 import numpy as np
 
 from kgraph import tree
+from kgraph.codegen.functions import debug_level
 from kgraph.compiler import dims
 from kgraph.compiler.dims import Dim
 from kgraph.compiler.interp import interpret
 from kgraph.compiler.ir import TensorType, Value
 from kgraph.compiler.trace import Tensor, Trace, current_trace, open_tapes, suspend_recording, to_tensor
-from kgraph.runtime.kernels import debug_level
 
 __all__ = ["Compiled", "build", "function"]
 

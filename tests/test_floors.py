@@ -14,9 +14,11 @@ compiler.trace
 compiler.prims
 compiler.autodiff compiler.interp
 compiler.prims.loop
-compiler.passes compiler.emit
+compiler.passes compiler.lowering compiler.buffers
 compiler.pipeline compiler
 variable
+codegen
+kernels
 runtime
 ops
 function gradient graph saving.serialization saving saving.scope

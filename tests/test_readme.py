@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 from kgraph import ops
-from kgraph.compiler.emit.writer import squeeze
 from kgraph.compiler.ir import TensorType
+from kgraph.compiler.lowering.writer import squeeze
 from kgraph.compiler.passes import fuse
 from kgraph.function import build
 

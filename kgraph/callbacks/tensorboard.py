@@ -14,7 +14,7 @@ from kgraph.callbacks.monitors import report_rates
 from kgraph.config import image_data_format
 from kgraph.gradient import GradientTape
 from kgraph.naming import check_keywords
-from kgraph.training.program import eager_data
+from kgraph.training.compiled_step import eager_data
 
 __all__ = ["TensorBoard"]
 

@@ -8,22 +8,22 @@ import dataclasses
 import functools
 import os
 
+from kgraph.compiler.buffers import plan_memory
 from kgraph.compiler.dims import Size
-from kgraph.compiler.emit.contract import emit_contract
-from kgraph.compiler.emit.index import Layout
-from kgraph.compiler.emit.loops import LoopKernel, emit_loops
-from kgraph.compiler.emit.repeats import for_other_values, structure
-from kgraph.compiler.emit.scan import emit_scan, emit_while
-from kgraph.compiler.emit.special import SPECIAL
-from kgraph.compiler.emit.window import emit_weight_grad, emit_window, window_flops
 from kgraph.compiler.ir import Op, Program, ProgramError, verify
-from kgraph.compiler.passes.clean import cse, dce
+from kgraph.compiler.lowering.contract import emit_contract
+from kgraph.compiler.lowering.index import Layout
+from kgraph.compiler.lowering.kernel_dedup import for_other_values, structure
+from kgraph.compiler.lowering.loops import LoopKernel, emit_loops
+from kgraph.compiler.lowering.scan import emit_scan, emit_while
+from kgraph.compiler.lowering.special import SPECIAL
+from kgraph.compiler.lowering.window import emit_weight_grad, emit_window, window_flops
+from kgraph.compiler.passes.cse_dce import cse, dce
 from kgraph.compiler.passes.fuse import fuse, fused_p
 from kgraph.compiler.passes.hoist import hoist
-from kgraph.compiler.passes.loops import merge_loops
-from kgraph.compiler.passes.memory import plan_memory
-from kgraph.compiler.passes.merge import merge
-from kgraph.compiler.passes.pack import pack
+from kgraph.compiler.passes.horizontal_fusion import horizontal_fusion
+from kgraph.compiler.passes.loop_cse import loop_cse
+from kgraph.compiler.passes.pack_residuals import pack_residuals
 from kgraph.compiler.passes.rematerialise import rematerialise
 from kgraph.compiler.passes.schedule import VIEW_NAMES, Views, part_strides, schedule, with_gaps
 from kgraph.compiler.passes.simplify import expand, simplify, split_reductions
@@ -34,14 +34,15 @@ from kgraph.compiler.prims.loop import scan_p, while_p
 __all__ = ["PASSES", "compile_program", "run_passes"]
 
 PASSES = [
-    ("merge_loops", merge_loops), ("dce", dce), ("hoist", hoist), ("pack", pack),
+    ("loop_cse", loop_cse), ("dce", dce), ("hoist", hoist), ("pack_residuals", pack_residuals),
     ("expand", expand), ("lower_windows", lower_windows), ("simplify", simplify), ("cse", cse), ("dce", dce),
     ("split_reductions", split_reductions),
     ("simplify", simplify), ("cse", cse), ("dce", dce), ("fuse", fuse),
-    ("merge", merge), ("rematerialise", rematerialise), ("merge", merge), ("schedule", schedule),
+    ("horizontal_fusion", horizontal_fusion), ("rematerialise", rematerialise),
+    ("horizontal_fusion", horizontal_fusion), ("schedule", schedule),
 ]
-BODY_PASSES = [("split_reductions", split_reductions), ("fuse", fuse), ("merge", merge),
-               ("rematerialise", rematerialise), ("merge", merge)]
+BODY_PASSES = [("split_reductions", split_reductions), ("fuse", fuse), ("horizontal_fusion", horizontal_fusion),
+               ("rematerialise", rematerialise), ("horizontal_fusion", horizontal_fusion)]
 LOOPS = {scan_p: emit_scan, while_p: emit_while}
 
 

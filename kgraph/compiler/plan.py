@@ -11,7 +11,7 @@ __all__ = ["STATUS", "Address", "Buffer", "Code", "Kernel", "Plan", "Symbol"]
 
 @dataclass(frozen=True)
 class Symbol:
-    """An argument word: the address of a native routine of kgraph.runtime.micro, such as ``gemm_f32``."""
+    """An argument word: the address of a native routine of kgraph.codegen.intrinsics, such as ``gemm_f32``."""
 
     name: str
 
@@ -53,7 +53,7 @@ class Kernel:
     """One entry of a step: source text and what to call it with.
 
     name    of the function; it contains the hash of the source, so equal sources have equal names
-    source  ``def NAME(args, lo, hi, scratch): ...`` in the kernel language (kgraph.runtime.micro)
+    source  ``def NAME(args, lo, hi, scratch): ...`` in the kernel language (kgraph.codegen.intrinsics)
     args    the words of its argument block: a Value (address of its buffer), an int or Dim (an extent),
             a float (its float64 bits), a Symbol, an Address, a Code
     extent  how many units of the outer axis there are; threads take [lo, hi) shares of it

@@ -25,7 +25,7 @@ class Primitive:
     reference  (*ndarray, **params) -> ndarray or a tuple: the meaning, in NumPy
     vjp        (ct, out, *inputs, **params) -> a tuple with one cotangent (or None) for each input, written with other
                primitives. ct and out are tuples where infer gives a tuple. Or NOT_DIFFERENTIABLE.
-    lower      how a kernel computes it; its form belongs to the kind (see kgraph/compiler/emit)
+    lower      how a kernel computes it; its form belongs to the kind (see kgraph/compiler/lowering)
     examples   (rng) -> a list of (args, params): ndarrays from which the tests make themselves
     """
 

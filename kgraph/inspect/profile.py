@@ -5,8 +5,8 @@ import numpy as np
 
 from kgraph.inspect.programs import compiled_step
 from kgraph.runtime import profile as native
+from kgraph.training.compiled_step import leaves_of
 from kgraph.training.data import as_arrays
-from kgraph.training.program import leaves_of
 
 __all__ = ["Profile", "profile"]
 

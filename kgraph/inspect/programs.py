@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kgraph.runtime import kernels as native
+from kgraph.codegen import functions as native
+from kgraph.training.compiled_step import leaves_of
 from kgraph.training.data import as_arrays
-from kgraph.training.program import leaves_of
 
 __all__ = ["KernelInfo", "compiled_step", "compiles", "kernels", "program"]
 

@@ -14,8 +14,8 @@ from kgraph.layers.base import Layer, as_shape, map_shapes
 from kgraph.layers.calls import as_input, shapes_of
 from kgraph.layers.input_layer import Input, InputLayer
 from kgraph.layers.input_spec import InputSpec
-from kgraph.models.front import front_of
-from kgraph.models.wiring import dump_graph, graph_config, load_graph, tensors_from_config
+from kgraph.models.graph_config import dump_graph, graph_config, load_graph, tensors_from_config
+from kgraph.models.host_prefix import front_of
 from kgraph.naming import auto_name, nearest
 from kgraph.saving.serialization import CustomObjectScope, sharing_scope
 from kgraph.training.data import Prepared
@@ -226,7 +226,7 @@ class Model(Trainer, Layer):
         super().add_loss([x for x in tree.flatten(loss) if not isinstance(x, KTensor)])
 
     def _host_inputs(self, x):
-        """x as the compiled part of the model takes it; see kgraph.models.front."""
+        """x as the compiled part of the model takes it; see kgraph.models.host_prefix."""
         return x if self._front is None or isinstance(x, Prepared) else self._front.run(x)
 
     def entries_for(self, x) -> list:

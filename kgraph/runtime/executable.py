@@ -16,10 +16,12 @@ import time
 import numpy as np
 
 from kgraph import variable
+from kgraph.codegen import functions
 from kgraph.compiler.dims import evaluate, names
 from kgraph.compiler.ir import Value
 from kgraph.compiler.plan import STATUS, Address, Code, Plan, Symbol
-from kgraph.runtime import kernels, routines, team, twin
+from kgraph.kernels import twin
+from kgraph.runtime import executor, thread_pool
 from kgraph.runtime.memory import address_of, aligned
 
 __all__ = ["Executable"]
@@ -49,9 +51,9 @@ class Executable:
         self.inputs = _by_index(plan, "input", program.inputs)
         self.outputs = [plan.buffer(v) for v in program.outputs]
         if not self.python:
-            kernels.prepare(self._functions())
+            functions.prepare(self._functions())
         self.kernels = [0 if self.python else self.code(k) for k in plan.kernels]
-        self.debug = kernels.debug_level() >= 2
+        self.debug = functions.debug_level() >= 2
         self._free: dict[tuple, list] = {}
         self._last: tuple | None = None
         self._lock = threading.Lock()
@@ -60,10 +62,10 @@ class Executable:
         """The address of a kernel's machine code."""
         if self.python:
             return twin.kernel_handle(kernel)
-        return kernels.address(self._function(kernel))
+        return functions.address(self._function(kernel))
 
-    def _function(self, kernel) -> kernels.Function:
-        return kernels.Function(kernel.name, kernel.source, reason=", ".join(kernel.scopes) or self.plan.program.name)
+    def _function(self, kernel) -> functions.Function:
+        return functions.Function(kernel.name, kernel.source, reason=", ".join(kernel.scopes) or self.plan.program.name)
 
     def _functions(self) -> list:
         """All native functions that the plan needs."""
@@ -72,7 +74,7 @@ class Executable:
             needed += [a.kernel for a in kernel.args if isinstance(a, Code)]
             symbols |= {a.name for a in kernel.args if isinstance(a, Symbol) and a is not STATUS}
         named = [_routine(name) for name in sorted(symbols)]
-        return [*named, *map(self._function, needed), *map(routines.function, routines.NAMES)]
+        return [*named, *map(self._function, needed), *map(executor.function, executor.NAMES)]
 
     def run(self, inputs, extents=None, outputs=None, steps: int = 1) -> list:
         """Run the program ``steps`` times in one native call.
@@ -92,7 +94,8 @@ class Executable:
             binding = free.pop()
         except IndexError:
             binding = _Binding(self, dict(zip(self.extent_names, key)))
-        if binding.generation != variable.generation or binding.threads != (team._threads or team.get_num_threads()):
+        threads = thread_pool._threads or thread_pool.get_num_threads()
+        if binding.generation != variable.generation or binding.threads != threads:
             binding.bind()
         try:
             return binding.call(inputs, outputs, steps)
@@ -154,7 +157,7 @@ class _Binding:
     def bind(self):
         """Write argument blocks and table: the addresses of variables, the number of threads."""
         plan, extents = self.executable.plan, self.extents
-        self.generation, self.threads = variable.generation, team.get_num_threads()
+        self.generation, self.threads = variable.generation, thread_pool.get_num_threads()
         self._memory = {"slot": self._slots, "constant": self.executable.constants,
                         "state": [getattr(s, "buffer", s) for s in self.executable.states]}
         words, starts = [], []
@@ -181,8 +184,8 @@ class _Binding:
         self.scratch = aligned(self.scratch_bytes * self.team_size)
         if not self.executable.python:
             own = (self.status, self.scratch, self.scratch_bytes)
-            self._alone = routines.Table([[*e[:4], 1] for e in self.entries], 1, *own)
-            self._together = routines.Table(self.entries, self.team_size, *own) if self.team_size > 1 else self._alone
+            self._alone = executor.Table([[*e[:4], 1] for e in self.entries], 1, *own)
+            self._together = executor.Table(self.entries, self.team_size, *own) if self.team_size > 1 else self._alone
             self._single = None
 
     def _scratch_of(self, kernel) -> int:
@@ -203,7 +206,7 @@ class _Binding:
         if isinstance(argument, Symbol):
             if self.executable.python:
                 return twin.handle(argument.name)
-            return kernels.address(_routine(argument.name))
+            return functions.address(_routine(argument.name))
         return evaluate(argument, self.extents)
 
     def _address(self, value, position, more: int = 0) -> int:
@@ -232,7 +235,7 @@ class _Binding:
 
     def _run_native(self, steps):
         """One native call, with the team if that is worth it and nobody else has it."""
-        lent = team.take(self.threads) if self._shared_work * steps >= WAKING_WORK else None
+        lent = thread_pool.take(self.threads) if self._shared_work * steps >= WAKING_WORK else None
         if lent is None:
             self._alone.run(steps)
             return
@@ -252,9 +255,9 @@ class _Binding:
         """Run the kernels one by one. An empty table tells what the call itself takes."""
         if self._single is None:
             own = (self.status, self.scratch, self.scratch_bytes)
-            self._single = [routines.Table([e], self.threads if e[4] > 1 else 1, *own) for e in self.entries]
-            self._empty = routines.Table([], 1, *own)
-        lent = team.take(self.threads, wait=True) if self.team_size > 1 else None
+            self._single = [executor.Table([e], self.threads if e[4] > 1 else 1, *own) for e in self.entries]
+            self._empty = executor.Table([], 1, *own)
+        lent = thread_pool.take(self.threads, wait=True) if self.team_size > 1 else None
         try:
             call = min(self._seconds(self._empty, lent) for _ in range(5))
             return [max(self._seconds(table, lent) - call, 0.0) for table in self._single]
@@ -341,15 +344,15 @@ class _Binding:
 
 def _module_of(name: str):
     """The module that has a native routine: its ROUTINES, function(name) and SCRATCH."""
-    from kgraph.runtime import gemm, windows, winograd
-    for module in (gemm, windows, winograd):
+    from kgraph.kernels import conv, gemm, winograd
+    for module in (gemm, conv, winograd):
         if name in module.ROUTINES:
             return module
     raise KeyError(f"there is no native routine {name}")
 
 
 @functools.cache
-def _routine(name: str) -> kernels.Function:
+def _routine(name: str) -> functions.Function:
     return _module_of(name).function(name)
 
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kgraph.codegen import functions
+from kgraph.codegen.target import machine
 from kgraph.compiler.dims import evaluate
-from kgraph.runtime import kernels, routines, team, tiles
+from kgraph.kernels import gemm_tile
+from kgraph.runtime import executor, thread_pool
 from kgraph.runtime.memory import aligned
-from kgraph.runtime.target import machine
 
 __all__ = ["Limits", "Row", "limits", "profile"]
 
@@ -78,7 +80,7 @@ def profile(executable, inputs, extents=None, repeats: int = 20) -> list:
 
 def limits() -> Limits:
     """Measured once in a process for each number of threads."""
-    return _limits(team.get_num_threads())
+    return _limits(thread_pool.get_num_threads())
 
 
 @functools.cache
@@ -90,9 +92,9 @@ def _flops(short: str, threads: int) -> float:
     dtype = np.dtype(f"float{short[1:]}")
     lanes = machine().lanes(dtype.itemsize)
     chains = machine().registers * 3 // 4
-    address = kernels.address(kernels.Function(
+    address = functions.address(functions.Function(
         f"limit_{short}", _MULTIPLY_ADD.format(short=short), reason="the profiler",
-        instructions=lambda: tiles.limit_instruction(dtype.name, lanes, chains)))
+        instructions=lambda: gemm_tile.limit_instruction(dtype.name, lanes, chains)))
     seconds = _best([address, np.array([ROUNDS]), threads, 1], threads)
     return threads * 2.0 * ROUNDS * chains * lanes / seconds
 
@@ -100,7 +102,7 @@ def _flops(short: str, threads: int) -> float:
 def _bandwidth(threads: int) -> float:
     x, y = aligned(STREAM_BYTES), aligned(STREAM_BYTES)
     args = np.array([x.ctypes.data, y.ctypes.data])
-    address = kernels.address(kernels.Function("stream", _STREAM, reason="the profiler"))
+    address = functions.address(functions.Function("stream", _STREAM, reason="the profiler"))
     return 3.0 * STREAM_BYTES / _best([address, args, STREAM_BYTES // 4, 16], threads)
 
 
@@ -108,8 +110,8 @@ def _best(entry, threads: int, runs: int = 8) -> float:
     """The shortest time of a kernel (address, argument words, extent, grain) on so many threads."""
     address, args, extent, grain = entry
     status, scratch = np.zeros(2, np.int64), aligned(256 * threads)
-    table = routines.Table([[address, args.ctypes.data, extent, grain, threads]], threads, status, scratch, 256)
-    lent = team.take(threads, wait=True) if threads > 1 else None
+    table = executor.Table([[address, args.ctypes.data, extent, grain, threads]], threads, status, scratch, 256)
+    lent = thread_pool.take(threads, wait=True) if threads > 1 else None
     try:
         return min(_timed(table, lent) for _ in range(runs))
     finally:

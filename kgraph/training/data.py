@@ -311,7 +311,7 @@ class Sequences:
         self.weigh = weigh
 
     def batches(self, epoch=0):
-        from kgraph.training.workers import prepared
+        from kgraph.training.prefetch import prepared
         if hasattr(self.source, "on_epoch_begin"):
             self.source.on_epoch_begin()
         indices = range(self.steps) if self.steps is not None else None

@@ -12,8 +12,8 @@ import numpy as np
 from kgraph.callbacks.callback import CallbackList
 from kgraph.naming import nearest
 from kgraph.random import make_default_seed
+from kgraph.training.compiled_step import plain_logs
 from kgraph.training.data import Arrays, PyDataset, as_arrays, check_count, is_arrays, make_source, split
-from kgraph.training.program import plain_logs
 from kgraph.training.progress import resolve_verbose
 from kgraph.training.steps import Steps
 

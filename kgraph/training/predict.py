@@ -6,9 +6,9 @@ import numpy as np
 from kgraph import tree
 from kgraph.callbacks.callback import CallbackList
 from kgraph.compiler import dims
+from kgraph.training.compiled_step import eager_data, leaves_of
 from kgraph.training.data import Arrays, as_arrays, make_source
 from kgraph.training.loop import with_workers
-from kgraph.training.program import eager_data, leaves_of
 from kgraph.training.progress import Progbar, resolve_verbose
 
 __all__ = ["predict", "predict_on_batch"]

@@ -6,8 +6,8 @@ import time
 import numpy as np
 
 from kgraph import tree
+from kgraph.training.compiled_step import _as_step_data, eager_data, leaves_of, names_of, plain_logs
 from kgraph.training.data import Arrays
-from kgraph.training.program import _as_step_data, eager_data, leaves_of, names_of, plain_logs
 
 __all__ = ["Steps"]
 

@@ -13,11 +13,11 @@ from kgraph.metrics import Mean, Metric
 from kgraph.naming import check_keywords
 from kgraph.training import loop
 from kgraph.training.compile_args import CompileLoss, CompileMetrics
+from kgraph.training.compiled_step import Programs
 from kgraph.training.data import as_arrays, unpack
-from kgraph.training.finite import first_bad_op
 from kgraph.training.keras2 import Keras2Methods
+from kgraph.training.nan_trace import first_bad_op
 from kgraph.training.predict import predict, predict_on_batch
-from kgraph.training.program import Programs
 from kgraph.training.steps import Steps
 from kgraph.training.weights import ClassWeights
 

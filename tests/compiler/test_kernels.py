@@ -83,7 +83,7 @@ def test_many_steps_in_one_call_equal_single_steps():
 
 
 def test_another_batch_size_compiles_nothing():
-    from kgraph.runtime.kernels import records
+    from kgraph.codegen.functions import records
     compiled, arrays = compiled_case("mlp"), arrays_of("mlp")
     compiled.run(arrays)
     before = len(records)

@@ -6,13 +6,13 @@ import kgraph
 from kgraph import layers, ops
 from kgraph.compiler.autodiff import backward
 from kgraph.compiler.dims import dim
-from kgraph.compiler.emit.affine import NotAffine, affine
 from kgraph.compiler.interp import interpret
 from kgraph.compiler.ir import Program, TensorType, verify
-from kgraph.compiler.passes.clean import dce
+from kgraph.compiler.lowering.affine import NotAffine, affine
+from kgraph.compiler.passes.cse_dce import dce
 from kgraph.compiler.passes.hoist import hoist
-from kgraph.compiler.passes.loops import merge_loops
-from kgraph.compiler.passes.pack import pack
+from kgraph.compiler.passes.loop_cse import loop_cse
+from kgraph.compiler.passes.pack_residuals import pack_residuals
 from kgraph.compiler.passes.rows import split_rows
 from kgraph.compiler.plan import Code
 from kgraph.compiler.prims.loop import Loop, scan_p
@@ -80,7 +80,7 @@ def test_meaning_stays(kind, mask):
     case = Training(kind, mask)
     want = case.run(case.program)
     for count in range(1, 5):
-        for a, b in zip(case.run(case.after(*(merge_loops, dce, hoist, pack)[:count])), want):
+        for a, b in zip(case.run(case.after(*(loop_cse, dce, hoist, pack_residuals)[:count])), want):
             np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
 
 
@@ -104,29 +104,30 @@ def test_a_fixed_batch_size_is_shared_too(kind):
 def test_forward_and_backward_make_two_loops():
     case = Training("lstm")
     assert len(loops(case.program)) == 3  # the forward loop, the wider one for the gradient, the gradient's own
-    assert len(loops(case.after(merge_loops))) == 2
+    assert len(loops(case.after(loop_cse))) == 2
 
 
 def test_a_forward_program_keeps_nothing():
-    (loop,) = loops(Training("lstm", gradient=False).after(merge_loops, dce, hoist))
+    (loop,) = loops(Training("lstm", gradient=False).after(loop_cse, dce, hoist))
     assert len(loop.body.outputs) == 2
 
 
 def test_products_with_constants_leave_the_loop():
-    forward, back = loops(Training("lstm").after(merge_loops, dce, hoist, dce))
+    forward, back = loops(Training("lstm").after(loop_cse, dce, hoist, dce))
     assert primitives(forward).count("contract") == primitives(back).count("contract") == 1
     assert forward.n_carry == back.n_carry == 2  # no sums of weight gradients
 
 
 def test_saved_values_lie_side_by_side():
-    before, after = (loops(Training("lstm").after(merge_loops, dce, hoist, dce, *more))[0] for more in ((), (pack,)))
+    before, after = (loops(Training("lstm").after(loop_cse, dce, hoist, dce, *more))[0]
+                     for more in ((), (pack_residuals,)))
     assert len(before.body.outputs) == 2 + 7
     assert [v.shape[-1] for v in after.body.outputs] == [3, 3, 3, 6 * 3]
 
 
 def test_rows_are_independent_in_recurrent_layers():
     for kind in LAYERS:
-        for loop in loops(Training(kind, mask=True).after(merge_loops, dce, hoist)):
+        for loop in loops(Training(kind, mask=True).after(loop_cse, dce, hoist)):
             rows = split_rows(loop)
             assert rows is not None and str(rows.batch) == "B"
 

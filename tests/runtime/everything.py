@@ -12,10 +12,11 @@ def run():
     """What was compiled or loaded, whether Numba was imported, and a digest of the results."""
     from plans import evaluate, kernel, plan, value
 
+    from kgraph.codegen import functions
     from kgraph.compiler.plan import Symbol
-    from kgraph.runtime import kernels, team
+    from kgraph.runtime import thread_pool
     from kgraph.runtime.executable import Executable
-    team.set_num_threads(2)
+    thread_pool.set_num_threads(2)
     results = []
     for dtype in ("float32", "float64"):
         short = {"float32": "f32", "float64": "f64"}[dtype]
@@ -35,5 +36,5 @@ def run():
         x = np.arange(1, 30).astype(dtype)
         results.append(evaluate(" + ".join(f"{f}(x0, x1)" for f in BINARY if f != "atan2").join(
             (f"{'i32' if dtype == 'int32' else 'u8'}(", ")")), x, x[::-1], dtype=dtype))
-    return {"how": [r.how for r in kernels.records], "numba": "numba" in sys.modules,
+    return {"how": [r.how for r in functions.records], "numba": "numba" in sys.modules,
             "results": [float(np.float64(r.sum())) for r in results]}

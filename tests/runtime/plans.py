@@ -3,11 +3,11 @@ import hashlib
 
 import numpy as np
 
+from kgraph.codegen.intrinsics import short_name
 from kgraph.compiler.dims import size_of
 from kgraph.compiler.ir import Program, TensorType, Value
 from kgraph.compiler.plan import Buffer, Kernel, Plan
 from kgraph.runtime.executable import Executable
-from kgraph.runtime.micro import short_name
 
 
 def value(shape, dtype="float32", name=""):

@@ -7,7 +7,7 @@ import warnings
 
 import pytest
 
-from kgraph.runtime import cache, kernels
+from kgraph.codegen import functions, object_cache
 
 SOURCE = """
 def {name}(args, lo, hi, scratch):
@@ -21,19 +21,19 @@ def {name}(args, lo, hi, scratch):
 def folder(tmp_path, monkeypatch):
     """An empty cache, and a process that has warned of nothing and knows no kernel."""
     monkeypatch.setenv("KGRAPH_CACHE_DIR", str(tmp_path))
-    monkeypatch.setattr(cache, "_warned", False)
-    monkeypatch.setattr(kernels, "_addresses", {})
-    monkeypatch.setattr(kernels, "records", [])
+    monkeypatch.setattr(object_cache, "_warned", False)
+    monkeypatch.setattr(functions, "_addresses", {})
+    monkeypatch.setattr(functions, "records", [])
     return tmp_path / "kernels"
 
 
 def need(c=2):
-    kernels.address(kernels.Function("scale", SOURCE.format(name="scale", c=c), reason="a test"))
-    return kernels.records[-1]
+    functions.address(functions.Function("scale", SOURCE.format(name="scale", c=c), reason="a test"))
+    return functions.records[-1]
 
 
 def again(c=2):
-    kernels._addresses.clear()
+    functions._addresses.clear()
     return need(c)
 
 
@@ -41,12 +41,12 @@ def test_compiled_once_then_loaded(folder):
     first = need()
     assert (first.name, first.reason, first.how) == ("scale", "a test", "compiled") and first.seconds > 0
     need()
-    assert len(kernels.records) == 1, "known in this process"
+    assert len(functions.records) == 1, "known in this process"
     assert again().how == "loaded" and again(3).how == "compiled"
-    info = cache.info()
+    info = object_cache.info()
     assert info["folder"] == str(folder) and info["files"] == 2 and info["bytes"] > 500
     assert os.stat(folder).st_mode & 0o777 == 0o700
-    assert cache.clear() == 2 and cache.info()["files"] == 0
+    assert object_cache.clear() == 2 and object_cache.info()["files"] == 0
 
 
 @pytest.mark.parametrize("damage", [b"", b"nonsense", None])
@@ -75,16 +75,16 @@ def test_without_a_folder_kernels_stay_in_memory(folder, monkeypatch):
     folder.write_text("a file where the folder should be")
     with pytest.warns(RuntimeWarning, match="kept in memory only|cannot be read"):
         assert need().how == "compiled"
-    assert cache.info()["files"] == 0
+    assert object_cache.info()["files"] == 0
 
 
 def test_the_key_holds_what_the_code_depends_on(monkeypatch):
     def keys():
-        cache._versions.cache_clear()
-        cache.target.machine.cache_clear()
-        return cache.key("f", "source", 4)
+        object_cache._versions.cache_clear()
+        object_cache.target.machine.cache_clear()
+        return object_cache.key("f", "source", 4)
     base = keys()
-    assert base == keys() and base != cache.key("f", "source ", 4) and base != cache.key("f", "source", 3)
+    assert base == keys() and base != object_cache.key("f", "source ", 4) and base != object_cache.key("f", "source", 3)
     try:
         with monkeypatch.context() as m:
             m.setenv("NUMBA_CPU_NAME", "haswell")

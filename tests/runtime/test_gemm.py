@@ -5,11 +5,13 @@ import numpy as np
 import pytest
 
 from kgraph import ops
+from kgraph.codegen import functions
 from kgraph.compiler.dims import dim
-from kgraph.compiler.emit import contract
 from kgraph.compiler.ir import TensorType
+from kgraph.compiler.lowering import contract
 from kgraph.function import build
-from kgraph.runtime import executable, gemm, kernels, team
+from kgraph.kernels import gemm
+from kgraph.runtime import executable, thread_pool
 from kgraph.runtime.memory import aligned
 
 SHAPES = [(1, 1, 1), (1, 10, 64), (3, 17, 5), (14, 32, 256), (15, 33, 257), (57, 31, 40), (64, 128, 300),
@@ -33,7 +35,7 @@ class Product:
         name = {"float32": "gemm_f32", "float64": "gemm_f64"}[dtype]
         self.scratch = aligned(gemm.SCRATCH + 64)
         self.scratch[gemm.SCRATCH:] = 77
-        self.address = kernels.address(gemm.function(name))
+        self.address = functions.address(gemm.function(name))
         self.call = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 13)(self.address)
 
     def __call__(self, a, b, c, flags=0):
@@ -127,11 +129,11 @@ def test_nan_and_infinity_come_through():
 @pytest.fixture
 def any_number_of_threads(monkeypatch):
     """Lets even the smallest kernel be shared by threads."""
-    before = team.get_num_threads()
+    before = thread_pool.get_num_threads()
     monkeypatch.setattr(executable, "SHARED_WORK", 0)
     monkeypatch.setattr(executable, "WAKING_WORK", 0)
     yield
-    team.set_num_threads(before)
+    thread_pool.set_num_threads(before)
 
 
 @pytest.mark.parametrize("m,k,n", [(1, 700, 128), (1, 300, 1000), (2, 40, 130), (7, 5, 65), (32, 300, 256),
@@ -148,7 +150,7 @@ def test_threads_share_rows_or_columns(m, k, n, any_number_of_threads):
         types = [TensorType(tuple(rows if s == m and x is not bias else s for s in x.shape), "float32") for x in arrays]
         compiled, found = build("product", f, types), []
         for threads in (1, 2, 3, 5):
-            team.set_num_threads(threads)
+            thread_pool.set_num_threads(threads)
             found.append(compiled(*arrays))
         wanted = arrays[0].astype("float64") @ arrays[1] + (0 if len(arrays) == 2 else bias)
         wanted = wanted if len(arrays) == 2 else np.tanh(wanted)

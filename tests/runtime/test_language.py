@@ -127,17 +127,17 @@ def test_the_front_end_does_not_call_llvm(monkeypatch):
     """Such calls would wait for the optimiser, which works on another kernel in another thread."""
     from llvmlite.binding import ffi
 
-    from kgraph.runtime import jit
+    from kgraph.codegen import frontend
     source = "def f(a, b, c, d):\n    x = pf32(a, 0)\n    for i in range(b, c):\n        x[i] = exp(x[i])\n"
-    jit.kernel_ir("f", source)
+    frontend.kernel_ir("f", source)
     called = []
     monkeypatch.setattr(ffi._lib_fn_wrapper, "__call__", lambda self, *args: called.append(args))
-    assert "define" in jit.kernel_ir("f", source)
+    assert "define" in frontend.kernel_ir("f", source)
     assert called == []
 
 
 def test_sources_outside_the_language_are_refused():
-    from kgraph.runtime.jit import KernelError, kernel_ir
+    from kgraph.codegen.frontend import KernelError, kernel_ir
     with pytest.raises(KernelError, match="(?s)k1.*x = missing"):
         kernel_ir("k1", "def k1(args, lo, hi, scratch):\n    x = missing(args)\n")
     with pytest.raises(KernelError, match="float32 or float64 for exp"):
@@ -151,8 +151,8 @@ def test_sources_outside_the_language_are_refused():
 def test_loops_are_vectorised(expression):
     from plans import pointwise, value
 
-    from kgraph.runtime import jit, target
+    from kgraph.codegen import frontend, target
     kernel = pointwise(expression, [value((8,)), value((8,))], value((8,)))
-    text = target.assembly(jit.kernel_ir(kernel.name, kernel.source))
+    text = target.assembly(frontend.kernel_ir(kernel.name, kernel.source))
     registers = {64: "zmm", 32: "ymm", 16: "xmm"}
     assert text.count("%" + registers[target.machine().bytes]) > 2 or target.machine().registers == 32

@@ -2,7 +2,7 @@
 import numpy as np
 from plans import kernel, plan, pointwise, value
 
-from kgraph.runtime import profile, team
+from kgraph.runtime import profile, thread_pool
 from kgraph.runtime.executable import Executable
 from kgraph.variable import Variable
 
@@ -18,7 +18,7 @@ def test_rows_and_limits():
     assert rows[0].flops == 4096 and rows[0].gflops > 0 and rows[1].gbytes == 0
     assert (state.numpy() == 0).all(), "states keep their values"
     most = profile.limits()
-    assert most.threads == team.get_num_threads() and most.float32 > most.float64 > 1e9 and most.bandwidth > 1e8
+    assert most.threads == thread_pool.get_num_threads() and most.float32 > most.float64 > 1e9 and most.bandwidth > 1e8
     assert profile.limits() is most
 
 

@@ -4,9 +4,10 @@ import pytest
 from test_windows import compiled
 
 from kgraph import ops
-from kgraph.compiler.emit import window
+from kgraph.compiler.lowering import window
 from kgraph.compiler.primitive import PRIMITIVES
-from kgraph.runtime import team, winograd
+from kgraph.kernels import winograd
+from kgraph.runtime import thread_pool
 
 # images, sizes, channels, filters, padding
 CASES = [(2, 8, 8, 24, 24, ((1, 1), (1, 1))), (3, 7, 9, 37, 53, ((0, 0), (0, 0))), (2, 5, 6, 24, 40, ((2, 2), (1, 0))),
@@ -47,13 +48,13 @@ def test_it_is_as_near_to_the_true_sum_as_a_plain_sum(case, dtype, bound, name):
 @pytest.mark.parametrize("name", NAMES)
 def test_bits_do_not_depend_on_threads_or_on_the_run(name):
     arrays, params = arguments((5, 24, 17, 32, 48, ((1, 1), (1, 1))), "float32", name)
-    f, before, found = compiled(name, arrays, params), team.get_num_threads(), []
+    f, before, found = compiled(name, arrays, params), thread_pool.get_num_threads(), []
     try:
         for threads in (1, 2, 3, 2):
-            team.set_num_threads(threads)
+            thread_pool.set_num_threads(threads)
             found.append(f(*arrays))
     finally:
-        team.set_num_threads(before)
+        thread_pool.set_num_threads(before)
     for other in found[1:]:
         np.testing.assert_array_equal(found[0], other)
 

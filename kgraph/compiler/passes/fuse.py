@@ -9,10 +9,10 @@ it fits the group's iteration domain and no path leads from the group to the mem
 """
 from __future__ import annotations
 
-from kgraph.compiler.emit.loops import COSTLY, Domain
-from kgraph.compiler.emit.writer import Probe, squeeze
 from kgraph.compiler.interp import interpret
 from kgraph.compiler.ir import Op, Program, TensorType, Value
+from kgraph.compiler.lowering.loops import COSTLY, Domain
+from kgraph.compiler.lowering.writer import Probe, squeeze
 from kgraph.compiler.primitive import NOT_DIFFERENTIABLE, Primitive
 from kgraph.compiler.prims.elementwise import add_p
 

@@ -7,9 +7,9 @@ kernel that reads it; computing it again costs the bytes of its sources where th
 from __future__ import annotations
 
 from kgraph.compiler import dims
-from kgraph.compiler.emit.loops import COSTLY, Domain
-from kgraph.compiler.emit.writer import Probe
 from kgraph.compiler.ir import Op, Program, Value
+from kgraph.compiler.lowering.loops import COSTLY, Domain
+from kgraph.compiler.lowering.writer import Probe
 from kgraph.compiler.passes.fuse import MOST_OPS, fused_p, in_order
 
 __all__ = ["rematerialise"]

@@ -6,10 +6,10 @@ before writing that same element.
 """
 from __future__ import annotations
 
-from kgraph.compiler.emit.index import linear, row_major
-from kgraph.compiler.emit.loops import Domain, probe_body
-from kgraph.compiler.emit.writer import squeeze
 from kgraph.compiler.ir import Op, Program, Value, Values
+from kgraph.compiler.lowering.index import linear, row_major
+from kgraph.compiler.lowering.loops import Domain, probe_body
+from kgraph.compiler.lowering.writer import squeeze
 from kgraph.compiler.passes.fuse import fused_p, in_order
 from kgraph.compiler.prims.move import broadcast_p
 

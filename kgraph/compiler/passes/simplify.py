@@ -7,8 +7,8 @@ from __future__ import annotations
 import numpy as np
 
 from kgraph.compiler.dims import size_of
-from kgraph.compiler.emit.writer import squeeze
 from kgraph.compiler.ir import Program
+from kgraph.compiler.lowering.writer import squeeze
 from kgraph.compiler.passes.rewrite import rewrite
 from kgraph.compiler.passes.transposes import lifted_transpose, reduction_before_transpose
 from kgraph.compiler.primitive import PRIMITIVES

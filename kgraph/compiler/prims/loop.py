@@ -1,7 +1,7 @@
 """`scan`: the loop of programs. consts, carry and xs go in; the last carry and the stacked ys come out.
 
 The body is a Program of (consts, carry, a step's xs) -> (carry, a step's ys). Its gradient is a scan the other way
-round. What that reads of the forward steps, a wider forward scan gives as further ys; the pass `merge_loops` makes one
+round. What that reads of the forward steps, a wider forward scan gives as further ys; the pass `loop_cse` makes one
 loop of the two, and a program without gradients never has them. `while` is the loop whose end depends on the data.
 """
 from __future__ import annotations

@@ -1,0 +1,155 @@
+"""Source text -> the address of machine code: from this process, from the cache, or compiled now.
+
+`records` lists every function that this process needed, for kgraph.inspect.compiles().
+"""
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from kgraph.codegen import object_cache, target
+
+__all__ = ["Function", "Record", "address", "debug_level", "prepare", "records"]
+
+SWITCH_SECONDS = 2e-4
+
+_lock = threading.RLock()
+_addresses: dict[tuple, int] = {}
+_code: dict = {}      # key -> (machine code, seconds, loaded or compiled): not linked yet
+records: list = []
+
+
+@dataclass(frozen=True)
+class Record:
+    """One function that was needed: its name, for what, how long it took, and ``how``: compiled or loaded."""
+
+    name: str
+    reason: str
+    seconds: float
+    how: str
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function ``name`` of ``source`` in the kernel language: void(int64, ...) of that many parameters.
+
+    reason        what it is for
+    instructions  a function that gives what the source uses beside the language (see frontend.kernel_ir)
+    """
+
+    name: str
+    source: str
+    parameters: int = 4
+    reason: str = ""
+    instructions: Callable | None = None
+
+    @property
+    def key(self) -> str:
+        """What its machine code is kept under."""
+        return object_cache.key(self.name, self.source, self.parameters)
+
+    def symbol(self, key: str) -> str:
+        return f"{self.name}_{key[:16]}"
+
+
+def address(function: Function) -> int:
+    """The address of a function's machine code: from this process, from the cache, or compiled now.
+
+    Raises KernelError for a source that is not in the language, ImportError when it has to be compiled without Numba.
+    """
+    identity = function.name, function.source
+    found = _addresses.get(identity)
+    if found is None:
+        with _lock:
+            found = _addresses.get(identity)
+            if found is None:
+                found = _addresses[identity] = _load(function)
+    return found
+
+
+def prepare(functions):
+    """Read machine code from the cache, and compile what is not there, so that `address` has only to link it. Numba's
+    front end for one function works beside LLVM on the one before: LLVM has a thread of its own, without the GIL."""
+    with _lock:
+        wanted = {(f.name, f.source): f for f in functions}
+        wanted = {f.key: f for identity, f in wanted.items() if identity not in _addresses}
+        missing = []
+        for key, f in wanted.items():
+            if key not in _code:
+                start, contents = time.perf_counter(), object_cache.read(key)
+                _code[key] = contents, time.perf_counter() - start, "loaded"
+                if contents is None:
+                    del _code[key]
+                    missing.append((key, f))
+        if missing:
+            from concurrent.futures import ThreadPoolExecutor
+
+            from kgraph.codegen import frontend
+            with _switching_often(), ThreadPoolExecutor(1, "kgraph-llvm") as llvm:
+                texts = ((key, *_front_end(frontend, f, key)) for key, f in missing)
+                done = [llvm.submit(_back_end, *text) for text in texts]
+            _code.update(d.result() for d in done)
+
+
+@contextlib.contextmanager
+def _switching_often():
+    """LLVM's thread asks for the GIL after each of its many short calls: it shall not wait 5 ms for it each time."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(min(before, SWITCH_SECONDS))
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
+
+
+def _front_end(frontend, f: Function, key: str):
+    start = time.perf_counter()
+    text = frontend.kernel_ir(f.name, f.source, f.parameters, f.symbol(key), f.instructions and f.instructions())
+    return start, text, 1 if f.instructions else 3  # tiles are written as they shall be: all levels give the same code
+
+
+def _back_end(key: str, start: float, text: str, level: int):
+    contents = target.compile_ir(text, level)
+    object_cache.write(key, contents)
+    return key, (contents, time.perf_counter() - start, "compiled")
+
+
+def debug_level() -> int:
+    """KGRAPH_DEBUG: 1 says what is compiled and why, 2 adds kernel timings, 3 programs, 4 sources (all to stderr)."""
+    given = os.environ.get("KGRAPH_DEBUG") or "0"
+    if given not in ("0", "1", "2", "3", "4"):
+        raise ValueError(f"expected KGRAPH_DEBUG to be 0, 1, 2, 3 or 4, received {given!r}")
+    return int(given)
+
+
+def _load(function: Function) -> int:
+    key = function.key
+    if key not in _code:
+        prepare([function])
+    contents, seconds, how = _code.pop(key)
+    start = time.perf_counter()
+    found = target.load_object(contents, function.symbol(key))
+    record = Record(function.name, function.reason, seconds + time.perf_counter() - start, how)
+    records.append(record)
+    if debug_level() >= 1:
+        why = "found in the cache" if how == "loaded" else "not in the cache"
+        print(f"kgraph: {how} {function.name} in {1e3 * record.seconds:.1f} ms "
+              f"({why}; for {function.reason or 'the runtime'})", file=sys.stderr)
+    if debug_level() >= 4:
+        print(f"kgraph: source\n{function.source}", file=sys.stderr)
+    return found
+
+
+def _renew_lock():
+    """In a forked child the lock may be held by a thread that is not there."""
+    global _lock
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)

@@ -1,0 +1,363 @@
+"""Loop kernels: elementwise maps, row reductions (softmax, layer norm) and column reductions (bias gradients).
+
+One iteration domain, some of whose axes are reduced. Three loop orders follow from where those axes lie:
+
+- map: nothing is reduced. One flat loop where all operands allow it.
+- rows: the innermost axes are reduced. For each row, one inner loop per stage: a stage ends where a reduction's
+  result is needed. The row stays in cache between the stages.
+- columns: axes further in are kept. Strips of columns are accumulated over the rows in a small buffer.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from kgraph.compiler.dims import Size, size_of, substitute
+from kgraph.compiler.ir import Op, Program, Value, Values
+from kgraph.compiler.lowering.index import ORIGIN, Axis, Index, Layout, linear, merge_axes
+from kgraph.compiler.lowering.writer import CASTS, Probe, Writer, squeeze
+from kgraph.compiler.prims.reduce import highest, lowest
+
+__all__ = ["Domain", "LoopKernel", "emit_loops"]
+
+STRIP = 256           # columns accumulated at once
+FLAT_GRAIN = 64       # shares of a flat loop begin at multiples of it: the same elements fall into the vector tail
+ARG_SIGNS = {"argmax": ">", "argmin": "<"}
+COSTLY = frozenset("exp expm1 log log1p tanh sigmoid erf sin cos tan power random_bits".split())
+
+
+@dataclass
+class Domain:
+    """The axes that a kernel walks, and which of them its reductions reduce (positions)."""
+
+    sizes: tuple
+    reduced: tuple = ()
+    axes: list = field(init=False)
+
+    def __post_init__(self):
+        self.axes = [Axis(s, f"axis{i}") for i, s in enumerate(self.sizes)]
+        self._positions = [Index.of(a) for a in self.axes]
+
+    @property
+    def kept_axes(self) -> list:
+        return [a for i, a in enumerate(self.axes) if i not in self.reduced]
+
+    @property
+    def reduced_axes(self) -> list:
+        return [self.axes[i] for i in self.reduced]
+
+    @property
+    def kept(self) -> tuple:
+        return tuple(a.size for a in self.kept_axes)
+
+    def index(self, shape, kept: bool) -> tuple:
+        """The canonical position in a tensor of that shape: the domain's axes, 0 on axes of extent 1."""
+        positions = iter(self._positions)
+        if kept:
+            positions = (p for i, p in enumerate(self._positions) if i not in self.reduced)
+        return tuple(ORIGIN if isinstance(s, int) and s == 1 else next(positions) for s in shape)
+
+    def holds(self, shape) -> str | None:
+        """"full" or "kept" when a tensor of that shape lies on the domain, else None."""
+        sizes = squeeze(shape)
+        if sizes == self.sizes:
+            return "full"
+        return "kept" if self.reduced and sizes == self.kept else None
+
+
+@dataclass(frozen=True)
+class LoopKernel:
+    """What an emitter returns; the pipeline adds costs and makes a plan.Kernel of it."""
+
+    writer: Writer
+    extent: Size
+    grain: int
+    scratch: Size = 0
+
+    def __post_init__(self):
+        """From here on the names of axes are numbers again."""
+        sizes = self.writer.sizes
+        object.__setattr__(self, "extent", substitute(self.extent, sizes))
+        object.__setattr__(self, "scratch", substitute(self.scratch, sizes))
+        self.writer.args[:] = [substitute(a, sizes) for a in self.writer.args]
+
+
+class _Stages:
+    """Which reductions and outputs become computable in which pass over a row."""
+
+    def __init__(self, body: Program):
+        self.depth: dict[Value, int] = dict.fromkeys(body.inputs, 0)
+        for op in body.ops:
+            depth = max((self.depth[v] for v in op.inputs), default=0)
+            for out in op.outputs:
+                self.depth[out] = depth + (op.prim.kind == "reduce")
+        self.reductions = [op for op in body.ops if op.prim.kind == "reduce"]
+
+    def reductions_at(self, stage: int) -> list:
+        return [op for op in self.reductions if self.depth[op.inputs[0]] == stage]
+
+    @property
+    def last(self) -> int:
+        return max([self.depth[op.inputs[0]] for op in self.reductions], default=0)
+
+
+def emit_loops(op: Op, layout: Layout, checks: list) -> LoopKernel:
+    """The kernel of a fused loop op (params: body, domain sizes, reduced positions)."""
+    body = op.params["body"]
+    domain = Domain(op.params["domain"], op.params["reduced"])
+    writer = Writer(body, layout, checks)
+    writer.know(domain.axes)
+    if not domain.reduced:
+        return _emit_map(writer, body, domain)
+    trailing = tuple(range(len(domain.sizes) - len(domain.reduced), len(domain.sizes)))
+    inside = range(domain.reduced[0], domain.reduced[0] + len(domain.reduced))
+    stages = _Stages(body)
+    if domain.reduced != trailing and tuple(inside) == domain.reduced and stages.last == 0 and _sums_only(stages):
+        return _emit_columns(writer, body, domain, stages)
+    return _emit_rows(writer, body, domain, stages)
+
+
+def _sums_only(stages) -> bool:
+    return all(op.prim.lower not in ARG_SIGNS for op in stages.reductions)
+
+
+def probe_body(body: Program, domain: Domain) -> Probe:
+    """All element reads of a body over its domain."""
+    probe = Probe({o: op for op in body.ops for o in op.outputs})
+    for op in body.ops:
+        if op.prim.kind == "reduce":
+            x = op.inputs[0]
+            probe.element(x, domain.index(x.shape, kept=False))
+            if op.prim.lower in ARG_SIGNS:
+                probe.at(domain.reduced_axes[0])
+            out = op.outputs[0]
+            probe.producers = {k: v for k, v in probe.producers.items() if k is not out}
+    for out in body.outputs:
+        probe.element(out, domain.index(out.shape, domain.holds(out.shape) == "kept"))
+    return probe
+
+
+def _groups(w: Writer, body, domain, order, barriers) -> list:
+    """Loop axes in that order, merged where every access allows it."""
+    probe = probe_body(body, domain)
+    accesses = probe.accesses(w.layout)
+    accesses += [w.layout.position(o, domain.index(o.shape, domain.holds(o.shape) == "kept")) for o in body.outputs]
+    return merge_axes(order, accesses, barriers)
+
+
+def _extent(group) -> Size:
+    return size_of([a.extent for a in group])
+
+
+def _open_units(w: Writer, groups) -> Size:
+    """The loop over the kernel's share, its unit taken apart into the axes of the groups. Returns the unit count."""
+    unit = w.fresh("u")
+    w.open(f"for {unit} in range(lo, hi):")
+    for group in reversed(groups[1:]):
+        rest, extent = w.fresh("u"), w.size(_extent(group))
+        _name(w, group, w.fresh("i"), f"{unit} % {extent}")
+        w.line(f"{rest} = {unit} // {extent}")
+        unit = rest
+    if groups:
+        _name(w, groups[0], unit)
+    return size_of([_extent(g) for g in groups])
+
+
+def _name(w: Writer, group, name: str, text: str | None = None):
+    """Give a merged group of axes its variable: the last axis has it, the others are part of it."""
+    if text is not None:
+        w.line(f"{name} = {text}")
+    for axis in group:
+        axis.text, axis.level = None, w.depth
+    group[-1].text = name
+
+
+def _open_loops(w: Writer, groups):
+    for group in groups:
+        name = w.fresh("i")
+        w.open(f"for {name} in range({w.size(_extent(group))}):")
+        _name(w, group, name)
+
+
+def _close_loops(w: Writer, count: int):
+    for _ in range(count):
+        w.close()
+
+
+def _emit_map(w: Writer, body: Program, domain: Domain) -> LoopKernel:
+    groups = _groups(w, body, domain, domain.axes, ())
+    flat = len(groups) == 1
+    if flat:
+        name = w.fresh("i")
+        w.open(f"for {name} in range(lo, hi):")
+        _name(w, groups[0], name)
+        extent = _extent(groups[0])
+    else:
+        extent = _open_units(w, groups[:-1])
+        _open_loops(w, groups[-1:])
+    w.store_elements((out, domain.index(out.shape, kept=False)) for out in body.outputs)
+    _close_loops(w, w.depth)
+    return LoopKernel(w, extent, FLAT_GRAIN if flat else 1)
+
+
+# --- rows -------------------------------------------------------------------------------------------------------------
+
+def _emit_rows(w: Writer, body: Program, domain: Domain, stages: _Stages) -> LoopKernel:
+    order = domain.kept_axes + domain.reduced_axes
+    groups = _groups(w, body, domain, order, domain.reduced_axes[:1])
+    outer = [g for g in groups if g[0] not in domain.reduced_axes]
+    inner = [g for g in groups if g[0] in domain.reduced_axes]
+    extent = _open_units(w, outer)
+    saved = _SavedRows(w, body, domain, stages, inner)
+    pending = body.outputs
+    for stage in range(max([stages.last] + [stages.depth[o] for o in pending if domain.holds(o.shape) == "full"]) + 1):
+        reductions = stages.reductions_at(stage)
+        ready = Values(o for o in pending if domain.holds(o.shape) == "full" and stages.depth[o] <= stage)
+        if reductions or ready:
+            _emit_stage(w, domain, reductions, ready, inner, saved.due(stage))
+        pending = Values(o for o in pending if o not in ready)
+    w.store_elements((out, domain.index(out.shape, kept=True)) for out in pending)
+    w.close()
+    return LoopKernel(w, extent, 1, saved.bytes)
+
+
+class _SavedRows:
+    """Costly values that a later stage needs again are kept in the thread's scratch for the length of the row."""
+
+    def __init__(self, w, body, domain, stages, inner):
+        self.stage_of: dict[Value, tuple] = {}
+        self.bytes: Size = 0
+        users = body.users()
+        for op in body.ops:
+            out = op.outputs[0]
+            if op.prim.name not in COSTLY or domain.holds(out.shape) != "full" or out in body.outputs:
+                continue
+            if max(_stages_using(out, users, stages, domain)) > stages.depth[out]:
+                pointer = w.scratch_pointer(out.dtype, self.bytes, len(self.stage_of))
+                self.stage_of[out] = (stages.depth[out], pointer)
+                extent = size_of([_extent(g) for g in inner])
+                self.bytes = self.bytes + (extent * out.type.itemsize + 63) // 64 * 64
+        self.w, self.inner = w, inner
+
+    def due(self, stage: int) -> list:
+        """(value, pointer) to be saved in that stage."""
+        return [(v, p) for v, (s, p) in self.stage_of.items() if s == stage]
+
+
+def _stages_using(value, users, stages, domain) -> list:
+    """The stages in which a full-domain value is needed: those of reductions and outputs that depend on it."""
+    found, todo, seen = [], [value], set()
+    while todo:
+        v = todo.pop()
+        if v in seen:
+            continue
+        seen.add(v)
+        found.append(stages.depth[v])
+        for op in users.get(v, ()):
+            if op.prim.kind != "reduce":
+                todo.extend(o for o in op.outputs if domain.holds(o.shape) == "full")
+    return found
+
+
+def _emit_stage(w: Writer, domain: Domain, reductions, ready, inner, saves):
+    accumulators = [(op, _accumulators(w, op)) for op in reductions]
+    _open_loops(w, inner)
+    inner_position = linear([Index({g[-1]: 1}) for g in inner], [_extent(g) for g in inner])
+    for value, pointer in saves:
+        name = w.element(value, domain.index(value.shape, kept=False))
+        w.line(f"{pointer}[{w.at(inner_position)}] = {name}")
+    for op, names in accumulators:
+        x = op.inputs[0]
+        _accumulate(w, op, names, w.element(x, domain.index(x.shape, kept=False)), domain)
+    w.store_elements((out, domain.index(out.shape, kept=False)) for out in ready)
+    _close_loops(w, len(inner))
+    for out in ready:
+        w.stored(out)
+    for value, pointer in saves:
+        w.saved(value, pointer, inner_position)
+    for op, names in accumulators:
+        w.give(op.outputs[0], names[-1])
+
+
+def _accumulators(w: Writer, op: Op) -> list:
+    if op.prim.lower in ARG_SIGNS:
+        best, where, start = w.fresh("s"), w.fresh("s"), lowest if op.prim.lower == "argmax" else highest
+        w.line(f"{best} = {w.constant(start(op.inputs[0].dtype), op.inputs[0].dtype)}")
+        w.line(f"{where} = {CASTS[op.outputs[0].dtype]}(0)")
+        return [best, where]
+    name = w.fresh("s")
+    w.line(f"{name} = {initial(w, op)}")
+    return [name]
+
+
+def initial(w: Writer, op: Op) -> str:
+    """The text of a reduction's start value."""
+    dtype = op.outputs[0].dtype
+    return w.constant(op.prim.lower.init(dtype), dtype)
+
+
+def _accumulate(w: Writer, op: Op, names, x: str, domain: Domain):
+    if op.prim.lower in ARG_SIGNS:
+        best, where = names
+        (axis,) = domain.reduced_axes
+        w.open(f"if {x} {ARG_SIGNS[op.prim.lower]} {best} or ({x} != {x} and {best} == {best}):")
+        w.line(f"{best} = {x}")
+        w.line(f"{where} = {CASTS[op.outputs[0].dtype]}({w.at(axis)})")
+        w.close()
+    else:
+        w.line(f"{names[0]} = {combined(op, names[0], x)}")
+
+
+def combined(op: Op, a: str, x: str) -> str:
+    """The text that joins an accumulator and the next element, in the output's type."""
+    text = op.prim.lower.combine.format(a=a, x=x)
+    dtype = op.outputs[0].dtype
+    return text if dtype in ("float32", "float64") else f"{CASTS[dtype]}({text})"
+
+
+# --- columns ----------------------------------------------------------------------------------------------------------
+
+def _emit_columns(w: Writer, body: Program, domain: Domain, stages: _Stages) -> LoopKernel:
+    first, last = domain.reduced[0], domain.reduced[-1]
+    axes = domain.axes
+    groups = _groups(w, body, domain, axes, (axes[first], axes[last + 1]))
+    outer = [g for g in groups if g[0] in axes[:first]]
+    rows = [g for g in groups if g[0] in domain.reduced_axes]
+    columns = [g for g in groups if g[0] in axes[last + 1:]]
+    width = _extent(columns[-1])
+    strip = Axis((width + (STRIP - 1)) // STRIP)
+    extent = _open_units(w, outer + columns[:-1] + [[strip]])
+    base, stop = w.fresh("j"), w.fresh("j")
+    w.line(f"{base} = {strip.text} * {w.size(STRIP)}")
+    w.line(f"{stop} = minimum({base} + {w.size(STRIP)}, {w.size(width)})")
+    sums = [(op, w.scratch_pointer(op.outputs[0].dtype, STRIP * 8 * i, i)) for i, op in enumerate(stages.reductions)]
+    _columns_loop(w, columns[-1], base, stop)
+    for op, pointer in sums:
+        w.line(f"{pointer}[{w.strip_position}] = {initial(w, op)}")
+    w.close()
+    _open_loops(w, rows)
+    _columns_loop(w, columns[-1], base, stop)
+    for op, pointer in sums:
+        x = w.element(op.inputs[0], domain.index(op.inputs[0].shape, kept=False))
+        at = f"{pointer}[{w.strip_position}]"
+        w.line(f"{at} = {combined(op, at, x)}")
+    full = Values(o for o in body.outputs if domain.holds(o.shape) == "full")
+    w.store_elements((out, domain.index(out.shape, kept=False)) for out in full)
+    _close_loops(w, len(rows) + 1)
+    _columns_loop(w, columns[-1], base, stop)
+    for op, pointer in sums:
+        name = w.fresh("s")
+        w.line(f"{name} = {pointer}[{w.strip_position}]")
+        w.give(op.outputs[0], name)
+    w.store_elements((out, domain.index(out.shape, kept=True)) for out in body.outputs if out not in full)
+    w.close()
+    w.close()
+    return LoopKernel(w, extent, 1, STRIP * 8 * len(sums))
+
+
+def _columns_loop(w: Writer, group, base: str, stop: str):
+    """The loop over a strip's columns; strip_position is the place in the strip's buffers."""
+    name = w.fresh("i")
+    w.open(f"for {name} in range({base}, {stop}):")
+    _name(w, group, name)
+    w.strip_position = f"{name} - {base}"
+

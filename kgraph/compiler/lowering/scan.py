@@ -1,0 +1,253 @@
+"""Loops: one kernel for all steps. Its source is the same for every loop: it walks a table of the body's own kernels.
+
+The body is compiled like any program. Where its rows are independent (passes.rows) threads share the batch rows: each
+runs all steps of its rows, as a batch of its own, without waiting for anybody. Carries lie in the loop's results and
+are updated in place; xs and ys are the slices of step t of their stacks, whose addresses move on from step to step;
+what else the body needs lies in the thread's scratch memory.
+
+An argument block of int64 words:
+
+    0 steps    1 first step    2 +1 or -1    3 kernels before the loop    4 kernels up to the test    5 kernels in all
+    6 words of all blocks    7 words that move    8 place of the test's answer in scratch    9 scratch of the kernels
+    kernels    (code, place of its block in words, extent (5 words)) each
+    words      (value (5 words), from row to row, from step to step, 1 if in scratch) each
+    movers     (place, from step to step) each
+
+where five words (c0, c1, a, b, d) are the number c0 + c1 * ((a * rows + b) // d) for a share of so many rows.
+"""
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from kgraph.compiler import dims
+from kgraph.compiler.dims import Dim, Size
+from kgraph.compiler.ir import Op, Program, Value
+from kgraph.compiler.lowering.affine import NotAffine, affine
+from kgraph.compiler.lowering.index import row_major
+from kgraph.compiler.passes.rows import split_rows
+from kgraph.compiler.plan import Address, Code, Kernel, Plan
+from kgraph.compiler.prims.loop import Loop
+from kgraph.compiler.prims.move import broadcast_p
+
+__all__ = ["emit_scan", "emit_while"]
+
+GRAIN = 4        # shares of rows begin at multiples of it
+FOREVER = 2**62
+ALIGN = 64
+
+_SOURCE = '''
+def NAME(args, lo, hi, scratch):
+    table = pi64_at(args, 0)
+    block = pi64_at(scratch, 1)
+    rows = hi - lo
+    words = 10 + 7 * table[5]
+    movers = words + 8 * table[6]
+    for i in range(table[6]):
+        w = words + 8 * i
+        value = table[w] + table[w + 1] * ((table[w + 2] * rows + table[w + 3]) // table[w + 4])
+        block[i] = value + table[w + 5] * lo + table[w + 6] * table[1] + table[w + 7] * scratch
+    inner = scratch + table[9]
+    for step in range(-1, table[0]):
+        first = table[3]
+        last = table[5]
+        if step < 0:
+            first = 0
+            last = table[3]
+        for c in range(first, last):
+            k = 10 + 7 * c
+            extent = table[k + 2] + table[k + 3] * ((table[k + 4] * rows + table[k + 5]) // table[k + 6])
+            call_kernel(table[k], scratch + 8 * table[k + 1], 0, extent, inner)
+            if c == table[4] - 1:
+                if pi8_at(scratch + table[8], 2)[0] == 0:
+                    return
+        if step >= 0:
+            for i in range(table[7]):
+                m = movers + 2 * i
+                block[table[m]] += table[2] * table[m + 1]
+'''
+
+
+@dataclass(frozen=True)
+class Part:
+    """A compiled part of the body; homes: (kind, index) of a buffer -> (outer Value, bytes from row to row, bytes from
+    step to step), or (None, 0, place) for one in scratch."""
+
+    plan: Plan
+    homes: dict
+
+
+class _Table:
+    """Collects the words of a loop's argument block. rows: the Dim for the rows of a share, or None."""
+
+    def __init__(self, rows: Dim | None, batch: Size):
+        self.rows, self.batch = rows, batch
+        self.kernels: list = []
+        self.words: list = []
+        self.movers: list = []
+        self.slots: Size = 0
+        self.inner: Size = 0
+
+    def add(self, part: Part):
+        """The kernels of a part. Its slots come after those of the parts before it."""
+        base = []
+        for size in part.plan.slots:
+            base.append(self.slots)
+            self.slots = self.slots + _aligned(self._whole(size))
+        for kernel in part.plan.kernels:
+            self.kernels += [Code(kernel), len(self.words) // 8, *affine(kernel.extent, self.rows)]
+            for argument in kernel.args:
+                self._add_word(part, argument, base)
+            self.inner = dims.maximum(self.inner, self._whole(kernel.scratch))
+
+    def _add_word(self, part, argument, base):
+        if isinstance(argument, Value):
+            buffer = part.plan.buffer(argument)
+            if buffer.kind == "slot":
+                self.words += [*affine(base[buffer.index] + buffer.offset, self.rows), 0, 0, 1]
+                return
+            home, row, step = part.homes[buffer.kind, buffer.index]
+            if home is None:
+                self.words += [step, 0, 1, 0, 1, 0, 0, 1]
+                return
+            if self.rows is not None and self.rows.names() & dims.names(buffer.offset):
+                raise NotAffine(f"an offset of {buffer.offset}")
+            if not _is_zero(step):
+                self.movers += [len(self.words) // 8, step]
+            self.words += [Address(home, buffer.offset), 0, 1, 0, 1, row if self.rows is not None else 0, step, 0]
+        elif isinstance(argument, (int, Dim)):
+            self.words += [*affine(argument, self.rows), 0, 0, 0]
+        else:
+            self.words += [argument, 0, 1, 0, 1, 0, 0, 0]
+
+    def _whole(self, size: Size) -> Size:
+        """A size for all rows together."""
+        return size if self.rows is None else dims.substitute(size, {str(self.rows): self.batch})
+
+    def kernel(self, op: Op, steps: Size, first: Size, sign: int, before: int, answer: tuple = (0, 0)) -> Kernel:
+        """The loop's kernel. answer: (kernels up to the test, place of its answer among the slots)."""
+        blocks = 8 * (len(self.words) // 8)
+        start = blocks + -blocks % ALIGN
+        for w in range(0, len(self.words), 8):
+            if self.words[w + 7] == 1:
+                self.words[w] = self.words[w] + start
+        inner = start + self.slots
+        header = [steps, first, sign, before, answer[0], len(self.kernels) // 7, len(self.words) // 8,
+                  len(self.movers) // 2, start + answer[1], inner]
+        children = [k.kernel for k in self.kernels[::7]]
+        count = 1 if steps is FOREVER else steps
+        each = lambda name: self._whole(sum((getattr(k, name) for k in children), start=0)) * count
+        moved = sum((v.type.nbytes for v in (*op.inputs, *op.outputs)), start=0)
+        name = "kg_loop_" + hashlib.sha256(_SOURCE.encode()).hexdigest()[:16]
+        args = (*header, *self.kernels, *self.words, *self.movers)
+        return Kernel(name, _SOURCE.lstrip().replace("NAME", name), args,
+                      self.batch if self.rows is not None else 1, GRAIN if self.rows is not None else 1,
+                      work=each("work"), flops=each("flops"), bytes=moved, scratch=inner + self.inner, op=op,
+                      scopes=tuple(s for s in op.scope.split(",") if s))
+
+
+def _is_zero(size) -> bool:
+    return isinstance(size, int) and size == 0
+
+
+def _aligned(size: Size) -> Size:
+    return size + -size % ALIGN if isinstance(size, int) else (size + (ALIGN - 1)) // ALIGN * ALIGN
+
+
+def emit_scan(op: Op, compile_body: Callable) -> Kernel:
+    """The kernel of a scan. compile_body(program, states, strides) -> Plan."""
+    loop = Loop.of(op)
+    rows = split_rows(loop)
+    if rows is not None:
+        try:
+            return _emit_scan(op, loop, rows.body, rows.size, rows.batch, rows.own, compile_body)
+        except NotAffine:
+            pass  # a body whose kernels cannot be told how many rows there are runs on one thread
+    return _emit_scan(op, loop, loop.body, None, 1, set(), compile_body)
+
+
+def _emit_scan(op, loop: Loop, body: Program, rows, batch, own, compile_body) -> Kernel:
+    consts, carry, xs = loop.split(body.inputs)
+    new_carry, ys = loop.split_outputs(body.outputs)
+    outer_consts, outer_carry, outer_xs = loop.split(op.inputs)
+    last_carry, outer_ys = loop.split_outputs(op.outputs)
+    updates = tuple((a, b) for a, b in zip(carry, new_carry) if a is not b)
+    program, ys = _separated(Program(body.name, body.inputs, body.ops, ys, updates))
+    strides = {v: s for v in (*xs, *ys) if (s := _step_strides(loop, v)) is not None}
+    plan = compile_body(program, carry, strides)
+    row = lambda v: v.type.nbytes // v.shape[0] if v in own else 0
+    homes = {("input", i): (w, row(v), 0) for i, (v, w) in enumerate(zip(consts, outer_consts))}
+    moves = lambda v: _moves(loop, v, v in own, {str(rows): batch})
+    homes |= {("input", len(consts) + i): (w, *moves(v)) for i, (v, w) in enumerate(zip(xs, outer_xs))}
+    homes |= {("output", i): (w, *moves(v)) for i, (v, w) in enumerate(zip(ys.values(), outer_ys))}
+    homes |= {("state", i): (w, row(v), 0) for i, (v, w) in enumerate(zip(carry, last_carry))}
+    table = _Table(rows, batch)
+    table.add(_copies(carry, outer_carry, last_carry, row, compile_body))
+    before = len(table.kernels) // 7
+    table.add(Part(plan, homes))
+    first, sign = (loop.length - 1, -1) if loop.reverse else (0, 1)
+    return table.kernel(op, loop.length, first, sign, before)
+
+
+def _step_strides(loop: Loop, v: Value) -> tuple | None:
+    """Strides of one step of a stack; None where it is contiguous."""
+    axis = loop.axis_of(v.ndim)
+    strides = row_major(loop.stacked(v.type).shape)
+    return strides[:axis] + strides[axis + 1:] if axis else None
+
+
+def _moves(loop: Loop, v: Value, own: bool, whole: dict) -> tuple:
+    """Bytes from row to row (of a value with batch rows) and from step to step in a stack."""
+    axis = loop.axis_of(v.ndim)
+    strides = row_major(dims.substitute(loop.stacked(v.type).shape, whole))
+    return strides[0 if axis else 1] * v.type.itemsize if own else 0, strides[axis] * v.type.itemsize
+
+
+def _separated(program: Program) -> tuple[Program, dict]:
+    """The program with a value of its own, which no other result is, for each output and update. Also: new output ->
+    the one it stands for."""
+    taken, ops = set(program.inputs), list(program.ops)
+
+    def own(v):
+        if v in taken:
+            copy = Value(v.type)
+            ops.append(Op(broadcast_p, (v,), {"shape": v.shape, "axes": tuple(range(v.ndim))}, (copy,)))
+            v = copy
+        taken.add(v)
+        return v
+
+    updates = tuple((state, own(v)) for state, v in program.updates)
+    outputs = {own(v): v for v in program.outputs}
+    return Program(program.name, program.inputs, tuple(ops), tuple(outputs), updates), outputs
+
+
+def _copies(carry, sources, targets, row, compile_body) -> Part:
+    """The carry's first values go where the carry lies."""
+    program, _ = _separated(Program("start", tuple(carry), (), tuple(carry)))
+    homes = {("input", i): (v, row(c), 0) for i, (c, v) in enumerate(zip(carry, sources))}
+    homes |= {("output", i): (v, row(c), 0) for i, (c, v) in enumerate(zip(carry, targets))}
+    return Part(compile_body(program, (), {}), homes)
+
+
+def emit_while(op: Op, compile_body: Callable) -> Kernel:
+    """The kernel of a while loop: the kernels of the test, whose answer ends it, then those of the body."""
+    test, body, n, most = (op.params[k] for k in ("test", "body", "n_consts", "most"))
+    carry = body.inputs[n:]
+    zero = lambda v: 0
+    consts = {("input", i): (w, 0, 0) for i, w in enumerate(op.inputs[:n])}
+    table = _Table(None, 1)
+    table.add(_copies(carry, op.inputs[n:], op.outputs, zero, compile_body))
+    before = len(table.kernels) // 7
+    program, _ = _separated(Program(test.name, test.inputs, test.ops, test.outputs))
+    plan = compile_body(program, (), {})
+    place = table.slots
+    table.slots = table.slots + ALIGN
+    table.add(Part(plan, {**consts, **{("input", n + i): (w, 0, 0) for i, w in enumerate(op.outputs)},
+                          ("output", 0): (None, 0, place)}))
+    tested = len(table.kernels) // 7
+    updates = tuple((a, b) for a, b in zip(carry, body.outputs) if a is not b)
+    program, _ = _separated(Program(body.name, body.inputs, body.ops, (), updates))
+    states = {("state", i): (w, 0, 0) for i, w in enumerate(op.outputs)}
+    table.add(Part(compile_body(program, carry, {}), {**consts, **states}))
+    return table.kernel(op, FOREVER if most is None else most, 0, 1, before, (tested, place))

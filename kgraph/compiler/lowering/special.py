@@ -1,0 +1,135 @@
+"""Kernels of primitives that are no loops over elements: sums at positions that are data, running sums, order."""
+from __future__ import annotations
+
+from kgraph.compiler.dims import size_of
+from kgraph.compiler.ir import Op, Program
+from kgraph.compiler.lowering.loops import LoopKernel
+from kgraph.compiler.lowering.writer import Writer
+
+__all__ = ["SPECIAL"]
+
+
+def _writer(op: Op, layout, checks) -> Writer:
+    writer = Writer(Program(op.prim.name, op.inputs, (), op.outputs), layout, checks)
+    writer.op = op
+    return writer
+
+
+def emit_scatter_add(op: Op, layout, checks) -> LoopKernel:
+    """Threads share the rows of the result: each clears its own, and adds to them whatever is meant for them, in order.
+    So memory is walked in order, and the sums never change."""
+    indices, updates = op.inputs
+    out = op.outputs[0]
+    w = _writer(op, layout, checks)
+    target, source, rows = w.pointer(out), w.pointer(updates), w.pointer(indices)
+    columns = w.size(size_of(out.shape[1:]))
+    w.open(f"for i in range(lo * {columns}, hi * {columns}):")
+    w.line(f"{target}[i] = {w.constant(0, out.dtype)}")
+    w.close()
+    w.open(f"for i in range({w.size(indices.size)}):")
+    w.line(f"row = {_checked_row(w, f'{rows}[i]', out.shape[0])}")
+    w.open("if row >= lo and row < hi:")
+    w.open(f"for j in range({columns}):")
+    w.line(f"{target}[row * {columns} + j] = {target}[row * {columns} + j] + {source}[i * {columns} + j]")
+    w.close()
+    w.close()
+    w.close()
+    return LoopKernel(w, out.shape[0], 1)
+
+
+def _checked_row(w: Writer, text: str, extent) -> str:
+    w._needs[-1] = w.depth
+    return w.at(w.checked(text, extent))
+
+
+def emit_scatter_along(op: Op, layout, checks) -> LoopKernel:
+    """Each line along the axis is its own sum: threads share the axes before it."""
+    indices, updates = op.inputs
+    out, axis = op.outputs[0], op.params["axis"]
+    w = _writer(op, layout, checks)
+    inner, outer = size_of(out.shape[axis + 1:]), size_of(out.shape[:axis])
+    target, source, rows = w.pointer(out), w.pointer(updates), w.pointer(indices)
+    step, count, size = w.size(inner), w.size(updates.shape[axis]), w.size(out.shape[axis])
+    w.open("for u in range(lo, hi):")
+    w.open(f"for i in range({size} * {step}):")
+    w.line(f"{target}[u * {size} * {step} + i] = {w.constant(0, out.dtype)}")
+    w.close()
+    w.open(f"for i in range({count}):")
+    w.open(f"for j in range({step}):")
+    w.line(f"place = (u * {count} + i) * {step} + j")
+    row = _checked_row(w, f"{rows}[place]", out.shape[axis])
+    w.line(f"spot = (u * {size} + {row}) * {step} + j")
+    w.line(f"{target}[spot] = {target}[spot] + {source}[place]")
+    w.close()
+    w.close()
+    w.close()
+    return LoopKernel(w, outer, 1)
+
+
+def emit_cumsum(op: Op, layout, checks) -> LoopKernel:
+    """A running sum along an axis, from the other end if reverse."""
+    (x,), out, axis = op.inputs, op.outputs[0], op.params["axis"]
+    w = _writer(op, layout, checks)
+    inner, outer = size_of(x.shape[axis + 1:]), size_of(x.shape[:axis])
+    source, target, step, count = w.pointer(x), w.pointer(out), w.size(inner), w.size(x.shape[axis])
+    w.open("for u in range(lo, hi):")
+    w.open(f"for j in range({step}):")
+    w.line(f"total = {w.constant(0, out.dtype)}")
+    w.open(f"for k in range({count}):")
+    w.line(f"i = {count} - 1 - k" if op.params["reverse"] else "i = k")
+    w.line(f"place = (u * {count} + i) * {step} + j")
+    w.line(f"total = total + {source}[place]")
+    w.line(f"{target}[place] = total")
+    w.close()
+    w.close()
+    w.close()
+    return LoopKernel(w, outer, 1)
+
+
+_MERGE = """\
+for k in range({count}):
+    order[k] = i32(k)
+source, target, width = 0, {count}, 1
+while width < {count}:
+    start = 0
+    while start < {count}:
+        left, middle = start, minimum(start + width, {count})
+        right, stop = middle, minimum(middle + width, {count})
+        for k in range(start, stop):
+            first = left < middle
+            if first and right < stop:
+                a = {x}[base + order[source + left] * {step}]
+                b = {x}[base + order[source + right] * {step}]
+                first = a <= b or b != b
+            if first:
+                order[target + k] = order[source + left]
+                left = left + 1
+            else:
+                order[target + k] = order[source + right]
+                right = right + 1
+        start = stop
+    source, target = target, source
+    width = 2 * width
+for k in range({count}):
+    {out}[base + k * {step}] = order[source + k]"""
+
+
+def emit_argsort(op: Op, layout, checks) -> LoopKernel:
+    """A stable merge sort of positions, from runs of 1 upwards, NaN last: threads share the lines along the axis. Two
+    orders of a line lie in the thread's scratch, one merged into the other."""
+    (x,), out, axis = op.inputs, op.outputs[0], op.params["axis"]
+    w = _writer(op, layout, checks)
+    inner, outer = size_of(x.shape[axis + 1:]), size_of(x.shape[:axis])
+    step, count = w.size(inner), w.size(x.shape[axis])
+    texts = {"x": w.pointer(x), "out": w.pointer(out), "step": step, "count": count}
+    w.line(f"order = {w.scratch_pointer('int32', 0, 0)}")
+    w.open("for u in range(lo, hi):")
+    w.line(f"base = quotient(u, {step}) * {count} * {step} + modulo(u, {step})")
+    for line in _MERGE.format(**texts).splitlines():
+        w.line(line)
+    w.close()
+    return LoopKernel(w, outer * inner, 1, 8 * x.shape[axis])
+
+
+SPECIAL = {"scatter_add": emit_scatter_add, "scatter_along": emit_scatter_along, "cumsum": emit_cumsum,
+           "argsort": emit_argsort}

@@ -1,0 +1,133 @@
+"""Convolutions and their gradients: native routines (kgraph.kernels.conv) make a band of rows of an image, then the
+epilogue runs over the band while it is in cache."""
+from __future__ import annotations
+
+from kgraph.compiler.dims import Size, size_of
+from kgraph.compiler.ir import Op, Program, Value
+from kgraph.compiler.lowering.conv_tiling import Geometry, emit_bands, routine
+from kgraph.compiler.lowering.index import Layout
+from kgraph.compiler.lowering.loops import Domain, LoopKernel
+from kgraph.compiler.lowering.pooling import emit_max_grad, emit_max_pick, emit_pool
+from kgraph.compiler.lowering.writer import Writer
+
+__all__ = ["emit_weight_grad", "emit_window", "window_flops"]
+
+# Channels and filters from which a convolution pays for the transforms of kgraph.kernels.winograd.
+LEAST_CHANNELS = {"conv": 24, "conv_data_grad": 24, "conv_weight_grad": 16}
+MOST_WEIGHTS = 1 << 19  # channels times filters: each thread holds 16 times as many numbers
+WINOGRAD_TILES, WINOGRAD_WHOLE = 84, 16  # it works on so many tiles at a time, and rounds channels up to no more
+
+
+def emit_window(op: Op, layout: Layout, checks: list) -> LoopKernel:
+    """The kernel of a fused op with a convolution or a pooling in it."""
+    body = op.params["body"]
+    anchor = next(o for o in body.ops if o.prim.kind == "window")
+    w, domain = Writer(body, layout, checks), Domain(op.params["domain"])
+    w.know(domain.axes)
+    return _EMITTERS[anchor.prim.lower](w, body, layout, domain, anchor)
+
+
+def window_flops(op: Op) -> Size:
+    """Two for each multiply-add of a convolution, border or not; one for each tap of a pooling window."""
+    if op.prim.name.startswith("conv"):
+        far = op.outputs[0] if op.prim.name == "conv" else op.inputs[int(op.prim.name == "conv_weight_grad")]
+        near = op.outputs[0] if op.prim.name == "conv_data_grad" else op.inputs[0]
+        window = op.params.get("window") or op.inputs[1].shape[:-2]
+        return 2 * far.size * size_of(window) * (near.shape[-1] // op.params["groups"])
+    windows = op.inputs[-1] if op.prim.name.endswith("grad") else op.outputs[0]
+    return windows.size * size_of(op.params["window"])
+
+
+def _is_depthwise(x: Value, out: Value, groups: int) -> bool:
+    return groups > 1 and x.shape[-1] == groups and out.shape[-1] == groups
+
+
+def _emit_conv(w, body, layout, domain, anchor) -> LoopKernel:
+    """conv, and conv_data_grad with a transposed kernel: both sum over taps and the channels of what they read."""
+    x, kernel = anchor.inputs
+    out, groups = anchor.outputs[0], anchor.params["groups"]
+    depthwise = _is_depthwise(x, out, groups)
+    ours, theirs = x.shape[-1] // groups, out.shape[-1] // groups
+    geometry = Geometry(w, layout, anchor, x, out, int(anchor.prim.lower == "conv_data_grad"), ours * out.shape[-1],
+                         *((1, 1, out.shape[-1]) if depthwise else (groups, ours, theirs)))
+    if _is_winograd(anchor, x, out):
+        work = _winograd_work(ours, theirs, ours * theirs, x.type.itemsize)
+        return emit_bands(w, body, layout, domain, anchor, geometry, "winograd", w.address(kernel), work)
+    return emit_bands(w, body, layout, domain, anchor, geometry, "depthwise" if depthwise else "conv",
+                       w.address(kernel))
+
+
+def _is_winograd(op: Op, near: Value, far: Value) -> bool:
+    """Whether kgraph.kernels.winograd can do a convolution, and in less time."""
+    params = op.params
+    window = params.get("window") or op.inputs[1].shape[:-2]
+    channels = [v.shape[-1] for v in (near, far)]
+    return (tuple(window) == (3, 3) and {*params["strides"], *params["dilation"], params["groups"]} == {1}
+            and all(isinstance(n, int) and n >= LEAST_CHANNELS[op.prim.name] for n in channels)
+            and channels[0] * channels[1] <= MOST_WEIGHTS)
+
+
+def _winograd_work(near: int, far: int, matrix: int, item: int) -> int:
+    """Bytes of scratch that kgraph.kernels.winograd takes: 16 matrices of that many elements, and a vector of what is
+    read and of what is made for each tile, 16 times."""
+    return 16 * item * (matrix + WINOGRAD_TILES * (_whole(near) + _whole(far)) + 3 * WINOGRAD_WHOLE)
+
+
+def _whole(channels: int) -> int:
+    return -(-channels // WINOGRAD_WHOLE) * WINOGRAD_WHOLE
+
+
+def emit_weight_grad(op: Op, layout: Layout, checks) -> LoopKernel:
+    """Each part of the batch has sums of its own: a unit is one tap of one part, so how many threads take part changes
+    nothing."""
+    x, ct = op.inputs
+    out, params = op.outputs[0], op.params
+    groups, window, parts = params["groups"], params["window"], params["parts"]
+    w = Writer(Program(op.prim.name, op.inputs, (), op.outputs), layout, checks)
+    depthwise = _is_depthwise(x, ct, groups)
+    ours, theirs = x.shape[-1] // groups, ct.shape[-1] // groups
+    tap = ours * ct.shape[-1]
+    geometry = Geometry(w, layout, op, x, ct, 0, tap, *((1, 1, ct.shape[-1]) if depthwise else (groups, ours, theirs)))
+    if _is_winograd(op, x, ct):
+        return _emit_winograd_weights(w, op, geometry)
+    geometry.write()
+    taps, item, result = size_of(window), out.type.itemsize, w.pointer(out)
+    w.line("unit = lo")
+    w.open("while unit < hi:")
+    w.line(f"part = unit // {w.size(taps)}")
+    w.line(f"first = unit - part * {w.size(taps)}")
+    w.line(f"last = minimum({w.size(taps)}, first + hi - unit)")
+    w.line("unit = unit + last - first")
+    w.line(f"start = {w.size(x.shape[0])} * part // {w.size(parts)}")
+    w.line(f"stop = {w.size(x.shape[0])} * (part + 1) // {w.size(parts)}")
+    base = f"part * {w.size(taps * tap)}"
+    w.open(f"for i in range({base} + first * {w.size(tap)}, {base} + last * {w.size(tap)}):")
+    w.line(f"{result}[i] = {w.constant(0, out.dtype)}")
+    w.close()
+    address = lambda v: f"{w.address(v)} + {item} * start * {w.size(geometry.image[v][0])}"
+    called = w.routine(routine("depthwise_weights" if depthwise else "weights", x))
+    w.line(f"weigh({called}, scratch, {address(x)}, {address(ct)}, {w.address(out)} + {item} * {base}, "
+           "stop - start, first, last)")
+    w.close()
+    return LoopKernel(w, parts * taps, 1, geometry.bytes)
+
+
+def _emit_winograd_weights(w: Writer, op: Op, geometry: Geometry) -> LoopKernel:
+    """A unit is a part of the batch: all taps are made of the same transforms."""
+    x, ct = op.inputs
+    out, parts, item = op.outputs[0], op.params["parts"], x.type.itemsize
+    geometry.write(planned=False)
+    w.open("for part in range(lo, hi):")
+    w.line(f"start = {w.size(x.shape[0])} * part // {w.size(parts)}")
+    w.line(f"stop = {w.size(x.shape[0])} * (part + 1) // {w.size(parts)}")
+    address = lambda v: f"{w.address(v)} + {item} * start * {w.size(geometry.image[v][0])}"
+    w.line(f"winograd_weights({w.routine(routine('winograd_weights', x))}, scratch, {address(x)}, {address(ct)}, "
+           f"{w.address(out)} + {item} * part * {w.size(size_of(out.shape[1:]))}, stop - start, "
+           f"scratch + {w.size(geometry.bytes)})")
+    w.close()
+    near, far = x.shape[-1], ct.shape[-1]
+    return LoopKernel(w, parts, 1, geometry.bytes + _winograd_work(near, far, _whole(near) * _whole(far), item))
+
+
+_EMITTERS = {"conv": _emit_conv, "conv_data_grad": _emit_conv, "max_pool": emit_pool, "sum_pool": emit_pool,
+             "sum_pool_grad": emit_pool, "max_pool_grad": emit_max_grad, "max_pool_pick": emit_max_pick}

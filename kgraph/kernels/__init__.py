@@ -1,0 +1,1 @@
+"""Native routines that kernels call: register tiles, packing, products, convolutions, Winograd."""
