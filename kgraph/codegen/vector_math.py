@@ -10,7 +10,7 @@ Each formula is written once, over `Term` (kgraph.codegen.intrinsics), for float
     x.digits, x.bias          binary digits after the point, and the bias of the exponent
 
 Multiplications may contract with additions, and nothing else may be rearranged: range reductions rely on it. NaN comes
-through because a comparison with NaN is false, so that `where` keeps x. Errors are stated in tests/runtime/test_vector_math.
+through because a comparison with NaN is false, so that `where` keeps x. Errors: tests/runtime/test_vector_math.py.
 """
 from __future__ import annotations
 
