@@ -125,8 +125,7 @@ def emit_argsort(op: Op, layout, checks) -> LoopKernel:
     w.line(f"order = {w.scratch_pointer('int32', 0, 0)}")
     w.open("for u in range(lo, hi):")
     w.line(f"base = quotient(u, {step}) * {count} * {step} + modulo(u, {step})")
-    for line in _MERGE.format(**texts).splitlines():
-        w.line(line)
+    w.block(_MERGE.format(**texts))
     w.close()
     return LoopKernel(w, outer * inner, 1, 8 * x.shape[axis])
 

@@ -10,10 +10,11 @@ of loop axes see through broadcasts, transposes and slices.
 from __future__ import annotations
 
 import hashlib
+import re
 import textwrap
 
 from kgraph.compiler.dims import Size
-from kgraph.compiler.ir import Op, Program, Value
+from kgraph.compiler.ir import Op, Program, ProgramError, Value
 from kgraph.compiler.lowering.index import ORIGIN, Axis, Index, Layout, Opaque
 from kgraph.compiler.plan import STATUS
 
@@ -22,6 +23,11 @@ __all__ = ["Pull", "Probe", "Writer", "squeeze"]
 CASTS = {"float32": "f32", "float64": "f64", "int8": "i8", "int16": "i16", "int32": "i32", "int64": "i64",
          "uint8": "u8", "uint16": "u16", "uint32": "u32", "uint64": "u64", "bool": "b1"}
 SCRATCH_SCOPE = 60  # alias scopes of argument words are their numbers; those of scratch memory begin here
+_PARAMETERS = ("args", "lo", "hi", "scratch")
+_KEYWORDS = "for in while if else and or not return True False".split()
+_RESERVED = frozenset((*CASTS.values(), *_KEYWORDS, *_PARAMETERS))  # no names for variables: i32 is a cast
+_READ = re.compile(r"\b[A-Za-z_]\w*(?![\w(])")              # names that are not called
+_GIVEN = re.compile(r"(?:for )?(\w+(?:, \w+)*)(?= = | in )")
 _PLAIN_RESULTS = ("float32", "float64", "bool")  # arithmetic on these keeps its type under Numba
 _INLINE_CONSTANTS = (0.0, 1.0, -1.0, 2.0, 0.5)   # all others are arguments, so that kernels are shared
 
@@ -116,6 +122,7 @@ class Writer(Pull):
         self.layout = layout or Layout()
         self._checks = checks if checks is not None else []
         self._levels: list[list[str]] = [[]]
+        self._scope: dict = dict.fromkeys((*_PARAMETERS, *_KEYWORDS), 0)  # name in the text -> the level that gives it
         self._names: dict = {}     # word key -> local name
         self._known: dict = {}     # (value, index key) -> (name, level)
         self._given: dict = {}     # value -> (name, level): results of reductions
@@ -140,16 +147,19 @@ class Writer(Pull):
 
     def line(self, text: str, level: int | None = None):
         level = self.depth if level is None else level
+        self._note_names(text, level)
         self._levels[level].append("    " * (level + 1) + text)
 
     def open(self, header: str):
         """Begin a loop or block; its lines are collected until close()."""
         self._levels.append([f"{'    ' * len(self._levels)}{header}"])
+        self._note_names(header, self.depth)
 
     def close(self):
         lines = self._levels.pop()
         self._levels[-1].extend(lines)
         depth = self.depth
+        self._scope = {k: v for k, v in self._scope.items() if v <= depth}
         self._known = {k: v for k, v in self._known.items() if v[1] <= depth}
         self._symbols = {k: v for k, v in self._symbols.items() if v.level <= depth}
 
@@ -159,9 +169,34 @@ class Writer(Pull):
         axis.text, axis.level = name or self.fresh("i"), self.depth + 1
         self.open(f"for {axis.text} in range({start}, {stop}):")
 
+    def block(self, text: str):
+        """Lines whose own indentation opens and closes blocks."""
+        outside = self.depth
+        for line in text.splitlines():
+            inner = line.lstrip()
+            while self.depth > outside + (len(line) - len(inner)) // 4:
+                self.close()
+            (self.open if inner.endswith(":") else self.line)(inner)
+        while self.depth > outside:
+            self.close()
+
     def fresh(self, stem: str) -> str:
         self._count += 1
-        return f"{stem}{self._count}"
+        return _variable(f"{stem}{self._count}")
+
+    def _note_names(self, text: str, level: int):
+        """Every name that a line reads is given before it, in the same block or one around it; what the line gives is
+        known from here on. Raises ProgramError."""
+        given = _GIVEN.match(text)
+        names = given[1].split(", ") if given else ()
+        for name in names:
+            if name in _RESERVED:
+                raise ProgramError(f"expected a free name for a variable, received {name}: {text}")
+            self._scope[name] = min(level, self._scope.get(name, level))
+        for name in _READ.findall(text, given.end() if given else 0):
+            if self._scope.get(name, level + 1) > level:
+                raise ProgramError(f"expected {name} to be given before it is read, in the same block or one around "
+                                   f"it: {text}")
 
     def forget(self):
         """Drop what is known about elements: they may have changed (a new stage begins)."""
@@ -172,7 +207,7 @@ class Writer(Pull):
     def word(self, key, template: str, stem: str) -> str:
         """The local name of an argument word, read once at the top of the kernel. key: (what for, its content)."""
         if key not in self._names:
-            name = self._names[key] = f"{stem}{len(self.args)}"
+            name = self._names[key] = _variable(f"{stem}{len(self.args)}")
             self.line(f"{name} = {template.format(k=len(self.args))}", 0)
             self.args.append(key[1])
         return self._names[key]
@@ -333,6 +368,7 @@ class Writer(Pull):
             self._needs.pop()
             self._guard = guard
             self.close()
+        self._scope[name] = self.depth  # both branches give it
         self._needs[-1] = max(self._needs[-1], self.depth)
         return name
 
@@ -345,6 +381,10 @@ class Writer(Pull):
         text = "\n".join(lines) + "\n"
         name = "kg_" + hashlib.sha256(text.encode()).hexdigest()[:16]
         return name, f"def {name}(args, lo, hi, scratch):\n{text}"
+
+
+def _variable(name: str) -> str:
+    return f"{name}_" if name in _RESERVED else name
 
 
 def _is(size, number) -> bool:

@@ -12,6 +12,7 @@ from kgraph.compiler.lowering.writer import squeeze
 from kgraph.compiler.passes.rewrite import rewrite
 from kgraph.compiler.passes.transposes import lifted_transpose, reduction_before_transpose
 from kgraph.compiler.primitive import PRIMITIVES
+from kgraph.compiler.prims import rules
 from kgraph.compiler.prims.rules import apply
 
 __all__ = ["expand", "simplify", "split_reductions"]
@@ -66,6 +67,12 @@ def reduce_nothing(t, op, inputs):
     return apply("reshape", inputs[0], shape=op.outputs[0].shape)
 
 
+def only_position(t, op, inputs):
+    """The place of an extreme on an axis of extent 1 is 0."""
+    (axis,), out = op.params["axes"], op.outputs[0]
+    return rules.constant(0, out) if inputs[0].shape[axis] == 1 else None
+
+
 def fold(t, op, inputs):
     """Arithmetic on known numbers."""
     numbers = [t.constant(v) for v in inputs]
@@ -95,12 +102,7 @@ def small_powers(t, op, inputs):
     if exponent is None or "float" not in x.dtype:
         return None
     return {1.0: lambda: x, 2.0: lambda: apply("multiply", x, x), 0.5: lambda: apply("sqrt", x),
-            -1.0: lambda: apply("divide", _ones(x), x)}.get(float(exponent), lambda: None)()
-
-
-def _ones(x):
-    scalar = apply("full", shape=(), value=1.0, dtype=x.dtype)
-    return apply("broadcast", scalar, shape=x.shape, axes=()) if x.shape else scalar
+            -1.0: lambda: rules.div(1.0, x)}.get(float(exponent), lambda: None)()
 
 
 def double_negation(t, op, inputs):
@@ -211,6 +213,8 @@ RULES: dict[str, list] = {
     "divide": [neutral(1, (1,))],
     "power": [small_powers],
     "contract": [contract_transposed, degenerate_product],
+    "argmax": [only_position],
+    "argmin": [only_position],
     **{name: [reduce_nothing, reduction_before_transpose] for name in ("sum", "prod", "max", "min")},
 }
 for _name in _ELEMENTWISE_FOLDS:
