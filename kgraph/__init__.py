@@ -33,10 +33,12 @@ _NAMES = {  # public name -> the module it lives in, and its name there where th
     "Sequential": "models",
     "Variable": "variable",
     "function": "function",
+    "install_as_keras": "programs",
     "get_num_threads": "runtime.thread_pool",
     "profile": "inspect.profile",
     "set_num_threads": "runtime.thread_pool",
     "set_random_seed": "utils",
+    "uninstall_as_keras": "programs",
     "value_and_grad": "gradient",
 }
 
@@ -57,7 +59,8 @@ def __getattr__(name):
     elif name in _MODULES:
         value = importlib.import_module(f"kgraph.{name}")
     else:
-        raise AttributeError(f"kgraph has no public name {name!r}", name=name, obj=sys.modules[__name__])
+        from kgraph.legacy.paths import lookup
+        return lookup("kgraph", name, __all__)
     globals()[name] = value
     return value
 
@@ -74,4 +77,16 @@ class _Package(types.ModuleType):
             super().__setattr__(name, value)
 
 
+class _OldPaths:
+    """Finds `kgraph.layers.core` and the other modules that only older Keras had. Asked after all other finders."""
+
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if not name.startswith("kgraph."):
+            return None
+        from kgraph.legacy import paths
+        return paths.find_spec(name)
+
+
+sys.meta_path.append(_OldPaths)
 sys.modules[__name__].__class__ = _Package

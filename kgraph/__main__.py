@@ -1,9 +1,11 @@
-"""The command line: python -m kgraph inspect | cache | demo | bench."""
+"""The command line: python -m kgraph run | inspect | cache | demo | bench."""
 from __future__ import annotations
 
 import argparse
 import json
 import sys
+
+from kgraph.programs import run as run_program
 
 
 def main(arguments=None) -> int:
@@ -17,6 +19,8 @@ def main(arguments=None) -> int:
     cache.add_argument("action", choices=("info", "clear"))
     commands.add_parser("demo", help="train on scanned digits and look inside")
     commands.add_parser("bench", help="measure this machine: kernels, models, other libraries", add_help=False)
+    run = commands.add_parser("run", help="run a program written for Keras, tf.keras or TensorFlow as it stands")
+    run_program.add_arguments(run)
     chosen, chosen.options = parser.parse_known_args(arguments)
     if chosen.options and chosen.command != "bench":  # which has a parser of its own for them
         parser.error(f"unrecognized arguments: {' '.join(chosen.options)}")
@@ -52,7 +56,11 @@ def _bench(chosen):
     return bench.main(chosen.options)
 
 
-COMMANDS = {"inspect": _inspect, "cache": _cache, "demo": _demo, "bench": _bench}
+def _run(chosen):
+    return run_program.run(chosen.program, chosen.arguments, chosen.module, chosen.version)
+
+
+COMMANDS = {"run": _run, "inspect": _inspect, "cache": _cache, "demo": _demo, "bench": _bench}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from kgraph import ops
+from kgraph.legacy.paths import lookup
 from kgraph.ops import (
     celu,
     elu,
@@ -126,3 +127,7 @@ def deserialize(config, custom_objects=None):
     """An activation from what serialize() gave."""
     found = deserialize_keras_object(config, module_objects=OBJECTS, custom_objects=custom_objects)
     return get(found)
+
+
+def __getattr__(name):
+    return lookup(__name__, name, __all__)

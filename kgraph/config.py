@@ -1,12 +1,18 @@
 """Settings of the process: the default float dtype, the fuzz factor, the image layout."""
 from __future__ import annotations
 
+import re
 import warnings
 
-__all__ = ["dtype_policy", "epsilon", "floatx", "image_data_format", "set_dtype_policy", "set_epsilon", "set_floatx",
-           "set_image_data_format"]
+from kgraph.legacy.paths import lookup
 
-_settings = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last", "dtype_policy": None}
+__all__ = ["backend", "dtype_policy", "epsilon", "floatx", "image_data_format", "keras_version", "set_dtype_policy",
+           "set_epsilon", "set_floatx", "set_image_data_format", "set_keras_version"]
+
+_settings = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last", "dtype_policy": None,
+             "keras_version": "3.15.1"}
+KERAS_VERSION = _settings["keras_version"]   # the one that names, defaults and files follow
+_LAST = {"1": "1.2.2", "2": "2.15.0", "2.2": "2.2.5", "2.3": "2.3.1", "3": "3.15.1", "3.15": "3.15.1"}
 
 
 def floatx() -> str:
@@ -57,7 +63,35 @@ def set_image_data_format(data_format: str):
     _choose("image_data_format", data_format, ("channels_last", "channels_first"))
 
 
+def backend() -> str:
+    """``"tensorflow"``: programs ask in order to choose among ways of writing, and that one is understood here."""
+    return "tensorflow"
+
+
+def keras_version() -> str:
+    """The Keras whose defaults new layers and optimizers have: ``"3.15.1"`` unless set otherwise."""
+    return _settings["keras_version"]
+
+
+def set_keras_version(version: str):
+    """Follow the defaults of another Keras for what is made from now on.
+
+    version  ``"2.15"``, ``"2.3.1"``, ``"1.2"`` ...: what changed between versions and is followed stands in
+             kgraph.legacy.defaults
+
+    Raises ValueError for what is no version of Keras 1, 2 or 3.
+    """
+    if not re.fullmatch(r"[123](\.\d+){0,2}", str(version)):
+        raise ValueError(f"keras version: expected one of Keras 1, 2 or 3, such as 2.15, received {version!r}")
+    version = _LAST.get(str(version), str(version))
+    _settings["keras_version"] = version + ".0" * (2 - version.count("."))
+
+
 def _choose(setting, value, choices):
     if value not in choices:
         raise ValueError(f"{setting}: expected one of {', '.join(choices)}, received {value!r}")
     _settings[setting] = str(value)
+
+
+def __getattr__(name):
+    return lookup(__name__, name, __all__)

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from kgraph import ops
 from kgraph.config import epsilon
+from kgraph.legacy.paths import lookup
 from kgraph.saving.serialization import deserialize_keras_object, find_object, serialize_keras_object
 
 __all__ = ["Constraint", "MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm", "deserialize", "get", "max_norm",
@@ -95,3 +96,7 @@ def serialize(constraint):
 def deserialize(config, custom_objects=None):
     """A constraint from its config."""
     return deserialize_keras_object(config, module_objects=OBJECTS, custom_objects=custom_objects)
+
+
+def __getattr__(name):
+    return lookup(__name__, name, __all__)

@@ -4,6 +4,7 @@ from __future__ import annotations
 import warnings
 
 from kgraph.config import default_policy_name
+from kgraph.legacy.paths import lookup
 from kgraph.naming import nearest
 
 __all__ = ["DTypePolicy", "deserialize", "get", "serialize"]
@@ -76,3 +77,7 @@ def deserialize(config: dict) -> DTypePolicy:
     if config.get("class_name") not in OBJECTS:
         raise ValueError(f"expected the config of a dtype policy, received {config}")
     return DTypePolicy.from_config({"name": config["config"]["name"]})
+
+
+def __getattr__(name):
+    return lookup(__name__, name, __all__)

@@ -11,6 +11,7 @@ import numpy as np
 from kgraph import ops, random
 from kgraph.compiler.ir import TensorLike
 from kgraph.config import floatx
+from kgraph.legacy.paths import lookup
 from kgraph.saving.serialization import deserialize_keras_object, find_object, serialize_keras_object
 
 
@@ -279,6 +280,7 @@ _SHORT = {"zeros": Zeros, "ones": Ones, "constant": Constant, "identity": Identi
 _KERAS2 = {"zero": Zeros, "one": Ones, "uniform": RandomUniform, "normal": RandomNormal, "eye": Identity,
            "IdentityInitializer": Identity, "OrthogonalInitializer": Orthogonal}
 OBJECTS = {**{cls.__name__: cls for cls in _CLASSES}, **_SHORT, **_KERAS2}
+__path__: list = []   # old modules below this one: kgraph.legacy.paths
 __all__ = ["deserialize", "get", "serialize", *(cls.__name__ for cls in _CLASSES), *_SHORT]
 
 
@@ -311,3 +313,7 @@ def serialize(initializer):
 def deserialize(config, custom_objects=None):
     """An initializer from its config."""
     return deserialize_keras_object(config, module_objects=OBJECTS, custom_objects=custom_objects)
+
+
+def __getattr__(name):
+    return lookup(__name__, name, __all__)

@@ -6,7 +6,10 @@ import inspect
 import re
 from collections import defaultdict
 
-__all__ = ["auto_name", "check_keywords", "nearest", "object_name", "reset_names", "to_snake_case"]
+__all__ = ["auto_name", "check_keywords", "missing", "nearest", "object_name", "reset_names",
+           "to_snake_case", "wanted"]
+
+wanted: set = set()   # public names that programs asked for in vain, for `kgraph run`
 
 _counts: dict = defaultdict(int)
 
@@ -43,6 +46,13 @@ def nearest(name, known) -> str:
         lower = {str(k).lower(): str(k) for k in known}
         close = [lower[c] for c in difflib.get_close_matches(str(name).lower(), list(lower), n=1, cutoff=0.6)]
     return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def missing(module: str, name: str, known) -> AttributeError:
+    """The error for a name that a public module does not have, with the nearest one that it has."""
+    if not name.startswith("_"):
+        wanted.add(f"{module}.{name}".replace("kgraph.", "keras.", 1))
+    return AttributeError(f"{module} has no public name {name!r}.{nearest(name, known)}", name=name)
 
 
 def check_keywords(where: str, received, known):

@@ -14,6 +14,7 @@ from kgraph import ops
 from kgraph.compiler.prims.random import random_bits_p
 from kgraph.compiler.trace import Tensor, bind, current_trace
 from kgraph.config import floatx
+from kgraph.legacy.paths import lookup
 from kgraph.naming import auto_name
 from kgraph.variable import Variable
 
@@ -172,3 +173,7 @@ def categorical(logits, num_samples, dtype="int32", seed=None):
     u = _unit(draw_seed(seed), (batch, num_samples, classes), logits.dtype)
     noise = -ops.log(-ops.log(u * (1.0 - 2.0**-23) + 2.0**-24))
     return ops.cast(ops.argmax(ops.expand_dims(logits, 1) + noise, axis=-1), dtype)
+
+
+def __getattr__(name):
+    return lookup(__name__, name, __all__)

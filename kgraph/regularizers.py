@@ -6,6 +6,7 @@ import math
 import numpy as np
 
 from kgraph import ops
+from kgraph.legacy.paths import lookup
 from kgraph.saving.serialization import deserialize_keras_object, find_object, serialize_keras_object
 
 __all__ = ["L1", "L1L2", "L2", "OrthogonalRegularizer", "Regularizer", "deserialize", "get", "l1", "l1_l2", "l2",
@@ -127,3 +128,7 @@ def serialize(regularizer):
 def deserialize(config, custom_objects=None):
     """A regularizer from its config."""
     return deserialize_keras_object(config, module_objects=OBJECTS, custom_objects=custom_objects)
+
+
+def __getattr__(name):
+    return lookup(__name__, name, __all__)

@@ -1,6 +1,8 @@
 """Nested structures: tuples, lists, named tuples and dicts of leaves. Dicts are walked by sorted key, as Keras does."""
 from __future__ import annotations
 
+from kgraph.legacy.paths import lookup
+
 __all__ = ["flatten", "flatten_with_path", "is_nested", "map_structure", "pack_sequence_as", "same_structure"]
 
 
@@ -81,3 +83,7 @@ def _rebuild(like, children):
     if hasattr(like, "_fields"):
         return type(like)(*children)
     return type(like)(children)
+
+
+def __getattr__(name):
+    return lookup(__name__, name, __all__)

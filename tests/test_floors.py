@@ -6,7 +6,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "kgraph"
 FLOORS = """
-__init__ naming tree config dtype_policies mixed_precision utils datasets
+__init__ naming legacy.paths tree config dtype_policies mixed_precision utils datasets
 compiler.dims runtime.memory
 compiler.ir
 compiler.primitive compiler.plan
@@ -26,8 +26,9 @@ random utils.session initializers regularizers constraints activations
 layers losses metrics optimizers
 callbacks training
 models
-legacy objectives backend preprocessing wrappers saving.formats inspect
-demo bench __main__
+tensorflow legacy objectives backend preprocessing wrappers saving.formats inspect
+demo bench programs
+__main__
 """
 FLOOR = {name: number for number, line in enumerate(FLOORS.split("\n")) for name in line.split()}
 HOOKS = {  # (module, what it imports inside a function): a method of a lower class that is a door to a higher floor

@@ -3,6 +3,11 @@
 They work on arrays, on tensors inside layers and losses, and on KTensors. New code uses kgraph.ops.
 """
 from kgraph.backend import graphs, maths, networks, values
+from kgraph.legacy.paths import lookup
 
 __all__ = [*graphs.__all__, *maths.__all__, *networks.__all__, *values.__all__]
 globals().update({name: getattr(part, name) for part in (graphs, maths, networks, values) for name in part.__all__})
+
+
+def __getattr__(name):
+    return lookup(__name__, name, __all__)

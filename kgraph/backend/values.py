@@ -8,7 +8,7 @@ import numpy as np
 from kgraph import naming, ops, random, utils
 from kgraph.compiler.ir import TensorLike
 from kgraph.compiler.trace import Tensor, name_scope
-from kgraph.config import epsilon, floatx, image_data_format, set_epsilon, set_floatx, set_image_data_format
+from kgraph.config import backend, epsilon, floatx, image_data_format, set_epsilon, set_floatx, set_image_data_format
 from kgraph.graph import KTensor
 from kgraph.layers.input_layer import Input, InputLayer
 from kgraph.ops import core
@@ -30,11 +30,6 @@ ndim, size, dtype, is_tensor = ops.ndim, ops.size, ops.dtype, ops.is_tensor
 clear_session = utils.clear_session
 reset_uids = naming.reset_names
 _counts: dict = {}
-
-
-def backend() -> str:
-    """The name of the backend: kgraph is its own."""
-    return "kgraph"
 
 
 def is_int_dtype(dtype) -> bool:

@@ -1,6 +1,8 @@
 """Callbacks: what happens beside training. A class of each name, and `Callback` to write one's own."""
 import importlib
 
+from kgraph.legacy.paths import lookup
+
 _WHERE = {
     "callback": ("Callback", "CallbackList", "History"),
     "checkpoint": ("BackupAndRestore", "ModelCheckpoint", "SwapEMAWeights"),
@@ -17,7 +19,7 @@ __all__ = sorted(_MODULE_OF)
 
 def __getattr__(name):
     if name not in _MODULE_OF:
-        raise AttributeError(f"kgraph.callbacks has no public name {name!r}")
+        return lookup(__name__, name, __all__)
     return getattr(importlib.import_module(f"kgraph.callbacks.{_MODULE_OF[name]}"), name)
 
 

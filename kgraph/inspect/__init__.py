@@ -1,6 +1,8 @@
 """Looking inside: graphs, programs and kernels of a model, what was compiled and why, pictures, model files."""
 import importlib
 
+from kgraph.legacy.paths import lookup
+
 _WHERE = {
     "programs": ("KernelInfo", "compiles", "kernels", "program"),
     "graphs": ("to_dot", "to_json", "to_networkx"),
@@ -15,5 +17,5 @@ __all__ = sorted(_MODULE_OF)
 
 def __getattr__(name):
     if name not in _MODULE_OF:
-        raise AttributeError(f"kgraph.inspect has no public name {name!r}")
+        return lookup(__name__, name, __all__)
     return getattr(importlib.import_module(_MODULE_OF[name]), name)

@@ -12,8 +12,7 @@ from kgraph.layers.attention import (
 from kgraph.layers.base import Layer
 from kgraph.layers.basic import Identity, Lambda, Masking, Rescaling, Wrapper
 from kgraph.layers.bidirectional import Bidirectional
-from kgraph.layers.conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
-from kgraph.layers.convolutional import (
+from kgraph.layers.conv import (
     Conv1D,
     Conv1DTranspose,
     Conv2D,
@@ -25,6 +24,7 @@ from kgraph.layers.convolutional import (
     SeparableConv1D,
     SeparableConv2D,
 )
+from kgraph.layers.conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
 from kgraph.layers.dense import Dense
 from kgraph.layers.einsum_dense import EinsumDense
 from kgraph.layers.embedding import Embedding
@@ -119,6 +119,7 @@ from kgraph.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
 from kgraph.layers.rnn import RNN
 from kgraph.layers.rnn_cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
 from kgraph.layers.time_distributed import TimeDistributed
+from kgraph.legacy.paths import lookup
 from kgraph.saving import serialization
 
 # Other names of Keras for the same layers.
@@ -184,3 +185,7 @@ def deserialize(config, custom_objects=None):
     if not isinstance(layer, Layer):
         raise ValueError(f"expected the config of a layer, received {config!r}")
     return layer
+
+
+def __getattr__(name):
+    return lookup(__name__, name, __all__)

@@ -1,7 +1,7 @@
 """Losses: what training makes small. By class, by function, or by name (`get`)."""
 from __future__ import annotations
 
-from kgraph import naming
+from kgraph.legacy.paths import lookup
 from kgraph.losses.crossentropy import (
     BinaryCrossentropy,
     BinaryFocalCrossentropy,
@@ -97,4 +97,4 @@ def deserialize(config, custom_objects=None):
 def __getattr__(name):
     if name in ALIASES:
         return ALIASES[name]
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}.{naming.nearest(name, OBJECTS)}")
+    return lookup(__name__, name, __all__)

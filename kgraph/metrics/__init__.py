@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from kgraph import losses, naming
+from kgraph.legacy.paths import lookup
 from kgraph.losses import (
     binary_crossentropy,
     binary_focal_crossentropy,
@@ -122,4 +123,4 @@ def deserialize(config, custom_objects=None):
 def __getattr__(name):
     if name in losses.ALIASES:
         return losses.ALIASES[name]
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}.{naming.nearest(name, OBJECTS)}")
+    return lookup(__name__, name, __all__)

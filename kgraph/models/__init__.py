@@ -1,5 +1,6 @@
 """Models: functional, sequential, subclassed; and their copies. Reading and writing them is in kgraph.saving."""
 from kgraph import saving
+from kgraph.legacy.paths import lookup
 from kgraph.models.cloning import clone_model
 from kgraph.models.model import Model
 from kgraph.models.sequential import Sequential
@@ -11,5 +12,5 @@ __all__ = ["Model", "Sequential", "clone_model", *_IN_SAVING]
 
 def __getattr__(name):
     if name not in _IN_SAVING:
-        raise AttributeError(f"kgraph.models has no public name {name!r}")
+        return lookup(__name__, name, __all__)
     return getattr(saving, name)

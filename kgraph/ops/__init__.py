@@ -3,6 +3,7 @@
 Every function works on NumPy arrays and concrete tensors (at once), on values of a graph that is traced (recorded in
 the graph) and on KTensors (recorded as a node of the model). OPS is the table of them.
 """
+from kgraph.legacy.paths import lookup
 from kgraph.ops import image, linalg, operators
 from kgraph.ops.contract import (
     cdist,
@@ -342,3 +343,7 @@ from kgraph.ops.window import (
 )
 
 array = convert_to_tensor
+
+
+def __getattr__(name):
+    return lookup(__name__, name, globals())

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from kgraph import naming
+from kgraph.legacy.paths import lookup
 from kgraph.optimizers import schedules
 from kgraph.optimizers.adaptive import Adam, Adamax, AdamW, Nadam, ScheduleFreeAdamW
 from kgraph.optimizers.combined import LossScaleOptimizer, MultiOptimizer, OptimizerMap
@@ -44,3 +45,7 @@ def deserialize(config, custom_objects=None):
     """An optimizer from its config; class names of Keras 2 in lower case are understood."""
     from kgraph.saving.serialization import deserialize_keras_object
     return deserialize_keras_object(config, module_objects={**NAMES, **OBJECTS}, custom_objects=custom_objects)
+
+
+def __getattr__(name):
+    return lookup(__name__, name, __all__)

@@ -4,7 +4,9 @@ from __future__ import annotations
 import math
 
 from kgraph import naming, ops
+from kgraph.legacy.paths import lookup
 
+__path__: list = []   # old modules below this one: kgraph.legacy.paths
 __all__ = ["CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "InverseTimeDecay", "LearningRateSchedule",
            "PiecewiseConstantDecay", "PolynomialDecay", "deserialize", "get", "serialize"]
 
@@ -203,3 +205,7 @@ def _positive(argument, value):
 
 OBJECTS = {c.__name__: c for c in (CosineDecay, CosineDecayRestarts, ExponentialDecay, InverseTimeDecay,
                                    LearningRateSchedule, PiecewiseConstantDecay, PolynomialDecay)}
+
+
+def __getattr__(name):
+    return lookup(__name__, name, __all__)

@@ -1,6 +1,7 @@
 """Saving and loading: configs of objects, whole models, weights."""
 import importlib
 
+from kgraph.legacy.paths import lookup
 from kgraph.saving.serialization import (
     CustomObjectScope,
     custom_object_scope,
@@ -22,5 +23,5 @@ __all__ = ["CustomObjectScope", "custom_object_scope", "deserialize_keras_object
 
 def __getattr__(name):
     if name not in _FILES:
-        raise AttributeError(f"kgraph.saving has no public name {name!r}")
+        return lookup(__name__, name, __all__)
     return getattr(importlib.import_module("kgraph.saving.formats.files"), name)

@@ -1,6 +1,8 @@
 """Helpers around models: arrays, files, random seeds, data sets in pieces, pictures of models."""
 import importlib
 
+from kgraph.legacy.paths import lookup
+
 _WHERE = {
     "numerical": ("normalize", "to_categorical"),
     "sequences": ("pad_sequences",),
@@ -34,7 +36,7 @@ __all__ = sorted(_MODULE_OF)
 
 def __getattr__(name):
     if name not in _MODULE_OF:
-        raise AttributeError(f"kgraph.utils has no public name {name!r}")
+        return lookup(__name__, name, __all__)
     return getattr(importlib.import_module(_MODULE_OF[name]), name)
 
 
