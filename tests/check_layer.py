@@ -103,6 +103,10 @@ def check_weights(case, layer):
     assert [w.name for w in other.weights] == [w.name for w in layer.weights]
     assert [w.path.rpartition("/")[2] for w in layer.weights] == [w.name for w in layer.weights]
     other.set_weights(layer.get_weights())
+    given = case.layer(weights=layer.get_weights())
+    case.model(given)
+    for a, b in zip(given.get_weights(), layer.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
     x = case.pack(case.arrays())
     for a, b in zip(tree.flatten(layer(x, **case.call)), tree.flatten(other(x, **case.call))):
         np.testing.assert_array_equal(a.numpy(), b.numpy())

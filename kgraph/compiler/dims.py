@@ -240,19 +240,27 @@ def _atom_text(atom):
 
 
 def _exact_quotient(a, b):
-    """a / b when b is one monomial that divides every term of a, else None."""
+    """a / b when b divides a as a polynomial, else None."""
+    order = lambda monomial: (len(monomial), *map(str, monomial))
     divisor = _terms(b)
-    if len(divisor) != 1:
-        return 1 if a == b else None
-    (monomial, factor), = divisor.items()
-    terms = {}
-    for m, f in _terms(a).items():
-        rest = list(m)
-        for atom in monomial:
-            if atom not in rest:
-                return None
-            rest.remove(atom)
-        if f % factor:
+    lead = max(divisor, key=order)
+    rest, found = a, 0
+    while isinstance(rest, Dim) or rest:
+        terms = _terms(rest)
+        first = max(terms, key=order)
+        monomial = _without(first, lead)
+        if monomial is None or terms[first] % divisor[lead]:
             return None
-        terms[tuple(rest)] = f // factor
-    return _fold(terms)
+        part = _fold({monomial: terms[first] // divisor[lead]})
+        rest, found = rest - part * b, found + part
+    return found
+
+
+def _without(monomial, part):
+    """The atoms of a monomial without those of part; None where not all of these are there."""
+    rest = list(monomial)
+    for atom in part:
+        if atom not in rest:
+            return None
+        rest.remove(atom)
+    return tuple(rest)

@@ -9,7 +9,7 @@ import numpy as np
 
 from kgraph import activations, dtype_policies, regularizers, tree
 from kgraph.compiler.ir import TensorLike, Value
-from kgraph.compiler.trace import current_scope, current_trace, name_scope
+from kgraph.compiler.trace import at_scope, current_scope, current_trace, name_scope, suspend_recording
 from kgraph.graph import KTensor, Operation, any_symbolic, get_mask, infer, record, set_mask
 from kgraph.layers.calls import Call, as_input, entered, shapes_for, shapes_of
 from kgraph.layers.input_spec import check_inputs
@@ -37,7 +37,10 @@ _NEUTRAL = {
 
 
 def _once(build):
-    """A subclass's build(), run once, under the layer's name, also when the layer that holds this one calls it."""
+    """A subclass's build(), run once, under the layer's name, also when the layer that holds this one calls it.
+
+    It works on shapes alone, so nothing of it is recorded: what it assigns lasts, whatever trace the layer is met in.
+    """
     @functools.wraps(build)
     def build_once(self, *args, **kwargs):
         if self._building:
@@ -46,12 +49,12 @@ def _once(build):
             return None
         self.path = self.path or "/".join(filter(None, (current_scope(), self.name)))
         self._building = True
-        try:
-            with self._scope():
+        with suspend_recording(), at_scope(self.path):
+            try:
                 build(self, *args, **kwargs)
-        finally:
-            self._building = False
-        self._finish_build(inspect.signature(build).bind(self, *args, **kwargs).arguments)
+            finally:
+                self._building = False
+            self._finish_build(inspect.signature(build).bind(self, *args, **kwargs).arguments)
         return None
     return build_once
 
@@ -214,8 +217,8 @@ class Layer(Stateful, Operation):
         self._build_shapes = {name: shape for name, shape in shapes.items() if name != "self" and shape is not None}
         self.built = True
         if self._initial_weights is not None:
-            self.set_weights(self._initial_weights)
-            self._initial_weights = None
+            given, self._initial_weights = self._initial_weights, None
+            self.set_weights(given if isinstance(given, (list, tuple)) else [given])
 
     def _pass_training(self, call, trainings):
         """An argument given to the call, else what the enclosing call got, else the default in the signature."""

@@ -12,6 +12,7 @@ class Embedding(Layer):
 
     input_dim   number of rows; an input outside [0, input_dim) raises IndexError
     mask_zero   0 is padding: the output carries the mask inputs != 0
+    weights     the initial table, an array or a list of one; the layer is then built at once
     """
 
     def __init__(self, input_dim, output_dim, embeddings_initializer="uniform", embeddings_regularizer=None,
@@ -30,6 +31,8 @@ class Embedding(Layer):
         self.mask_zero = mask_zero
         self.supports_masking = bool(mask_zero)
         self.autocast = False
+        if self._initial_weights is not None:
+            self.build()
 
     @property
     def input_dtype(self) -> str:
