@@ -7,9 +7,12 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "kgraph"
 FLOORS = """
 __init__ naming legacy.paths tree config dtype_policies mixed_precision utils datasets
-compiler.dims runtime.memory
+compiler.dims compiler.dtypes runtime.memory
 compiler.ir
-compiler.primitive compiler.plan
+compiler.primitive
+compiler.loopnest
+compiler.printing
+compiler.plan
 compiler.trace
 compiler.prims
 compiler.autodiff compiler.interp

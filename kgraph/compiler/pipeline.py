@@ -142,10 +142,9 @@ def emit(op: Op, layout: Layout, checks: list) -> Kernel:
 
 
 def _kernel(op: Op, kernel: LoopKernel, flops: Size) -> Kernel:
-    name, source = kernel.writer.source(_describe(op))
     moved = sum((v.type.nbytes for v in (*op.inputs, *op.outputs)), start=0)
-    return Kernel(name, source, tuple(kernel.writer.args), kernel.extent, kernel.grain, work=flops + moved // 8,
-                  flops=flops, bytes=moved, scratch=kernel.scratch, op=op, scopes=_scopes(op))
+    return Kernel(kernel.writer.nest(_describe(op)), tuple(kernel.writer.args), kernel.extent, kernel.grain,
+                  work=flops + moved // 8, flops=flops, bytes=moved, scratch=kernel.scratch, op=op, scopes=_scopes(op))
 
 
 def _scopes(op: Op) -> tuple:

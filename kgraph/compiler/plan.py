@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from kgraph.compiler.dims import Size
 from kgraph.compiler.ir import Op, Program, Value
+from kgraph.compiler.loopnest.nodes import LoopNest
+from kgraph.compiler.printing import printed
 
 __all__ = ["STATUS", "Address", "Buffer", "Code", "Kernel", "Plan", "Symbol"]
 
@@ -52,8 +54,7 @@ class Buffer:
 class Kernel:
     """One entry of a step: source text and what to call it with.
 
-    name    of the function; it contains the hash of the source, so equal sources have equal names
-    source  ``def NAME(args, lo, hi, scratch): ...`` in the kernel language (kgraph.codegen.intrinsics)
+    nest    what it does, a LoopNest; its printed text is ``source``, and the hash of that makes ``name``
     args    the words of its argument block: a Value (address of its buffer), an int or Dim (an extent),
             a float (its float64 bits), a Symbol, an Address, a Code
     extent  how many units of the outer axis there are; threads take [lo, hi) shares of it
@@ -65,8 +66,7 @@ class Kernel:
     scopes  paths of the layers that it serves
     """
 
-    name: str
-    source: str
+    nest: LoopNest
     args: tuple
     extent: Size
     grain: int
@@ -76,6 +76,16 @@ class Kernel:
     scratch: Size
     op: Op
     scopes: tuple = ()
+
+    @property
+    def name(self) -> str:
+        """The function's name: equal sources have equal names."""
+        return printed(self.nest)[0]
+
+    @property
+    def source(self) -> str:
+        """``def NAME(args, lo, hi, scratch): ...`` in the kernel language (kgraph.codegen.intrinsics)."""
+        return printed(self.nest)[1]
 
 
 @dataclass(frozen=True, eq=False)

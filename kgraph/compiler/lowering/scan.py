@@ -17,13 +17,15 @@ where five words (c0, c1, a, b, d) are the number c0 + c1 * ((a * rows + b) // d
 """
 from __future__ import annotations
 
-import hashlib
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from kgraph.compiler import dims
 from kgraph.compiler.dims import Dim, Size
 from kgraph.compiler.ir import Op, Program, Value
+from kgraph.compiler.loopnest.nodes import LoopNest
+from kgraph.compiler.loopnest.parse import parse
 from kgraph.compiler.lowering.affine import NotAffine, affine
 from kgraph.compiler.lowering.index import row_major
 from kgraph.compiler.passes.rows import split_rows
@@ -38,7 +40,7 @@ FOREVER = 2**62
 ALIGN = 64
 
 _SOURCE = '''
-def NAME(args, lo, hi, scratch):
+def loop(args, lo, hi, scratch):
     table = pi64_at(args, 0)
     block = pi64_at(scratch, 1)
     rows = hi - lo
@@ -60,13 +62,19 @@ def NAME(args, lo, hi, scratch):
             extent = table[k + 2] + table[k + 3] * ((table[k + 4] * rows + table[k + 5]) // table[k + 6])
             call_kernel(table[k], scratch + 8 * table[k + 1], 0, extent, inner)
             if c == table[4] - 1:
-                if pi8_at(scratch + table[8], 2)[0] == 0:
+                answer = pi8_at(scratch + table[8], 2)
+                if answer[0] == 0:
                     return
         if step >= 0:
             for i in range(table[7]):
                 m = movers + 2 * i
                 block[table[m]] += table[2] * table[m + 1]
 '''
+
+
+@functools.cache
+def _walker() -> LoopNest:
+    return parse(_SOURCE, title="loop")
 
 
 @dataclass(frozen=True)
@@ -139,9 +147,8 @@ class _Table:
         count = 1 if steps is FOREVER else steps
         each = lambda name: self._whole(sum((getattr(k, name) for k in children), start=0)) * count
         moved = sum((v.type.nbytes for v in (*op.inputs, *op.outputs)), start=0)
-        name = "kg_loop_" + hashlib.sha256(_SOURCE.encode()).hexdigest()[:16]
         args = (*header, *self.kernels, *self.words, *self.movers)
-        return Kernel(name, _SOURCE.lstrip().replace("NAME", name), args,
+        return Kernel(_walker(), args,
                       self.batch if self.rows is not None else 1, GRAIN if self.rows is not None else 1,
                       work=each("work"), flops=each("flops"), bytes=moved, scratch=inner + self.inner, op=op,
                       scopes=tuple(s for s in op.scope.split(",") if s))

@@ -88,7 +88,7 @@ def emit_cumsum(op: Op, layout, checks) -> LoopKernel:
 
 _MERGE = """\
 for k in range({count}):
-    order[k] = i32(k)
+    {order}[k] = i32(k)
 source, target, width = 0, {count}, 1
 while width < {count}:
     start = 0
@@ -98,20 +98,21 @@ while width < {count}:
         for k in range(start, stop):
             first = left < middle
             if first and right < stop:
-                a = {x}[base + order[source + left] * {step}]
-                b = {x}[base + order[source + right] * {step}]
+                a = {x}[base + {order}[source + left] * {step}]
+                b = {x}[base + {order}[source + right] * {step}]
                 first = a <= b or b != b
             if first:
-                order[target + k] = order[source + left]
+                {order}[target + k] = {order}[source + left]
                 left = left + 1
             else:
-                order[target + k] = order[source + right]
+                {order}[target + k] = {order}[source + right]
                 right = right + 1
         start = stop
-    source, target = target, source
+    target = source
+    source = {count} - target
     width = 2 * width
 for k in range({count}):
-    {out}[base + k * {step}] = order[source + k]"""
+    {out}[base + k * {step}] = {order}[source + k]"""
 
 
 def emit_argsort(op: Op, layout, checks) -> LoopKernel:
@@ -121,8 +122,8 @@ def emit_argsort(op: Op, layout, checks) -> LoopKernel:
     w = _writer(op, layout, checks)
     inner, outer = size_of(x.shape[axis + 1:]), size_of(x.shape[:axis])
     step, count = w.size(inner), w.size(x.shape[axis])
-    texts = {"x": w.pointer(x), "out": w.pointer(out), "step": step, "count": count}
-    w.line(f"order = {w.scratch_pointer('int32', 0, 0)}")
+    texts = {"order": w.scratch_pointer("int32", 0, 0), "x": w.pointer(x), "out": w.pointer(out),
+             "step": step, "count": count}
     w.open("for u in range(lo, hi):")
     w.line(f"base = quotient(u, {step}) * {count} * {step} + modulo(u, {step})")
     w.block(_MERGE.format(**texts))

@@ -9,12 +9,13 @@ of loop axes see through broadcasts, transposes and slices.
 """
 from __future__ import annotations
 
-import hashlib
-import re
-import textwrap
+import dataclasses
 
 from kgraph.compiler.dims import Size
 from kgraph.compiler.ir import Op, Program, ProgramError, Value
+from kgraph.compiler.loopnest.nodes import PARAMETERS, If, LoopNest, names_given, names_read
+from kgraph.compiler.loopnest.parse import Reader, settled
+from kgraph.compiler.loopnest.text import format_statements
 from kgraph.compiler.lowering.index import ORIGIN, Axis, Index, Layout, Opaque
 from kgraph.compiler.plan import STATUS
 
@@ -23,11 +24,7 @@ __all__ = ["Pull", "Probe", "Writer", "squeeze"]
 CASTS = {"float32": "f32", "float64": "f64", "int8": "i8", "int16": "i16", "int32": "i32", "int64": "i64",
          "uint8": "u8", "uint16": "u16", "uint32": "u32", "uint64": "u64", "bool": "b1"}
 SCRATCH_SCOPE = 60  # alias scopes of argument words are their numbers; those of scratch memory begin here
-_PARAMETERS = ("args", "lo", "hi", "scratch")
-_KEYWORDS = "for in while if else and or not return True False".split()
-_RESERVED = frozenset((*CASTS.values(), *_KEYWORDS, *_PARAMETERS))  # no names for variables: i32 is a cast
-_READ = re.compile(r"\b[A-Za-z_]\w*(?![\w(])")              # names that are not called
-_GIVEN = re.compile(r"(?:for )?(\w+(?:, \w+)*)(?= = | in )")
+_RESERVED = frozenset((*CASTS.values(), *PARAMETERS))  # no names for variables: i32 is a cast
 _PLAIN_RESULTS = ("float32", "float64", "bool")  # arithmetic on these keeps its type under Numba
 _INLINE_CONSTANTS = (0.0, 1.0, -1.0, 2.0, 0.5)   # all others are arguments, so that kernels are shared
 
@@ -121,8 +118,10 @@ class Writer(Pull):
         self.scratch_bytes: Size = 0
         self.layout = layout or Layout()
         self._checks = checks if checks is not None else []
-        self._levels: list[list[str]] = [[]]
-        self._scope: dict = dict.fromkeys((*_PARAMETERS, *_KEYWORDS), 0)  # name in the text -> the level that gives it
+        self._levels: list[list] = [[]]   # statements of each open block
+        self._headers: list = []          # the loops and blocks that they belong to, or "else"
+        self._reader = Reader()
+        self._scope: dict = dict.fromkeys(PARAMETERS, 0)  # name -> the level that gives it
         self._names: dict = {}     # word key -> local name
         self._known: dict = {}     # (value, index key) -> (name, level)
         self._given: dict = {}     # value -> (name, level): results of reductions
@@ -146,18 +145,28 @@ class Writer(Pull):
         return len(self._levels) - 1
 
     def line(self, text: str, level: int | None = None):
+        """A statement of the kernel language, at the innermost level or another."""
         level = self.depth if level is None else level
-        self._note_names(text, level)
-        self._levels[level].append("    " * (level + 1) + text)
+        for node in self._reader.statements(text):
+            self._note_names(node, level)
+            self._levels[level].append(node)
 
     def open(self, header: str):
-        """Begin a loop or block; its lines are collected until close()."""
-        self._levels.append([f"{'    ' * len(self._levels)}{header}"])
-        self._note_names(header, self.depth)
+        """Begin a loop or block; its statements are collected until close()."""
+        node = "else" if header == "else:" else self._reader.statements(f"{header} pass")[0]
+        self._levels.append([])
+        self._headers.append(node)
+        if node != "else":
+            self._note_names(node, self.depth)
 
     def close(self):
-        lines = self._levels.pop()
-        self._levels[-1].extend(lines)
+        header, body = self._headers.pop(), tuple(self._levels.pop())
+        if header == "else":
+            before = self._levels[-1].pop()
+            node = If(before.test, before.body, body)
+        else:
+            node = dataclasses.replace(header, body=body)
+        self._levels[-1].append(node)
         depth = self.depth
         self._scope = {k: v for k, v in self._scope.items() if v <= depth}
         self._known = {k: v for k, v in self._known.items() if v[1] <= depth}
@@ -184,19 +193,19 @@ class Writer(Pull):
         self._count += 1
         return _variable(f"{stem}{self._count}")
 
-    def _note_names(self, text: str, level: int):
-        """Every name that a line reads is given before it, in the same block or one around it; what the line gives is
+    def _note_names(self, node, level: int):
+        """Every name that a statement reads is given before it, in the same block or one around it; what it gives is
         known from here on. Raises ProgramError."""
-        given = _GIVEN.match(text)
-        names = given[1].split(", ") if given else ()
-        for name in names:
-            if name in _RESERVED:
-                raise ProgramError(f"expected a free name for a variable, received {name}: {text}")
-            self._scope[name] = min(level, self._scope.get(name, level))
-        for name in _READ.findall(text, given.end() if given else 0):
-            if self._scope.get(name, level + 1) > level:
+        given, header = names_given(node), hasattr(node, "body")
+        for name in names_read(node):
+            if self._scope.get(name, level + 1) > level - (header and name not in given):
                 raise ProgramError(f"expected {name} to be given before it is read, in the same block or one around "
-                                   f"it: {text}")
+                                   f"it: {format_statements([node])[0]}")
+        for name in given:
+            if name in _RESERVED:
+                raise ProgramError(f"expected a free name for a variable, received {name}: "
+                                   f"{format_statements([node])[0]}")
+            self._scope[name] = min(level, self._scope.get(name, level))
 
     def forget(self):
         """Drop what is known about elements: they may have changed (a new stage begins)."""
@@ -374,13 +383,10 @@ class Writer(Pull):
 
     # --- the end --------------------------------------------------------------------------------------------------
 
-    def source(self, described=()) -> tuple[str, str]:
-        """(name, source): the name holds the source's hash. ``described``: what the kernel computes, for a comment."""
+    def nest(self, described=()) -> LoopNest:
+        """All that was written. ``described``: what the kernel computes, for people."""
         assert self.depth == 0, "a loop was left open"
-        lines = [f"    # {line}" for line in textwrap.wrap(" ".join(described), 110)] + self._levels[0]
-        text = "\n".join(lines) + "\n"
-        name = "kg_" + hashlib.sha256(text.encode()).hexdigest()[:16]
-        return name, f"def {name}(args, lo, hi, scratch):\n{text}"
+        return LoopNest(settled(self._levels[0]), title=" ".join(described))
 
 
 def _variable(name: str) -> str:

@@ -1,0 +1,83 @@
+"""LoopNest -> kernel source, for Numba's front end (kgraph.codegen.frontend): the only place that writes kernel text.
+"""
+from __future__ import annotations
+
+import hashlib
+import textwrap
+import weakref
+
+from kgraph.compiler.dtypes import short_name
+from kgraph.compiler.loopnest.nodes import (
+    Buffer,
+    Call,
+    Do,
+    For,
+    If,
+    Let,
+    LoopNest,
+    Number,
+    Return,
+    Set,
+    Store,
+    While,
+)
+from kgraph.compiler.loopnest.text import format_expression as _text
+
+__all__ = ["printed"]
+
+
+_printed: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+
+
+def printed(nest: LoopNest) -> tuple[str, str]:
+    """(name, source) of a kernel: the name holds the hash of what stands below it."""
+    if nest not in _printed:
+        body = "\n".join(_lines(nest.body, "    ")) + "\n"
+        title = "".join(f"    # {line}\n" for line in textwrap.wrap(nest.title, 110))
+        name = "kg_" + hashlib.sha256((title + body).encode()).hexdigest()[:16]
+        _printed[nest] = name, f"{_head(nest, name)}{title}{body}"
+    return _printed[nest]
+
+
+def _head(nest, name) -> str:
+    return f"def {name}({', '.join(nest.parameters)}):\n"
+
+
+def _lines(body, indent) -> list:
+    return [indent + line for statement in body for line in _STATEMENTS[type(statement)](statement)] or \
+        [indent + "pass"]
+
+
+def _buffer(s):
+    word = s.address
+    if isinstance(word, Call) and word.function == "word" and _is(word.operands[1], s.scope):
+        return [f"{s.name} = p{short_name(s.dtype)}({_text(word.operands[0])}, {s.scope})"]
+    return [f"{s.name} = p{short_name(s.dtype)}_at({_text(word)}, {s.scope})"]
+
+
+def _for(s):
+    bounds = [s.start, s.stop, s.step]
+    if _is(s.step, 1):
+        bounds = bounds[1:2] if _is(s.start, 0) else bounds[:2]
+    return [f"for {s.name} in range({', '.join(map(_text, bounds))}):", *_lines(s.body, "    ")]
+
+
+def _if(s):
+    lines = [f"if {_text(s.test)}:", *_lines(s.body, "    ")]
+    if len(s.otherwise) == 1 and isinstance(s.otherwise[0], If):
+        first, *rest = _if(s.otherwise[0])
+        return [*lines, f"el{first}", *rest]
+    return lines + (["else:", *_lines(s.otherwise, "    ")] if s.otherwise else [])
+
+
+def _is(x, number) -> bool:
+    return isinstance(x, Number) and x.value == number
+
+
+_STATEMENTS = {
+    Buffer: _buffer, For: _for, If: _if,
+    Let: lambda s: [f"{s.name} = {_text(s.value)}"], Set: lambda s: [f"{s.name} = {_text(s.value)}"],
+    Store: lambda s: [f"{s.buffer.name}[{_text(s.position)}] = {_text(s.value)}"],
+    While: lambda s: [f"while {_text(s.test)}:", *_lines(s.body, "    ")],
+    Do: lambda s: [_text(s.call)], Return: lambda s: ["return"],
+}
