@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from kgraph.compiler.dims import Size, size_of, substitute
 from kgraph.compiler.ir import Op, Program, Value, Values
 from kgraph.compiler.lowering.index import ORIGIN, Axis, Index, Layout, linear, merge_axes
+from kgraph.compiler.lowering.reduce import ARG_SIGNS, RowAccumulators, combined, grows, initial, is_short
 from kgraph.compiler.lowering.writer import CASTS, Probe, Writer, squeeze
-from kgraph.compiler.prims.reduce import highest, lowest
 
 __all__ = ["Domain", "LoopKernel", "emit_loops"]
 
 STRIP = 256           # columns accumulated at once
+BLOCK_OF_ROWS = 32    # rows of a block of their sums
 FLAT_GRAIN = 64       # shares of a flat loop begin at multiples of it: the same elements fall into the vector tail
-ARG_SIGNS = {"argmax": ">", "argmin": "<"}
 COSTLY = frozenset("exp expm1 log log1p tanh sigmoid erf sin cos tan power random_bits".split())
 
 
@@ -173,9 +173,13 @@ def _name(w: Writer, group, name: str, text: str | None = None):
 
 def _open_loops(w: Writer, groups):
     for group in groups:
-        name = w.fresh("i")
-        w.open(f"for {name} in range({w.size(_extent(group))}):")
-        _name(w, group, name)
+        _open_loop(w, group, w.size(_extent(group)))
+
+
+def _open_loop(w: Writer, group, bounds: str):
+    name = w.fresh("i")
+    w.open(f"for {name} in range({bounds}):")
+    _name(w, group, name)
 
 
 def _close_loops(w: Writer, count: int):
@@ -259,59 +263,24 @@ def _stages_using(value, users, stages, domain) -> list:
 
 
 def _emit_stage(w: Writer, domain: Domain, reductions, ready, inner, saves):
-    accumulators = [(op, _accumulators(w, op)) for op in reductions]
-    _open_loops(w, inner)
+    accumulators = RowAccumulators(w, domain, reductions, inner)
+    _open_loops(w, inner[:-1])
+    _open_loop(w, inner[-1], accumulators.open_block(w.size(_extent(inner[-1]))))
     inner_position = linear([Index({g[-1]: 1}) for g in inner], [_extent(g) for g in inner])
     for value, pointer in saves:
         name = w.element(value, domain.index(value.shape, kept=False))
         w.line(f"{pointer}[{w.at(inner_position)}] = {name}")
-    for op, names in accumulators:
-        x = op.inputs[0]
-        _accumulate(w, op, names, w.element(x, domain.index(x.shape, kept=False)), domain)
+    for op in reductions:
+        accumulators.add(op, w.element(op.inputs[0], domain.index(op.inputs[0].shape, kept=False)))
     w.store_elements((out, domain.index(out.shape, kept=False)) for out in ready)
-    _close_loops(w, len(inner))
+    w.close()
+    accumulators.close_block()
+    _close_loops(w, len(inner) - 1)
     for out in ready:
         w.stored(out)
     for value, pointer in saves:
         w.saved(value, pointer, inner_position)
-    for op, names in accumulators:
-        w.give(op.outputs[0], names[-1])
-
-
-def _accumulators(w: Writer, op: Op) -> list:
-    if op.prim.lower in ARG_SIGNS:
-        best, where, start = w.fresh("s"), w.fresh("s"), lowest if op.prim.lower == "argmax" else highest
-        w.line(f"{best} = {w.constant(start(op.inputs[0].dtype), op.inputs[0].dtype)}")
-        w.line(f"{where} = {CASTS[op.outputs[0].dtype]}(0)")
-        return [best, where]
-    name = w.fresh("s")
-    w.line(f"{name} = {initial(w, op)}")
-    return [name]
-
-
-def initial(w: Writer, op: Op) -> str:
-    """The text of a reduction's start value."""
-    dtype = op.outputs[0].dtype
-    return w.constant(op.prim.lower.init(dtype), dtype)
-
-
-def _accumulate(w: Writer, op: Op, names, x: str, domain: Domain):
-    if op.prim.lower in ARG_SIGNS:
-        best, where = names
-        (axis,) = domain.reduced_axes
-        w.open(f"if {x} {ARG_SIGNS[op.prim.lower]} {best} or ({x} != {x} and {best} == {best}):")
-        w.line(f"{best} = {x}")
-        w.line(f"{where} = {CASTS[op.outputs[0].dtype]}({w.at(axis)})")
-        w.close()
-    else:
-        w.line(f"{names[0]} = {combined(op, names[0], x)}")
-
-
-def combined(op: Op, a: str, x: str) -> str:
-    """The text that joins an accumulator and the next element, in the output's type."""
-    text = op.prim.lower.combine.format(a=a, x=x)
-    dtype = op.outputs[0].dtype
-    return text if dtype in ("float32", "float64") else f"{CASTS[dtype]}({text})"
+    accumulators.give_results()
 
 
 # --- columns ----------------------------------------------------------------------------------------------------------
@@ -329,35 +298,74 @@ def _emit_columns(w: Writer, body: Program, domain: Domain, stages: _Stages) -> 
     base, stop = w.fresh("j"), w.fresh("j")
     w.line(f"{base} = {strip.text} * {w.size(STRIP)}")
     w.line(f"{stop} = minimum({base} + {w.size(STRIP)}, {w.size(width)})")
-    sums = [(op, w.scratch_pointer(op.outputs[0].dtype, STRIP * 8 * i, i)) for i, op in enumerate(stages.reductions)]
+    sums = [_ColumnSums(w, op, rows, k) for k, op in enumerate(stages.reductions)]
     _columns_loop(w, columns[-1], base, stop)
-    for op, pointer in sums:
-        w.line(f"{pointer}[{w.strip_position}] = {initial(w, op)}")
+    for column in sums:
+        column.clear()
     w.close()
+    in_blocks = [s for s in sums if s.total]
+    done = w.fresh("m")
+    if in_blocks:
+        w.line(f"{done} = 0")
     _open_loops(w, rows)
     _columns_loop(w, columns[-1], base, stop)
-    for op, pointer in sums:
-        x = w.element(op.inputs[0], domain.index(op.inputs[0].shape, kept=False))
-        at = f"{pointer}[{w.strip_position}]"
-        w.line(f"{at} = {combined(op, at, x)}")
+    for column in sums:
+        column.add(w.element(column.x, domain.index(column.x.shape, kept=False)))
     full = Values(o for o in body.outputs if domain.holds(o.shape) == "full")
     w.store_elements((out, domain.index(out.shape, kept=False)) for out in full)
-    _close_loops(w, len(rows) + 1)
+    w.close()
+    if in_blocks:
+        w.line(f"{done} = {done} + 1")
+        w.open(f"if {done} == {BLOCK_OF_ROWS}:")
+        w.line(f"{done} = 0")
+        _columns_loop(w, columns[-1], base, stop)
+        for column in in_blocks:
+            column.end_block()
+        _close_loops(w, 2)
+    _close_loops(w, len(rows))
     _columns_loop(w, columns[-1], base, stop)
-    for op, pointer in sums:
-        name = w.fresh("s")
-        w.line(f"{name} = {pointer}[{w.strip_position}]")
-        w.give(op.outputs[0], name)
+    for column in sums:
+        column.give_result()
     w.store_elements((out, domain.index(out.shape, kept=True)) for out in body.outputs if out not in full)
     w.close()
     w.close()
-    return LoopKernel(w, extent, 1, STRIP * 8 * len(sums))
+    return LoopKernel(w, extent, 1, STRIP * 16 * len(sums))
+
+
+class _ColumnSums:
+    """One reduction of the columns of a strip, in scratch; of a sum that may be long, the total in float64 too."""
+
+    def __init__(self, w: Writer, op: Op, rows, number: int):
+        self.w, self.op, self.x, dtype = w, op, op.inputs[0], op.outputs[0].dtype
+        self.part = w.scratch_pointer(dtype, STRIP * 16 * number, 2 * number)
+        wide = grows(op) and not is_short(rows, BLOCK_OF_ROWS)
+        self.total = wide and w.scratch_pointer("float64", STRIP * (16 * number + 8), 2 * number + 1)
+
+    def _at(self, pointer: str) -> str:
+        return f"{pointer}[{self.w.strip_position}]"
+
+    def clear(self):
+        self.w.line(f"{self._at(self.part)} = {initial(self.w, self.op)}")
+        if self.total:
+            self.w.line(f"{self._at(self.total)} = f64(0.0)")
+
+    def add(self, x: str):
+        at = self._at(self.part)
+        self.w.line(f"{at} = {combined(self.op, at, x)}")
+
+    def end_block(self):
+        self.w.line(f"{self._at(self.total)} = {self._at(self.total)} + f64({self._at(self.part)})")
+        self.w.line(f"{self._at(self.part)} = {initial(self.w, self.op)}")
+
+    def give_result(self):
+        name, dtype, result = self.w.fresh("s"), self.op.outputs[0].dtype, self._at(self.part)
+        if self.total:
+            result = f"{CASTS[dtype]}({self._at(self.total)} + f64({result}))"
+        self.w.line(f"{name} = {result}")
+        self.w.give(self.op.outputs[0], name)
 
 
 def _columns_loop(w: Writer, group, base: str, stop: str):
     """The loop over a strip's columns; strip_position is the place in the strip's buffers."""
-    name = w.fresh("i")
-    w.open(f"for {name} in range({base}, {stop}):")
-    _name(w, group, name)
-    w.strip_position = f"{name} - {base}"
-
+    _open_loop(w, group, f"{base}, {stop}")
+    w.strip_position = f"{group[-1].text} - {base}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 from kgraph.compiler.dims import size_of
 from kgraph.compiler.ir import Op, Program
 from kgraph.compiler.lowering.loops import LoopKernel
-from kgraph.compiler.lowering.writer import Writer
+from kgraph.compiler.lowering.writer import CASTS, Writer
+from kgraph.compiler.prims.rules import summing_dtype
 
 __all__ = ["SPECIAL"]
 
@@ -67,19 +68,20 @@ def emit_scatter_along(op: Op, layout, checks) -> LoopKernel:
 
 
 def emit_cumsum(op: Op, layout, checks) -> LoopKernel:
-    """A running sum along an axis, from the other end if reverse."""
+    """A running sum along an axis, from the other end if reverse: of reals in float64."""
     (x,), out, axis = op.inputs, op.outputs[0], op.params["axis"]
     w = _writer(op, layout, checks)
     inner, outer = size_of(x.shape[axis + 1:]), size_of(x.shape[:axis])
     source, target, step, count = w.pointer(x), w.pointer(out), w.size(inner), w.size(x.shape[axis])
+    own, wide = CASTS[out.dtype], CASTS[summing_dtype(out.dtype)]
     w.open("for u in range(lo, hi):")
     w.open(f"for j in range({step}):")
-    w.line(f"total = {w.constant(0, out.dtype)}")
+    w.line(f"total = {wide}(0)")
     w.open(f"for k in range({count}):")
     w.line(f"i = {count} - 1 - k" if op.params["reverse"] else "i = k")
     w.line(f"place = (u * {count} + i) * {step} + j")
-    w.line(f"total = total + {source}[place]")
-    w.line(f"{target}[place] = total")
+    w.line(f"total = {wide}(total + {wide}({source}[place]))")
+    w.line(f"{target}[place] = {own}(total)")
     w.close()
     w.close()
     w.close()

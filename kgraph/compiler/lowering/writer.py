@@ -66,6 +66,7 @@ class Probe(Pull):
         super().__init__(producers)
         self.reads: list = []
         self.positions: list = []  # indices that appear in the text apart from loads
+        self.branches = False      # whether an element comes from one of several places
         self._symbols: dict = {}
         self._seen: set = set()
 
@@ -87,6 +88,7 @@ class Probe(Pull):
     clamp = checked
 
     def choose(self, test: str, value, otherwise) -> str:
+        self.branches = True
         value()
         otherwise()
         return "t"

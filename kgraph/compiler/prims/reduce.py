@@ -19,6 +19,7 @@ from kgraph.compiler.prims.rules import (
     mul,
     require,
     spread,
+    summing_dtype,
     where,
 )
 
@@ -73,7 +74,7 @@ def _prod_vjp(ct, out, x, axes):
     return (where(zero, wide(alone), div(wide(others), where(zero, 1, x))),)
 
 
-sum_p = _reduce("sum", lambda x, axes: np.sum(x, axis=axes, dtype=x.dtype),
+sum_p = _reduce("sum", lambda x, axes: np.sum(x, axis=axes, dtype=summing_dtype(x.dtype)).astype(x.dtype),
                 lambda ct, out, x, axes: (spread(ct, axes, x.shape),), Reducer(lambda dtype: 0, "({a} + {x})"), NUMBERS)
 prod_p = _reduce("prod", lambda x, axes: np.prod(x, axis=axes, dtype=x.dtype), _prod_vjp,
                  Reducer(lambda dtype: 1, "({a} * {x})"), NUMBERS)
@@ -111,9 +112,8 @@ def _cumulative_infer(x, axis, reverse):
 
 
 def _cumsum(x, axis, reverse):
-    if reverse:
-        return np.flip(np.cumsum(np.flip(x, axis), axis, dtype=x.dtype), axis)
-    return np.cumsum(x, axis, dtype=x.dtype)
+    total = np.cumsum(np.flip(x, axis) if reverse else x, axis, dtype=summing_dtype(x.dtype)).astype(x.dtype)
+    return np.flip(total, axis) if reverse else total
 
 
 cumsum_p = Primitive("cumsum", "reduce", _cumulative_infer, _cumsum,

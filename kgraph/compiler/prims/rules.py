@@ -107,6 +107,11 @@ def spread(x, axes, shape):
     return apply("broadcast", x, shape=shape, axes=tuple(i for i in range(len(shape)) if i not in axes))
 
 
+def summing_dtype(dtype) -> str:
+    """What NumPy adds up numbers of a dtype in: reals in float64, so that a sum sees small terms however large it is."""
+    return "float64" if np.dtype(dtype).kind == "f" else np.dtype(dtype).name
+
+
 def quiet(f):
     """f without NumPy's floating-point warnings: NaN and infinity are values here."""
     def silent(*args, **params):

@@ -1,0 +1,134 @@
+"""Accumulators of reductions: sums of reals are made in blocks, in their own type; the sums of blocks are added in
+float64. So no accumulator grows until it no longer sees what is added to it, and results do not depend on threads.
+"""
+from __future__ import annotations
+
+from kgraph.compiler.dims import size_of
+from kgraph.compiler.ir import Op
+from kgraph.compiler.lowering.index import Index, Opaque
+from kgraph.compiler.lowering.writer import CASTS, Probe, Writer
+from kgraph.compiler.prims.reduce import highest, lowest
+
+__all__ = ["ARG_SIGNS", "BLOCK", "RowAccumulators", "combined", "grows", "initial", "is_short"]
+
+ARG_SIGNS = {"argmax": ">", "argmin": "<"}
+BLOCK = 1024  # terms of a row that the lanes of some vectors share
+SHORT = 16    # terms that may be added one after another
+_REALS = ("float32", "float64")
+
+
+def grows(op: Op) -> bool:
+    """Whether an op is a sum of reals, which loses small terms as it grows."""
+    return op.prim.name == "sum" and op.outputs[0].dtype in _REALS
+
+
+def is_short(groups, most: int) -> bool:
+    """Whether loops over these groups of axes are known to have at most so many rounds."""
+    rounds = size_of([axis.size for group in groups for axis in group])
+    return isinstance(rounds, int) and rounds <= most
+
+
+def initial(w: Writer, op: Op) -> str:
+    """The text of a reduction's start value."""
+    dtype = op.outputs[0].dtype
+    return w.constant(op.prim.lower.init(dtype), dtype)
+
+
+def combined(op: Op, a: str, x: str) -> str:
+    """The text that joins an accumulator and the next element, in the output's type."""
+    text = op.prim.lower.combine.format(a=a, x=x)
+    dtype = op.outputs[0].dtype
+    return text if dtype in _REALS else f"{CASTS[dtype]}({text})"
+
+
+class RowAccumulators:
+    """The accumulators of some reductions in loops over groups of axes, the last of them innermost. In order: create;
+    open the loops but the last; `open_block`; open the last loop; `add`; close it; `close_block`; close the others;
+    `give_results`.
+
+    A sum that may be long has a total in float64. Where its loop becomes one of vectors, a part of it is made in its
+    own type for each block; elsewhere each term is added to the total.
+    """
+
+    def __init__(self, w: Writer, domain, reductions, groups):
+        self.w, self.domain, self.group = w, domain, groups[-1]
+        self.names: dict = {}   # op -> the variables that terms are added to
+        self.totals: dict = {}  # op -> its total
+        self.parts: list = []   # ops of which each block has a part
+        one_block = len(groups) == 1 and is_short(groups, BLOCK)
+        for op in reductions:
+            vectors = self._is_walked_in_order(op)
+            if not grows(op) or is_short(groups, SHORT) or one_block and vectors:
+                self.names[op] = self._begin(op)
+            else:
+                self.totals[op] = w.fresh("s")
+                w.line(f"{self.totals[op]} = f64(0.0)")
+                self.names[op] = [self.totals[op]]
+                if vectors:
+                    self.parts.append(op)
+        self._cut = bool(self.parts) and not is_short(groups[-1:], BLOCK)
+
+    def _is_walked_in_order(self, op: Op) -> bool:
+        """Whether the terms of neighbouring rounds are made of neighbours in memory, in one and the same way."""
+        probe, x = Probe({v: o for v, o in self.w.producers.items() if o.prim.kind != "reduce"}), op.inputs[0]
+        probe.element(x, self.domain.index(x.shape, kept=False))
+        return not probe.branches and all(map(self._steps_by_one, (self.w.layout.position(*r) for r in probe.reads)))
+
+    def _steps_by_one(self, position: Index) -> bool:
+        """Whether the innermost loop walks neighbours, or stays where it is."""
+        if isinstance(position, Opaque) or not set(position.terms) <= set(self.domain.axes):
+            return False
+        steps = [position.terms.get(axis, 0) for axis in self.group]
+        return isinstance(steps[-1], int) and (steps[-1] == 1 or set(steps) == {0})
+
+    def _begin(self, op: Op) -> list:
+        w = self.w
+        if op.prim.lower in ARG_SIGNS:
+            best, where, start = w.fresh("s"), w.fresh("s"), lowest if op.prim.lower == "argmax" else highest
+            w.line(f"{best} = {w.constant(start(op.inputs[0].dtype), op.inputs[0].dtype)}")
+            w.line(f"{where} = {CASTS[op.outputs[0].dtype]}(0)")
+            return [best, where]
+        name = w.fresh("s")
+        w.line(f"{name} = {initial(w, op)}")
+        return [name]
+
+    def open_block(self, extent: str) -> str:
+        """Begin the parts. Returns the bounds of the innermost loop."""
+        w, bounds = self.w, extent
+        if self._cut:
+            start = w.fresh("b")
+            w.open(f"for {start} in range(0, {extent}, {BLOCK}):")
+            bounds = f"{start}, minimum({start} + {BLOCK}, {extent})"
+        for op in self.parts:
+            self.names[op] = self._begin(op)
+        return bounds
+
+    def add(self, op: Op, x: str):
+        """One more term."""
+        w, names = self.w, self.names[op]
+        if op.prim.lower in ARG_SIGNS:
+            best, where = names
+            (axis,) = self.domain.reduced_axes
+            w.open(f"if {x} {ARG_SIGNS[op.prim.lower]} {best} or ({x} != {x} and {best} == {best}):")
+            w.line(f"{best} = {x}")
+            w.line(f"{where} = {CASTS[op.outputs[0].dtype]}({w.at(axis)})")
+            w.close()
+        elif names[0] == self.totals.get(op):
+            w.line(f"{names[0]} = {names[0]} + f64({x})")
+        else:
+            w.line(f"{names[0]} = {combined(op, names[0], x)}")
+
+    def close_block(self):
+        for op in self.parts:
+            self.w.line(f"{self.totals[op]} = {self.totals[op]} + f64({self.names[op][0]})")
+        if self._cut:
+            self.w.close()
+
+    def give_results(self):
+        w = self.w
+        for op, names in self.names.items():
+            name = names[-1]
+            if op in self.totals:
+                name = w.fresh("s")
+                w.line(f"{name} = {CASTS[op.outputs[0].dtype]}({self.totals[op]})")
+            w.give(op.outputs[0], name)
