@@ -108,7 +108,7 @@ def spread(x, axes, shape):
 
 
 def summing_dtype(dtype) -> str:
-    """What NumPy adds up numbers of a dtype in: reals in float64, so that a sum sees small terms however large it is."""
+    """What numbers of a dtype are added up in: reals in float64, where large sums still see small terms."""
     return "float64" if np.dtype(dtype).kind == "f" else np.dtype(dtype).name
 
 
