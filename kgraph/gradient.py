@@ -30,7 +30,7 @@ class GradientTape:
         self.persistent = persistent
         self._tape = Tape()
         self._trace = None
-        self._start = 0
+        self._start, self._end = 0, None  # the part of the trace that is recorded; None: as far as it goes
         self._held = {}      # Variable -> the Value it had when the tape was opened
         self._used = False
 
@@ -39,12 +39,14 @@ class GradientTape:
         if self._trace is None:
             self._tape.__enter__()
         else:
-            self._start, self._held = len(self._trace.ops), dict(self._trace.current)
+            self._start, self._end, self._held = len(self._trace.ops), None, dict(self._trace.current)
         return self
 
     def __exit__(self, *exc):
         if self._trace is None:
             self._tape.__exit__(*exc)
+        else:
+            self._end = len(self._trace.ops)
 
     def watch(self, tensor):
         """Nothing to do: every tensor is watched. Raises TypeError for arrays, which have no identity to track."""
@@ -84,7 +86,7 @@ class GradientTape:
         return tree.pack_sequence_as(sources, grads)
 
     def _ops(self):
-        return list(self._tape.ops) if self._trace is None else self._trace.ops[self._start:]
+        return list(self._tape.ops) if self._trace is None else self._trace.ops[self._start:self._end]
 
     def _source(self, x):
         """What the recorded ops read in place of x; None if they read nothing of it."""

@@ -97,3 +97,30 @@ def test_branches_assign_variables_as_if_one_of_them_ran():
     for f in (loop, kgraph.function(loop)):
         total.assign(0.0)
         assert np.asarray(f(np.float32([1, 1, -1]))).tolist() == [1, 2, 100] and float(total) == 1
+
+
+def half_outside(a, b):
+    """What is computed after the `with` is not on the tape."""
+    with kgraph.GradientTape(persistent=True) as tape:
+        inside = a * a * b
+        half_way = tape.gradient(inside, [a])  # asked for inside, it is recorded too
+    outside = inside * inside + half_way[0]
+    asked = [tape.gradient(inside, [a, b]), tape.gradient(outside, [a, b]),
+             tape.gradient(half_way[0], [a, b], unconnected_gradients="zero")]
+    return [ops.convert_to_tensor(-1.0) if g is None else g for grads in asked for g in grads]
+
+
+@pytest.mark.parametrize("f", [half_outside, kgraph.function(half_outside)], ids=["eager", "compiled"])
+def test_tape_stops_recording_at_the_end_of_its_with(f):
+    a, b = (ops.convert_to_tensor(np.float32(v)) for v in (2, 3))
+    assert [float(g) for g in f(a, b)] == [12, 4, -1, -1, 6, 4]
+
+
+def test_tape_of_a_variable_stops_too():
+    v = kgraph.Variable(np.float32(3), name="v")
+
+    def f(x):
+        with kgraph.GradientTape() as tape:
+            y = v * x
+        return ops.convert_to_tensor(-1.0) if (g := tape.gradient(y * v, v)) is None else g
+    assert float(f(np.float32(2))) == float(kgraph.function(f)(np.float32(2))) == -1

@@ -15,6 +15,7 @@ from kgraph.config import image_data_format
 from kgraph.gradient import GradientTape
 from kgraph.naming import check_keywords
 from kgraph.training.compiled_step import eager_data
+from kgraph.training.data import parts_of
 
 __all__ = ["TensorBoard"]
 
@@ -157,8 +158,7 @@ class TensorBoard(Callback):
 
     def _gradients(self):
         """(variable, gradient) of the loss on the first batch of the data, computed eagerly."""
-        x, y, weight = next(iter(self.model._fit_source.batches(0)))
-        x, y, weight = eager_data((x, y, weight))
+        x, y, weight = parts_of(eager_data(next(iter(self.model._fit_source.batches(0)))))
         with GradientTape() as tape:
             loss = self.model.compute_loss(x, y, self.model(x, training=False), weight)
         variables = self.model.trainable_variables

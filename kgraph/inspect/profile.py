@@ -6,7 +6,7 @@ import numpy as np
 from kgraph.inspect.programs import compiled_step
 from kgraph.runtime import profile as native
 from kgraph.training.compiled_step import leaves_of
-from kgraph.training.data import as_arrays
+from kgraph.training.data import as_data
 
 __all__ = ["Profile", "profile"]
 
@@ -45,6 +45,6 @@ def profile(model, x, y=None, which=None, repeats=20) -> Profile:
     step = compiled_step(model, which, x, y)
     if step.executable is None:
         raise RuntimeError("profile: there are no kernels to time: KGRAPH_DISABLE_JIT is set, or numba is missing")
-    data = as_arrays((x, y if which != "predict" else None, None))
+    data = as_data(x, y if which != "predict" else None)
     arrays = [np.ascontiguousarray(a) for a in leaves_of(data)]
     return Profile(which, native.profile(step.executable, arrays, step.extents(arrays), repeats), native.limits())

@@ -7,7 +7,7 @@ import numpy as np
 
 from kgraph.codegen import functions as native
 from kgraph.training.compiled_step import leaves_of
-from kgraph.training.data import as_arrays
+from kgraph.training.data import as_data
 
 __all__ = ["KernelInfo", "compiled_step", "compiles", "kernels", "program"]
 
@@ -43,7 +43,7 @@ def compiled_step(model, which="train", x=None, y=None):
     if x is None and which == "predict" and not programs.made and model.is_functional:
         x = _zeros(model)
     if x is not None:
-        data = as_arrays((x, y if which != "predict" else None, None))
+        data = as_data(x, y if which != "predict" else None)
         return programs.batch(data, leaves_of(data)).compiled
     steps = [p for (kind, *_), p in programs.made.items() if kind == "batch"] or list(programs.made.values())
     if not steps:

@@ -123,10 +123,13 @@ class Stateful:
 
     @trainable.setter
     def trainable(self, value):
-        value = bool(value)
         for layer in self._all_layers():
-            layer._trainable = value
-            layer._freeze() if not value else layer._unfreeze()
+            layer._set_own_trainable(bool(value))
+
+    def _set_own_trainable(self, value):
+        """Of this layer and its own variables alone."""
+        self._trainable = value
+        self._unfreeze() if value else self._freeze()
 
     def _freeze(self):
         frozen = self.__dict__.setdefault("_frozen", [])

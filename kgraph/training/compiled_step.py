@@ -13,6 +13,7 @@ from kgraph.compiler.prims.index import take_p
 from kgraph.compiler.prims.move import dynamic_slice_p
 from kgraph.compiler.trace import Tensor, bind
 from kgraph.function import build
+from kgraph.training.data import parts_of
 from kgraph.variable import Variable
 
 __all__ = ["Logs", "Program", "Programs"]
@@ -69,7 +70,7 @@ def plain_logs(logs) -> dict:
 
 
 class Program:
-    """One compiled step. ``run(arrays, extents, steps)`` takes the leaves of (x, y, sample_weight) in order."""
+    """One compiled step. ``run(arrays, extents, steps)`` takes the leaves of what the step gets, in order."""
 
     def __init__(self, compiled, logs, leading, structure):
         self.compiled = compiled
@@ -120,7 +121,7 @@ class Programs:
         self.pace = max(1, min(int(CALL_SECONDS / max(seconds, 1e-9)), 8 * self.pace))
 
     def batch(self, data, leaves) -> Program:
-        """The program of one step on a batch with the structure and types of `data`, a tuple (x, y, sample_weight)."""
+        """The program of one step on a batch with the structure and types of `data`, what the step gets."""
         return self._get("batch", data, leaves, lambda program, types: (program, types))
 
     def epoch(self, data, leaves) -> Program:
@@ -166,15 +167,15 @@ class Programs:
         def step(*values):
             filled = _fill(data, values)
             if self.mode == "predict":
-                outputs = model.predict_step((filled[0],))
+                outputs = model.predict_step(filled)
                 structure.append(tree.map_structure(lambda v: None, outputs))
                 return outputs
-            run = model.train_step if self.mode == "train" else model.test_step
-            return logs.pack(run(_as_step_data(filled)))
+            return logs.pack(model.train_step(filled) if self.mode == "train" else model.test_step(filled))
         function, inputs = wrap(step, types)
         name = self.mode if kind == "batch" else f"{self.mode}_epoch"
         leading = types[0].shape[0]
-        compiled = build(name, function, inputs)
+        with model._as_compiled():
+            compiled = build(name, function, inputs)
         self._metrics = None  # tracing a step for the first time may make some
         leading = leading if isinstance(leading, int) else None
         return Program(compiled, logs, leading, structure[0] if structure else None)
@@ -182,7 +183,7 @@ class Programs:
     def _types(self, data, leaves):
         """Types of the leaves of a batch: sizes that the model leaves open are Dims, all others are fixed."""
         x_sizes, y_sizes, lead = self._open_sizes(data)
-        count = sum(a is not None for a in tree.flatten(data[0]))
+        count = sum(a is not None for a in tree.flatten(parts_of(data)[0]))
         types = []
         for i, a in enumerate(leaves):
             known = x_sizes[i] if i < count else y_sizes
@@ -195,8 +196,9 @@ class Programs:
 
     def _open_sizes(self, data):
         """(shape of each input, shape of the outputs as far as they agree, batch size) of the model, with Dims."""
-        model, count = self.model, len(tree.flatten(data[0]))
-        begin = model.entries_for(data[0]) if model.is_functional else ()
+        model, (x, *_) = self.model, parts_of(data)
+        count = len(tree.flatten(x))
+        begin = model.entries_for(x) if model.is_functional else ()
         if len(begin) != count:
             return [()] * count, (), B
         inputs = [x.type.shape for x in begin]
@@ -220,16 +222,11 @@ def _check_sizes(types, leaves, data):
 
 
 def names_of(data) -> list:
-    """What the leaves of (x, y, sample_weight) are called: x, y['out'] ..."""
-    return [name + "".join(f"[{k!r}]" for k in path)
-            for name, part in zip(("x", "y", "sample_weight"), data) if part is not None
+    """What the leaves of what a step gets are called: x, y['out'] ..."""
+    parts = data if isinstance(data, tuple) else (data,)
+    names = ("x", "y", "sample_weight", *(f"item {i} of the batch" for i in range(3, len(parts))))
+    return [name + "".join(f"[{k!r}]" for k in path) for name, part in zip(names, parts)
             for path, leaf in tree.flatten_with_path(part) if leaf is not None]
-
-
-def _as_step_data(data):
-    """(x,), (x, y) or (x, y, sample_weight), as train_step gets it."""
-    x, y, w = data
-    return (x, y, w) if w is not None else (x, y) if y is not None else (x,)
 
 
 def _shape_of(data):
@@ -244,16 +241,14 @@ def _shape_of(data):
 def _fill(data, values):
     """data with its leaves replaced by the values in order; None stays."""
     rest = iter(values)
-    return tuple(None if part is None else tree.map_structure(lambda a: None if a is None else next(rest), part)
-                 for part in data)
+    return tree.map_structure(lambda a: None if a is None else next(rest), data)
 
 
 def eager_data(data):
     """data as tensors, for a step that runs eagerly."""
-    return tuple(None if part is None else tree.map_structure(lambda a: None if a is None else Tensor(a), part)
-                 for part in data)
+    return tree.map_structure(lambda a: None if a is None else Tensor(a), data)
 
 
 def leaves_of(data) -> list:
-    """The arrays of (x, y, sample_weight) in order, without what is None."""
+    """The arrays of what a step gets in order, without what is None."""
     return [a for a in tree.flatten(data) if a is not None]

@@ -1,7 +1,8 @@
 """Where batches come from: arrays, data sets with a length, and anything that can be iterated over.
 
-A source has `steps` (batches an epoch, or None), `batches(epoch)` (an iterator of (x, y, sample_weight)), and
-`on_epoch_end()`. Arrays can also be handed over whole: see Arrays.
+A source has `steps` (batches an epoch, or None), `batches(turn)` (an iterator of what a step gets, for epoch number
+`turn` from 0 of this source), `ended` (whether nothing can come any more) and `on_epoch_end()`. What a step gets is x,
+(x, y) or (x, y, sample_weight), as Keras has it. Arrays can also be handed over whole: see Arrays.
 """
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ from kgraph.config import floatx
 from kgraph.naming import check_keywords
 
 __all__ = ["Arrays", "Iterable", "Prepared", "PyDataset", "Sequence", "Sequences", "make_source",
-           "pack_x_y_sample_weight", "split", "unpack", "unpack_x_y_sample_weight"]
+           "pack_x_y_sample_weight", "parts_of", "split", "unpack", "unpack_x_y_sample_weight"]
 
 
 class PyDataset:
@@ -65,22 +66,63 @@ class Prepared(list):
 # -- arrays
 
 
-class Arrays:
+class Source:
+    """What sources share. name: the method that reads it, for messages; steps: batches an epoch, as asked for.
+
+    Where steps were asked for, an epoch goes on where the one before it ended. One that comes to the end of the data is
+    shorter, which is said once, and the next begins the data anew.
+    """
+
+    batch_size = None
+    in_memory = False
+    ended = False
+
+    def __init__(self, name, steps):
+        self.name = name
+        self.steps = steps
+        self._said = False
+
+    def span(self, count, turn):
+        """(how often the data were gone through before, first and last of their `count` batches) of an epoch."""
+        lap, part = divmod(turn, math.ceil(count / self.steps))
+        start = part * self.steps
+        stop = min(start + self.steps, count)
+        if stop - start < self.steps:
+            self.say_short(stop - start, turn)
+        return lap, start, stop
+
+    def say_short(self, done, turn):
+        """Warn, once, of an epoch with fewer batches than were asked for."""
+        if self._said:
+            return
+        self._said = True
+        wanted = f"expected {self.steps} batches an epoch, received {done}" if self.steps else "no batch is left"
+        then = "A generator can be read once: training ends" if self.ended else "The next epoch begins the data anew"
+        warnings.warn(f"{self.name}: the data ended early: {wanted}"
+                      + (f" in epoch {turn + 1}. {then}." if self.name == "fit" else ""), stacklevel=6)
+
+    def on_epoch_end(self):
+        """Nothing to do."""
+
+
+class Arrays(Source):
     """x, y and weights held whole, cut into batches.
 
     steps    batches an epoch; without a batch_size, the rows are spread over them
-    shuffle  False, True (rows in another order each epoch) or "batch" (whole batches in another order, rows inside
+    shuffle  False, True (rows in another order each time) or "batch" (whole batches in another order, rows inside
              them together: for files)
-    seed     the order of epoch e follows from (seed, e) alone, so that an interrupted run can go on where it was
+    seed     the order of a walk through the data follows from (seed, its number) alone, so that an interrupted run can
+             go on where it was
     """
 
-    def __init__(self, x, y=None, sample_weight=None, batch_size=None, shuffle=False, seed=0, steps=None):
+    def __init__(self, x, y=None, sample_weight=None, batch_size=None, shuffle=False, seed=0, steps=None, name="fit"):
         self.x, self.y, self.sample_weight = x, y, sample_weight
+        self.data = pack_x_y_sample_weight(x, y, sample_weight)
         self.leaves = [a for a in tree.flatten((x, y, sample_weight)) if a is not None]
         self.rows = _common_length(x, y, sample_weight)
         self.batch_size = batch_size or (math.ceil(self.rows / steps) if steps else 32)
-        self.whole_steps = math.ceil(self.rows / self.batch_size)
-        self.steps = min(steps or self.whole_steps, self.whole_steps)
+        self.count = math.ceil(self.rows / self.batch_size)
+        super().__init__(name, steps or self.count)
         self.shuffle = shuffle
         self.seed = seed
         self.in_memory = all(isinstance(a, np.ndarray) for a in self.leaves)
@@ -88,11 +130,15 @@ class Arrays:
             warnings.warn("shuffle=True reads single rows of a file all over the place, which is slow; "
                           "shuffle='batch' reads it in slices", stacklevel=3)
 
-    def order(self, epoch):
-        """int32 row numbers of the epoch in their order, or None for the order they are in."""
+    def epoch(self, turn=0) -> tuple:
+        """(int32 row numbers in their order or None for the order they are in, first and last batch) of an epoch."""
+        lap, start, stop = self.span(self.count, turn)
+        return self._order(lap), start, stop
+
+    def _order(self, lap):
         if not self.shuffle:
             return None
-        rng = np.random.default_rng((self.seed, epoch))
+        rng = np.random.default_rng((self.seed, lap))
         if self.shuffle != "batch":
             return rng.permutation(self.rows).astype("int32")
         full = self.rows // self.batch_size
@@ -100,21 +146,15 @@ class Arrays:
         rows = (starts[:, None] + np.arange(self.batch_size)).ravel()
         return np.concatenate([rows, np.arange(full * self.batch_size, self.rows)]).astype("int32")
 
-    def bounds(self) -> list:
-        """(start, stop) of each batch of an epoch."""
-        starts = range(0, self.steps * self.batch_size, self.batch_size)
-        return [(i, min(i + self.batch_size, self.rows)) for i in starts]
+    def bounds(self, start, stop) -> list:
+        """(first and last row) of each of these batches."""
+        return [(i * self.batch_size, min((i + 1) * self.batch_size, self.rows)) for i in range(start, stop)]
 
-    def batches(self, epoch=0):
-        order = self.order(epoch)
-        for start, stop in self.bounds():
+    def batches(self, turn=0):
+        order, *batches = self.epoch(turn)
+        for start, stop in self.bounds(*batches):
             rows = slice(start, stop) if order is None else order[start:stop]
-            cut = partial(_rows, rows=rows)
-            yield tuple(None if part is None else tree.map_structure(cut, part)
-                        for part in (self.x, self.y, self.sample_weight))
-
-    def on_epoch_end(self):
-        """Nothing to do."""
+            yield tree.map_structure(partial(_rows, rows=rows), self.data)
 
 
 def _rows(array, rows):
@@ -146,19 +186,23 @@ def _common_length(x, y, weight):
     return length
 
 
-def standardize(a):
-    """a as an array that the compiler takes: floats in floatx, pandas and tensors unwrapped, files read."""
+def standardize(a, name="x"):
+    """a as an array that the compiler takes: floats in floatx, pandas and tensors unwrapped, files read.
+
+    name: what errors call it.
+    """
     if type(a) is not np.ndarray:
-        a = _unwrap(a)
+        a = _unwrap(a, name)
     if a.dtype.kind not in "fiub":
-        raise ValueError(f"expected arrays of numbers, received one of dtype {a.dtype}; a model takes text when it "
-                         "begins with a layer such as TextVectorization")
+        raise ValueError(f"{name}: expected an array of numbers, received one of dtype {a.dtype}; " + (
+            "np.unique(y, return_inverse=True) numbers the classes of labels from 0" if name.startswith("y") else
+            "a model takes text when it begins with a layer such as TextVectorization"))
     if a.dtype.kind == "f" and a.dtype.name != floatx():
         a = a.astype(floatx())
     return np.ascontiguousarray(a) if not a.flags.c_contiguous else a
 
 
-def _unwrap(a):
+def _unwrap(a, name):
     if isinstance(a, TensorLike):
         return np.array(a.numpy())
     if hasattr(a, "detach"):  # a torch tensor
@@ -166,19 +210,53 @@ def _unwrap(a):
     if hasattr(a, "to_numpy"):  # pandas; a series becomes a column, as in Keras
         values = a.to_numpy()
         values = values if values.ndim > 1 else values[:, None]
-        return values.astype(floatx()) if values.dtype == object else values
+        return values if values.dtype.kind in "fiub" else _numbers(a, values, name)
     return np.asarray(a)
 
 
-def as_arrays(x):
-    """Nested arrays out of what users pass: lists of numbers become one array, files stay files."""
+def _numbers(frame, values, name):
+    """The values of a frame whose columns differ in dtype. Raises ValueError naming a column that is not of numbers."""
+    labels = getattr(frame, "columns", None)
+    for i, column in enumerate(values.T):
+        try:
+            if column.dtype.kind not in "OfiubSU":  # dates: NumPy would make numbers of them
+                raise ValueError
+            column.astype(floatx())
+        except (TypeError, ValueError):
+            label = getattr(frame, "name", None) if labels is None else list(labels)[i]
+            raise ValueError(f"{name}: expected numbers, received {_first_bad(column)!r} in the column "
+                             f"{label!r}") from None
+    return values.astype(floatx())
+
+
+def _first_bad(column):
+    for value in column:
+        try:
+            float(value)
+        except (TypeError, ValueError):
+            return value
+    return column[0]
+
+
+def as_arrays(x, name="x"):
+    """Nested arrays out of what users pass: lists of numbers become one array, files stay files.
+
+    name: what errors call it, with the keys and indices inside: x['age'].
+    """
     if x is None or is_file(x) or type(x) is np.ndarray:
-        return x if x is None or is_file(x) else standardize(x)
+        return x if x is None or is_file(x) else standardize(x, name)
     if isinstance(x, dict):
-        return {k: as_arrays(v) for k, v in x.items()}
+        return {k: as_arrays(v, f"{name}[{k!r}]") for k, v in x.items()}
     if isinstance(x, (list, tuple)):
-        return standardize(_rectangle(x)) if _is_plain(x) else type(x)(as_arrays(v) for v in x)
-    return standardize(x)
+        if _is_plain(x):
+            return standardize(_rectangle(x), name)
+        return type(x)(as_arrays(v, f"{name}[{i}]") for i, v in enumerate(x))
+    return standardize(x, name)
+
+
+def as_data(x, y=None, sample_weight=None):
+    """What a step gets for a batch: arrays, packed."""
+    return pack_x_y_sample_weight(as_arrays(x), as_arrays(y, "y"), as_arrays(sample_weight, "sample_weight"))
 
 
 def _rectangle(rows):
@@ -197,8 +275,8 @@ def is_file(x) -> bool:
 
 
 def _is_plain(x):
-    """Nested lists of Python numbers only."""
-    return all(_is_plain(v) if isinstance(v, (list, tuple)) else isinstance(v, (int, float, np.number)) for v in x)
+    """Nested lists of Python numbers, or of texts, only."""
+    return all(_is_plain(v) if isinstance(v, (list, tuple)) else isinstance(v, (int, float, np.number, str)) for v in x)
 
 
 def split(x, y, sample_weight, fraction):
@@ -231,6 +309,11 @@ def unpack(item):
 unpack_x_y_sample_weight = unpack
 
 
+def parts_of(data) -> tuple:
+    """(x, y, sample_weight) of what a step gets; of a longer tuple, which only a step of one's own takes, the first."""
+    return (*data, None, None)[:3] if isinstance(data, tuple) else (data, None, None)
+
+
 def pack_x_y_sample_weight(x, y=None, sample_weight=None):
     """A batch as a generator gives it: x, or (x,) where x is several inputs; (x, y); (x, y, sample_weight)."""
     if sample_weight is not None:
@@ -240,96 +323,100 @@ def pack_x_y_sample_weight(x, y=None, sample_weight=None):
     return (x,) if isinstance(x, (tuple, list)) else x
 
 
-class Iterable:
+class Iterable(Source):
     """Batches from a generator, a loader, or anything else with an iterator.
 
-    steps  batches an epoch; None: as many as it gives. A generator goes on where it was in the next epoch, anything
-           else is started again each epoch.
+    steps  batches an epoch; None: as many as it gives. A generator goes on where it was in the next epoch, and when it
+           has ended so has the source; anything else is started again.
     """
 
-    batch_size = None
-    in_memory = False
-
-    def __init__(self, source, steps=None, weigh=None, convert=None):
+    def __init__(self, source, steps=None, weigh=None, convert=None, name="fit"):
+        super().__init__(name, steps if steps is not None else _length(source))
         self.source = source
         self.convert = convert
-        self.steps = steps if steps is not None else _length(source)
         self.bound = steps
         self.weigh = weigh
         self._iterator = None
+        self._given = False  # whether a batch has come
         self.once = inspect.isgenerator(source) or iter_is_itself(source)
 
-    def batches(self, epoch=0):
+    def batches(self, turn=0):
         if self._iterator is None or (not self.once and self.bound is None):
             self._iterator = iter(self.source)
         done = 0
         while self.bound is None or done < self.bound:
-            item = next(self._iterator, None)
-            if item is None and not self.once and done < (self.bound or 0) and _length(self.source) != 0:
-                self._iterator = iter(self.source)  # a loader shorter than an epoch begins again
-                item = next(self._iterator, None)
-            if item is None:
-                self._check_end(epoch, done)
+            item = next(self._iterator, _END)
+            if item is _END and done == 0 and not self.once:  # the epoch before it took the last
+                self._iterator = iter(self.source)
+                item = next(self._iterator, _END)
+            if item is _END:
+                self._end(turn, done)
                 return
-            yield _weighted(item, self.weigh, self.convert)
+            self._given = True
+            yield _batch(item, self.weigh, self.convert)
             done += 1
-        if not self.once and self.bound is not None and _length(self.source) == self.bound:
-            self._iterator = None
 
-    def _check_end(self, epoch, done):
-        if self.bound is not None:
-            raise ValueError(f"the data ended early: expected {self.bound} batches an epoch (steps_per_epoch), "
-                             f"received {done} in epoch {epoch + 1}. Give fewer steps, or a generator that goes on "
-                             "for ever.")
-        if done == 0:
-            raise ValueError(f"the data has no batches{' left' if epoch else ''} for epoch {epoch + 1}: a generator "
-                             "can be read once. Give steps_per_epoch and a generator that goes on, or something with a "
-                             "length, such as a PyDataset.")
-        self._iterator = None if not self.once else self._iterator
-
-    def on_epoch_end(self):
-        """Nothing to do."""
+    def _end(self, turn, done):
+        self.ended = self.once
+        if not self._given:
+            raise ValueError(f"{self.name}: the data has no batches: a generator can be read once")
+        if self.bound is not None or done == 0:
+            self.say_short(done, turn)
+        self._iterator = self._iterator if self.once else None
 
 
-class Sequences:
+_END = object()
+
+
+class Sequences(Source):
     """Batches from a PyDataset, prepared by its workers."""
 
-    batch_size = None
-    in_memory = False
-
-    def __init__(self, source, steps=None, shuffle=False, seed=0, weigh=None, convert=None):
+    def __init__(self, source, steps=None, shuffle=False, seed=0, weigh=None, convert=None, name="fit"):
         self.source = source
         self.convert = convert
         count = getattr(source, "num_batches", None)
-        count = len(source) if count is None and hasattr(source, "__len__") else count
-        if count == 0:
+        self.count = len(source) if count is None and hasattr(source, "__len__") else count
+        if self.count == 0:
             raise ValueError(f"{type(source).__name__}: expected at least one batch, received a length of 0")
-        self.count = count
-        self.steps = steps if count is None else min(steps or count, count)
-        self.shuffle = shuffle and count is not None
+        super().__init__(name, steps or self.count)
+        self.shuffle = shuffle and self.count is not None
         self.seed = seed
         self.weigh = weigh
 
-    def batches(self, epoch=0):
+    def _indices(self, turn):
+        if self.count is None:
+            return None if self.steps is None else range(turn * self.steps, (turn + 1) * self.steps)
+        lap, start, stop = self.span(self.count, turn)
+        order = range(self.count)
+        if self.shuffle:
+            order = np.random.default_rng((self.seed, lap)).permutation(self.count).tolist()
+        return order[start:stop]
+
+    def batches(self, turn=0):
         from kgraph.training.prefetch import prepared
         if hasattr(self.source, "on_epoch_begin"):
             self.source.on_epoch_begin()
-        indices = range(self.steps) if self.steps is not None else None
-        if self.shuffle:
-            indices = np.random.default_rng((self.seed, epoch)).permutation(self.count)[:self.steps].tolist()
-        for item in prepared(self.source, indices):
-            yield _weighted(item, self.weigh, self.convert)
+        for item in prepared(self.source, self._indices(turn)):
+            yield _batch(item, self.weigh, self.convert)
 
     def on_epoch_end(self):
         if hasattr(self.source, "on_epoch_end"):
             self.source.on_epoch_end()
 
 
-def _weighted(item, weigh, convert):
-    x, y, w = unpack(item)
-    x = x if convert is None else convert(x)
-    x, y, w = as_arrays(x), as_arrays(y), as_arrays(w)
-    return (x, y, w) if weigh is None else (x, y, weigh(y, w))
+def _batch(item, weigh, convert):
+    """What a step gets for an item that a generator or data set gave: arrays, nested as they were."""
+    if not isinstance(item, (tuple, list)) or isinstance(item, Prepared) or _is_plain(item):
+        item, alone = (item,), True
+    else:
+        item, alone = tuple(item), False
+    x = item[0] if convert is None else convert(item[0])
+    names = ("x", "y", "sample_weight", *(f"item {i} of the batch" for i in range(3, len(item))))
+    data = tuple(as_arrays(part, name) for part, name in zip((x, *item[1:]), names))
+    if weigh is not None:
+        x, y, w = unpack(data)
+        return x, y, weigh(y, w)
+    return pack_x_y_sample_weight(data[0]) if alone else data
 
 
 def _length(source):
@@ -368,9 +455,9 @@ def make_source(x, y=None, sample_weight=None, batch_size=None, steps=None, shuf
         raise ValueError(f"{name}: expected x, received None")
     if is_arrays(x):
         x = x if convert is None else convert(x)
-        x, y, w = as_arrays(x), as_arrays(y), as_arrays(sample_weight)
+        x, y, w = as_arrays(x), as_arrays(y, "y"), as_arrays(sample_weight, "sample_weight")
         w = w if weights is None else weights(y, w)
-        return Arrays(x, y, w, batch_size, shuffle, seed, steps)
+        return Arrays(x, y, w, batch_size, shuffle, seed, steps, name)
     indexed = isinstance(x, PyDataset) or hasattr(x, "__getitem__") and hasattr(x, "__len__") and not hasattr(
         x, "__iter__")
     if isinstance(x, str) or not (indexed or hasattr(x, "__iter__") or hasattr(x, "__next__")):
@@ -379,7 +466,9 @@ def make_source(x, y=None, sample_weight=None, batch_size=None, steps=None, shuf
         if value is not None:
             raise ValueError(f"{name}: {argument} belongs into the batches when x gives batches "
                              f"({type(x).__name__}), received {argument}=...")
-    return Sequences(x, steps, shuffle, seed, weights, convert) if indexed else Iterable(x, steps, weights, convert)
+    if indexed:
+        return Sequences(x, steps, shuffle, seed, weights, convert, name)
+    return Iterable(x, steps, weights, convert, name)
 
 
 def check_count(what, value):

@@ -94,7 +94,7 @@ def fit(model, x, y, sample_weight, options):
     model._callbacks, model._begun, model._waiting = tuple(callbacks), [], []
     model._keep_before_step, model._last_step = False, None  # callbacks of a fit that failed may have left them
     if isinstance(source, Arrays):
-        model._prepare("train", (source.x, source.y, source.sample_weight))
+        model._prepare("train", source.data)
         if source.sample_weight is None and model._compile_loss is not None and model._compile_loss.built:
             model._compile_loss.check_labels(source.y)
         _check_validation(model, validation)
@@ -105,11 +105,15 @@ def fit(model, x, y, sample_weight, options):
     source.seed = model._fit_seed
     logs = {}
     for epoch in range(model._initial_epoch, options.epochs):
-        logs = _fit_epoch(model, steps, source, epoch, callbacks, validation, options)
+        logs = _fit_epoch(model, steps, source, epoch, callbacks, validation, options) or logs
+        if source.ended and epoch + 1 < options.epochs:
+            source.say_short(0, epoch + 1 - options.initial_epoch)
+            break
         if model.stop_training:
             break
     if model.optimizer is not None and options.epochs > 0:
-        model.optimizer.finalize_variable_values(model.trainable_variables)
+        with model._as_compiled():
+            model.optimizer.finalize_variable_values(model.trainable_variables)
     callbacks.on_train_end(logs)
     return model.history
 
@@ -119,10 +123,13 @@ def _fit_epoch(model, steps, source, epoch, callbacks, validation, options):
     if not skip:
         model.reset_metrics()
     callbacks.on_epoch_begin(epoch)
-    done, logs = run_epoch(model, steps, source, epoch, callbacks, skip)
+    turn = epoch - options.initial_epoch
+    done, logs = run_epoch(model, steps, source, turn, callbacks, skip)
     if done == 0 and skip:  # an interrupted run had just done the last batch
         done, logs = skip, plain_logs(model.get_metrics_result())
     if done == 0:
+        if source.ended:  # the epoch before it took the last batch
+            return {}
         raise ValueError("fit: the data gave no batch")
     if source.steps is None:
         source.steps = done
@@ -138,8 +145,8 @@ def _fit_epoch(model, steps, source, epoch, callbacks, validation, options):
     return logs
 
 
-def run_epoch(model, steps, source, epoch, callbacks, skip=0):
-    """Run one epoch's steps, with the calls that callbacks want; (batches done, logs of the last)."""
+def run_epoch(model, steps, source, turn, callbacks, skip=0):
+    """Run epoch number `turn` of a source, with the calls that callbacks want; (batches done, logs of the last)."""
     mode = steps.mode
     watched = callbacks.sees_batches(mode)
     begin = getattr(callbacks, f"on_{mode}_batch_begin")
@@ -147,7 +154,7 @@ def run_epoch(model, steps, source, epoch, callbacks, skip=0):
     per_call = model.steps_per_execution if isinstance(model.steps_per_execution, int) else 1 if watched else None
     done, logs = 0, {}
     said = False
-    for call in steps.calls(source, epoch, per_call, skip):
+    for call in steps.calls(source, turn, per_call, skip):
         if watched:
             begin(done)
         done, logs = call()
@@ -155,19 +162,19 @@ def run_epoch(model, steps, source, epoch, callbacks, skip=0):
             end(done - 1, logs)
         callbacks.on_progress(mode, done - 1, logs)
         if mode == "train":
-            said = said or _say_nan(model, logs, epoch, done)
+            said = said or _say_nan(model, logs, turn, done)
             if model.stop_training:
                 break
     return done, logs
 
 
-def _say_nan(model, logs, epoch, done) -> bool:
+def _say_nan(model, logs, turn, done) -> bool:
     loss = logs.get("loss")
     if not isinstance(loss, float) or not math.isnan(loss):
         return False
     if not getattr(model, "_said_nan", False):
         model._said_nan = True
-        warnings.warn(f"the loss is NaN (epoch {epoch + 1}, by batch {done}). The callback TerminateOnNaN stops at the "
+        warnings.warn(f"the loss is NaN (epoch {turn + 1}, by batch {done}). The callback TerminateOnNaN stops at the "
                       "first such batch and names the op.", RuntimeWarning, stacklevel=6)
     return True
 
@@ -197,7 +204,7 @@ def _split(model, x, y, sample_weight, fraction):
     if not is_arrays(x):
         raise ValueError("fit: validation_split needs arrays, received x of type "
                          f"{type(x).__name__}; pass validation_data")
-    parts = split(*(as_arrays(part) for part in (x, y, sample_weight)), fraction)
+    parts = split(as_arrays(x), as_arrays(y, "y"), as_arrays(sample_weight, "sample_weight"), fraction)
     head, tail = parts[0][1], parts[1][1]
     if isinstance(head, np.ndarray) and head.dtype.kind in "iub" and head.ndim < 3:
         missing = set(np.unique(tail).tolist()) - set(np.unique(head).tolist())
@@ -218,7 +225,7 @@ def _check_validation(model, source):
     _check_targets(model, source, "validation_data=(x, y)")
     traced = isinstance(source, Arrays) and source.in_memory and not model.run_eagerly
     if traced and _keeps(model, "train_step", "test_step"):
-        model._programs_of("test").epoch((source.x, source.y, source.sample_weight), source.leaves)
+        model._programs_of("test").epoch(source.data, source.leaves)
 
 
 def _keeps(model, *methods) -> bool:

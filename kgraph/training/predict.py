@@ -7,7 +7,7 @@ from kgraph import tree
 from kgraph.callbacks.callback import CallbackList
 from kgraph.compiler import dims
 from kgraph.training.compiled_step import eager_data, leaves_of
-from kgraph.training.data import Arrays, as_arrays, make_source
+from kgraph.training.data import Arrays, as_arrays, make_source, pack_x_y_sample_weight
 from kgraph.training.loop import with_workers
 from kgraph.training.progress import Progbar, resolve_verbose
 
@@ -60,15 +60,16 @@ class _Watch:
 
 def _predict_arrays(model, source, watch):
     """Batches are rows of the arrays as they lie, and are written to their rows of the results."""
-    data = (source.x, None, None)
     leaves = source.leaves
-    program = model._programs_of("predict").batch(data, leaves)
-    rows = min(source.rows, source.steps * source.batch_size)
+    program = model._programs_of("predict").batch(source.data, leaves)
+    _, *batches = source.epoch()
+    bounds = source.bounds(*batches)
+    rows = bounds[-1][1]
     run, extents = program.compiled.run, program.compiled.extents(leaves)
     results = _result_arrays(program, extents, rows)
     if results is None:
         return _predict_batches(model, source, watch)
-    for start, stop in source.bounds():
+    for start, stop in bounds:
         if not watch.idle:
             watch.before()
         extents["B"] = stop - start
@@ -77,7 +78,7 @@ def _predict_arrays(model, source, watch):
         run([a[start:stop] for a in leaves], extents, outputs)
         if not watch.idle:
             watch.after(outputs)
-    watch.done = source.steps
+    watch.done = len(bounds)
     return program.pack(results)
 
 
@@ -94,9 +95,9 @@ def _result_arrays(program, extents, rows):
 
 def _predict_batches(model, source, watch):
     collected, structure = [], None
-    for x, _, _ in source.batches():
+    for data in source.batches():
         watch.before()
-        outputs = _predict_one(model, x)
+        outputs = _predict_one(model, data)
         structure = outputs
         collected.append(tree.flatten(outputs))
         watch.after(outputs)
@@ -110,11 +111,10 @@ def _join(parts):
     return np.concatenate(parts) if parts[0].ndim else np.stack(parts)
 
 
-def _predict_one(model, x):
-    data = (x, None, None)
+def _predict_one(model, data):
     if model.run_eagerly:
         model._prepare("predict", data)
-        outputs = model.predict_step((eager_data(data)[0],))
+        outputs = model.predict_step(eager_data(data))
         return tree.map_structure(lambda v: np.array(v.numpy()), outputs)
     leaves = leaves_of(data)
     program = model._programs_of("predict").batch(data, leaves)
@@ -136,10 +136,10 @@ def predict_on_batch(model, x):
     if x is None:
         raise ValueError("predict_on_batch: expected x, received None")
     x = as_arrays(model._host_inputs(x))
-    result = _predict_one(model, x)
+    result = _predict_one(model, pack_x_y_sample_weight(x))
     if isinstance(x, np.ndarray) and not model.run_eagerly:
         owner = model._programs_of("predict")
-        program = owner.batch((x, None, None), [x])
+        program = owner.batch(x, [x])
         if program.simple:
             model._fast_predict = (program, x.shape[1:], x.dtype, owner)
     return result

@@ -5,8 +5,7 @@ import time
 
 import numpy as np
 
-from kgraph import tree
-from kgraph.training.compiled_step import _as_step_data, eager_data, leaves_of, names_of, plain_logs
+from kgraph.training.compiled_step import eager_data, leaves_of, names_of, plain_logs
 from kgraph.training.data import Arrays
 
 __all__ = ["Steps"]
@@ -23,7 +22,7 @@ class Steps:
         self.keep = getattr(model, "_keep_before_step", False)
 
     def batch(self, data) -> dict:
-        """One step on a batch (x, y, sample_weight) of arrays; the logs.
+        """One step on what it gets for a batch, as arrays; the logs.
 
         Raises ValueError when the arrays differ in length.
         """
@@ -42,15 +41,16 @@ class Steps:
             model._prepare(self.mode, data)
             self.programs.prepared = True
         step = model.train_step if self.mode == "train" else model.test_step
-        return plain_logs(step(_as_step_data(eager_data(data))))
+        with model._as_compiled():
+            return plain_logs(step(eager_data(data)))
 
     def _refresh_rate(self):
         optimizer = self.model.optimizer
         if self.mode == "train" and optimizer is not None and optimizer.host_rate:
             optimizer.refresh_rate()
 
-    def calls(self, source, epoch, per_call=None, skip=0):
-        """Functions to call one after the other for an epoch; each gives (batches done so far, logs).
+    def calls(self, source, turn, per_call=None, skip=0):
+        """Functions to call one after the other for epoch `turn` of a source; each gives (batches done so far, logs).
 
         per_call  batches in one call, or None for as many as take about a tenth of a second
         skip      batches that were done before
@@ -62,32 +62,32 @@ class Steps:
         if self.keep:
             per_call = 1
         if whole:
-            yield from self._whole(source, epoch, per_call, skip)
+            yield from self._whole(source, turn, per_call, skip)
             return
-        for i, data in enumerate(source.batches(epoch)):
+        for i, data in enumerate(source.batches(turn)):
             if i >= skip:
                 yield lambda i=i, data=data: (i + 1, self.batch(data))
 
-    def _whole(self, source, epoch, per_call, skip):
-        data = (source.x, source.y, source.sample_weight)
+    def _whole(self, source, turn, per_call, skip):
+        data = source.data
         program = self.programs.epoch(data, source.leaves)
-        order = source.order(epoch)
+        order, first, stop = source.epoch(turn)
         arrays = [np.arange(source.rows, dtype="int32") if order is None else order, *source.leaves]
         size = min(source.batch_size, source.rows)
         extents = {**program.compiled.extents(arrays), "B": size}
-        full = min(source.steps, source.rows // size)
-        last = source.rows - full * size if source.steps > full else 0
+        full = min(stop, source.rows // size)
+        last = source.rows - full * size if stop > full else 0
         program.check(size)
         if last:
             program.check(last)
-        self.programs.cursor.assign(np.int32(skip * size))
-        done = skip
-        while done < full:
-            count = min(full - done, per_call or self.programs.pace)
-            done += count
-            yield lambda count=count, done=done: (done, self._run(program, arrays, extents, count, data))
-        if last and done < source.steps:
-            yield lambda: (full + 1, self._run(program, arrays, {**extents, "B": last}, 1, data))
+        at = first + skip
+        self.programs.cursor.assign(np.int32(at * size))
+        while at < full:
+            count = min(full - at, per_call or self.programs.pace)
+            at += count
+            yield lambda count=count, done=at - first: (done, self._run(program, arrays, extents, count, data))
+        if last and at < stop:
+            yield lambda: (stop - first, self._run(program, arrays, {**extents, "B": last}, 1, data))
 
     def _run(self, program, arrays, extents, count, data):
         self._refresh_rate()
@@ -108,10 +108,7 @@ class Steps:
 
 def _rows(leaves, data) -> int:
     rows = leaves[0].shape[0]
-    for a in leaves:
-        if a.shape[0] != rows:
-            lengths = {name: sorted({v.shape[0] for v in tree.flatten(part) if v is not None})
-                       for name, part in zip(("x", "y", "sample_weight"), data) if part is not None}
-            raise ValueError("a batch: expected arrays of one length, received "
-                             + ", ".join(f"{name} of length {', '.join(map(str, n))}" for name, n in lengths.items()))
+    if any(a.shape[0] != rows for a in leaves):
+        raise ValueError("a batch: expected arrays of one length, received " + ", ".join(
+            f"{name} of length {a.shape[0]}" for name, a in zip(names_of(data), leaves)))
     return rows

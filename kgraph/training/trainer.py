@@ -1,6 +1,7 @@
 """`Trainer`: compile, fit, evaluate, predict and their relatives. `Model` inherits them."""
 from __future__ import annotations
 
+import contextlib
 import warnings
 from types import SimpleNamespace
 
@@ -14,11 +15,12 @@ from kgraph.naming import check_keywords
 from kgraph.training import loop
 from kgraph.training.compile_args import CompileLoss, CompileMetrics
 from kgraph.training.compiled_step import Programs
-from kgraph.training.data import as_arrays, unpack
+from kgraph.training.data import as_data, parts_of, unpack
 from kgraph.training.keras2 import Keras2Methods
 from kgraph.training.nan_trace import first_bad_op
 from kgraph.training.predict import predict, predict_on_batch
 from kgraph.training.steps import Steps
+from kgraph.training.trainability import Trainability
 from kgraph.training.weights import ClassWeights
 
 __all__ = ["Trainer"]
@@ -55,7 +57,8 @@ class Trainer(Keras2Methods):
         self._fit_seed = 0
         self._fit_source = None
         self._initial_batch = 0
-        self._trainable_then = None
+        self._trainability = None
+        self._said_frozen = False
 
     # -- compile
 
@@ -95,8 +98,8 @@ class Trainer(Keras2Methods):
         self.stop_training = False
         self.compiled = True
         self._programs = {}
-        self._trainable_then = self._trainable_now()
-        self._said_nan = False
+        self._trainability = Trainability(self)
+        self._said_nan = self._said_frozen = False
         self._compile_config = SimpleNamespace(  # not a dict: layers look for state inside dicts
             optimizer=optimizer, loss=loss, loss_weights=loss_weights, metrics=metrics,
             weighted_metrics=weighted_metrics, run_eagerly=run_eagerly, steps_per_execution=steps_per_execution,
@@ -117,9 +120,6 @@ class Trainer(Keras2Methods):
             warnings.warn("sample_weight_mode is not needed: weights of shape (samples, steps) count per step",
                           FutureWarning, stacklevel=3)
         check_keywords("compile", kwargs, Trainer.compile)
-
-    def _trainable_now(self):
-        return [(layer.name, layer.trainable) for layer in self._all_layers()]
 
     @property
     def run_eagerly(self) -> bool:
@@ -151,22 +151,22 @@ class Trainer(Keras2Methods):
     def _assert_compiled(self, method):
         if not self.compiled:
             raise RuntimeError(f"model {self.name!r}: call compile(optimizer=..., loss=...) before {method}()")
-        if self._trainable_then != (now := self._trainable_now()):
-            if self._trainable_then is not None and len(self._trainable_then) == len(now):
-                changed = [a[0] for a, b in zip(now, self._trainable_then) if a != b]
-                warnings.warn(f"trainable of {', '.join(changed)} changed after compile(): the steps are compiled anew "
-                              "for it; call compile() again for a fresh optimizer", stacklevel=3)
-            self._trainable_then = now
-            self._renew_optimizer()
-            self._programs = {}
 
-    def _renew_optimizer(self):
-        """A new optimizer of the same settings where the set of trainable variables is no longer the one it knows."""
-        optimizer = self.optimizer
-        if optimizer is None or not optimizer.built:
-            return
-        if any(id(v) not in optimizer._indices for v in self.trainable_variables):
-            self.optimizer = type(optimizer).from_config(optimizer.get_config())
+    def _as_compiled(self):
+        """Inside, what is trainable is what was when compile() was called."""
+        return contextlib.nullcontext() if self._trainability is None else self._trainability.in_force(self)
+
+    def _say_frozen(self):
+        """Warn, once, where a part of the model became trainable or not since compile(): that would change nothing.
+
+        Where all of it was frozen nothing is said: so the discriminator of a GAN is, to train the generator alone.
+        """
+        changed = () if self._said_frozen or self._trainability is None else self._trainability.changed()
+        if changed and self.trainable_variables:
+            self._said_frozen = True
+            names = ", ".join(changed[:5]) + " ..." * (len(changed) > 5)
+            warnings.warn(f"trainable of {names} changed after compile(): training goes on with what was trainable "
+                          "then, until compile() is called again", stacklevel=4)
 
     # -- metrics
 
@@ -218,7 +218,7 @@ class Trainer(Keras2Methods):
     # -- what one step does
 
     def train_step(self, data) -> dict:
-        """One step of training on a batch (x, y, sample_weight). Override it for a way of training of your own."""
+        """One step of training on a batch: x, (x, y) or (x, y, sample_weight). Override it for a way of your own."""
         x, y, sample_weight = unpack(data)
         with GradientTape() as tape:
             y_pred = self(x, training=True)
@@ -233,7 +233,7 @@ class Trainer(Keras2Methods):
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
     def test_step(self, data) -> dict:
-        """One step of evaluation on a batch (x, y, sample_weight)."""
+        """One step of evaluation on a batch: x, (x, y) or (x, y, sample_weight)."""
         x, y, sample_weight = unpack(data)
         y_pred = self(x, training=False)
         self._track_loss(self.compute_loss(x, y, y_pred, sample_weight), x)
@@ -289,7 +289,7 @@ class Trainer(Keras2Methods):
 
     def _prepare(self, mode, data):
         """Everything that has to exist before a step is traced or run: variables, losses, metrics, slots, homes."""
-        x, y, _ = data
+        x, y, _ = parts_of(data)
         if not self.built or self._needs_shapes(mode):
             try:
                 y_pred = infer(lambda v: self(v, training=False), _as_ktensors(x))
@@ -301,7 +301,8 @@ class Trainer(Keras2Methods):
                 if y is not None and mode != "predict":
                     self._build_compiled(_as_ktensors(y), y_pred)
         if mode == "train" and self.optimizer is not None:
-            self.optimizer.flatten(self.trainable_variables)
+            with self._as_compiled():
+                self.optimizer.flatten(self.trainable_variables)
         if mode == "train":
             while self._waiting:
                 self._waiting.pop(0)()
@@ -365,6 +366,7 @@ class Trainer(Keras2Methods):
         nearest known one), RuntimeError before compile(). Ctrl-C leaves the weights and ``history`` as they are then.
         """
         self._assert_compiled("fit")
+        self._say_frozen()
         kwargs = loop.old_arguments("fit", kwargs, {"nb_epoch": "epochs", "samples_per_epoch": None}, Trainer.fit)
         epochs = kwargs.pop("epochs", epochs)
         return loop.fit(self, x, y, sample_weight, loop.FitOptions(
@@ -396,6 +398,7 @@ class Trainer(Keras2Methods):
         reset_metrics: with False, they are means over all batches since metrics were last reset.
         """
         self._assert_compiled("train_on_batch")
+        self._say_frozen()
         return self._on_batch("train", x, y, sample_weight, class_weight, return_dict, reset_metrics)
 
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False, reset_metrics=True):
@@ -407,10 +410,11 @@ class Trainer(Keras2Methods):
         if reset_metrics:
             for metric in self._programs_of(mode).metrics:
                 metric.reset_state()
-        x, y, w = as_arrays(self._host_inputs(x)), as_arrays(y), as_arrays(sample_weight)
+        data = as_data(self._host_inputs(x), y, sample_weight)
         if class_weight is not None:
-            w = ClassWeights(class_weight, self._class_counts)(y, w)
-        logs = Steps(self, mode).batch((x, y, w))
+            x, y, w = parts_of(data)
+            data = x, y, ClassWeights(class_weight, self._class_counts)(y, w)
+        logs = Steps(self, mode).batch(data)
         return logs if return_dict else _as_list(self, logs)
 
     def predict_on_batch(self, x):

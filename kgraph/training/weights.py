@@ -17,8 +17,8 @@ class ClassWeights:
     given    {class id: weight}, or {output name: {class id: weight}}
     classes  function () -> {output name or None: number of classes, or None where not known}, in order of the outputs
 
-    A class that is not mentioned weighs 1, which is said once. Raises ValueError for class ids, in the data or in
-    class_weight, that are no class of the output.
+    A class that is not mentioned weighs 1, which is said once, as is a class that the output cannot have. Raises
+    ValueError for class ids in the data that are no class of the output.
     """
 
     def __init__(self, given, classes):
@@ -98,13 +98,15 @@ class ClassWeights:
             raise ValueError(f"class_weight: expected numbers, {{class id: weight}}, received {table!r}") from None
 
     def _check(self, ids, table, count):
-        for what, found in (("class_weight", sorted(table)), ("y", [int(ids.min()), int(ids.max())])):
-            wrong = [i for i in found if i < 0 or (count is not None and i >= count)]
-            if wrong:
-                limit = f"[0, {count})" if count is not None else "0 or more"
-                raise ValueError(f"class_weight: expected class ids in {limit}, received {wrong[0]} in {what}")
+        beyond = lambda i: i < 0 or (count is not None and i >= count)
+        limit = f"[0, {count})" if count is not None else "0 or more"
+        wrong = [i for i in (int(ids.min()), int(ids.max())) if beyond(i)]
+        if wrong:
+            raise ValueError(f"class_weight: expected class ids in {limit}, received {wrong[0]} in y")
         missing = sorted(set(np.unique(ids).tolist()) - set(table))
-        if missing and not self._said:
-            self._said = True
-            warnings.warn(f"class_weight says nothing about class {', '.join(map(str, missing[:10]))}: weight 1 is "
-                          "used", stacklevel=6)
+        unused = sorted(i for i in table if beyond(i))
+        for said, found in (("says nothing about class {}: weight 1 is used", missing),
+                            (f"names class {{}}, but expected class ids in {limit}: it has no effect", unused)):
+            if found and not self._said:
+                warnings.warn(f"class_weight {said.format(', '.join(map(str, found[:10])))}", stacklevel=6)
+        self._said = True

@@ -69,7 +69,6 @@ FIT = {
     "rows of several lengths": ({"x": [[1, 2], [3]], "y": [0, 1]}, "rows of one length.*1, 2"),
     "a number for x": ({"x": 3.0, "y": Y}, "expected arrays.*received 3.0"),
     "weights as text": ({"x": X, "y": Y, "class_weight": {0: "a"}}, "class_weight: expected numbers"),
-    "class id in class_weight": ({"x": X, "y": Y, "class_weight": {0: 1, 7: 2}}, r"\[0, 3\).*7 in class_weight"),
     "class id in y": ({"x": X, "y": Y + 2, "class_weight": {0: 1.0}}, r"\[0, 3\).*4 in y"),
     "y beside a generator": ({"x": iter([]), "y": Y}, "belongs into the batches"),
     "empty generator": (lambda: {"x": iter([])}, "no batches"),
@@ -127,18 +126,75 @@ def test_targets_for_two_outputs():
         m.fit(X, {"left": X[:, :1], "up": X[:, :1]}, verbose=0)
 
 
-def test_generator_that_ends_early_keeps_the_history():
-    m = model()
-    batches = [(X[:8], Y[:8])] * 5
-    with pytest.raises(ValueError, match="expected 3 batches an epoch.*received 2 in epoch 2"):
-        m.fit(iter(batches), steps_per_epoch=3, epochs=4, verbose=0)
-    assert m.history.epoch == [0]
+@pytest.mark.parametrize("eager", (True, False))
+@pytest.mark.parametrize("count, steps, epochs, text", [
+    (5, 3, [0, 1], "expected 3 batches an epoch, received 2 in epoch 2.*training ends"),
+    (4, 2, [0, 1], "expected 2 batches an epoch, received 0 in epoch 3.*training ends"),
+    (1, 3, [0], "received 1 in epoch 1.*training ends"), (3, None, [0], "read once: training ends")])
+def test_generator_that_ends_early_ends_training(eager, count, steps, epochs, text):
+    m = model(run_eagerly=eager)
+    ended = []
+    with pytest.warns(UserWarning, match=text):
+        history = m.fit((b for b in [(X[:8], Y[:8])] * count), steps_per_epoch=steps, epochs=4, verbose=0,
+                        validation_data=(X, Y), callbacks=[callbacks.LambdaCallback(on_train_end=ended.append)])
+    assert history.epoch == epochs and len(history.history["val_loss"]) == len(epochs) and len(ended) == 1
+    assert int(m.optimizer.iterations) == count
 
 
-def test_generator_is_read_once():
+@pytest.mark.parametrize("method", ["evaluate", "predict"])
+def test_generator_shorter_than_steps(method):
     m = model()
-    with pytest.raises(ValueError, match="read once"):
-        m.fit((b for b in [(X, Y)]), epochs=2, verbose=0)
+    with pytest.warns(UserWarning, match=f"{method}: the data ended early: expected 9 batches an epoch, received 2"):
+        found = getattr(m, method)(iter([(X[:20], Y[:20]), (X[20:], Y[20:])]), steps=9, verbose=0)
+    whole = m.evaluate(X, Y, verbose=0) if method == "evaluate" else m.predict(X, verbose=0)
+    np.testing.assert_allclose(found, whole, rtol=1e-5)
+
+
+def test_validation_generator_that_ends():
+    m = model()
+    with pytest.warns(UserWarning, match="validation_data: the data ended early: expected 2 batches an epoch, rec"):
+        logs = m.fit(X, Y, epochs=3, verbose=0, validation_steps=2,
+                     validation_data=iter([(X[:20], Y[:20])] * 3)).history
+    assert len(logs["loss"]) == 3 and len(logs["val_loss"]) == 2
+
+
+class Frame:
+    """What kgraph uses of a pandas DataFrame."""
+
+    def __init__(self, **columns):
+        self.columns = list(columns)
+        self.values = np.stack([np.array(c, object) for c in columns.values()], axis=1)
+        self.shape, self.dtype = self.values.shape, self.values.dtype
+
+    def to_numpy(self):
+        return self.values
+
+
+TEXT = {
+    "x": ({"x": X.astype(str), "y": Y}, "^x: expected an array of numbers, received one of dtype <U"),
+    "objects": ({"x": X.astype(object), "y": Y}, "^x: expected an array of numbers, received one of dtype object"),
+    "inside x": ({"x": {"age": X, "city": np.array(["a"] * 40)}, "y": Y}, r"^x\['city'\]: expected an array of"),
+    "y": ({"x": X, "y": np.array(["cat", "dog"] * 20)}, r"^y: expected .* <U3; np.unique\(y, return_inverse=True\)"),
+    "weights": ({"x": X, "y": Y, "sample_weight": ["a"] * 40}, "^sample_weight: expected"),
+    "a column": ({"x": Frame(age=[1, 2], sex=[True, False], city=["Rome", "3"]), "y": Y[:2]},
+                 "^x: expected numbers, received 'Rome' in the column 'city'"),
+    "a column of y": ({"x": X[:2], "y": Frame(kind=[1, "b"])}, "^y: expected numbers, received 'b' in .* 'kind'"),
+    "in a batch": (lambda: {"x": iter([(X, Y.astype(str))])}, "^y: expected an array of numbers"),
+    "validation": ({"x": X, "y": Y, "validation_data": (X, Y.astype(str))}, "^y: expected an array of numbers"),
+}
+
+
+@pytest.mark.parametrize("case", sorted(TEXT))
+def test_text_names_its_array(case):
+    kwargs, text = TEXT[case]
+    with pytest.raises(ValueError, match=text):
+        model().fit(**(kwargs() if callable(kwargs) else kwargs), verbose=0)
+
+
+def test_a_frame_of_several_dtypes_is_numbers():
+    m = model(compiled=False)
+    frame = Frame(a=[1, 2], b=[True, False], c=[0.5, None], d=[3, 4.5])
+    np.testing.assert_allclose(m.predict(frame, verbose=0), m.predict(frame.values.astype("float32"), verbose=0))
 
 
 def test_a_callback_that_raises():

@@ -1,6 +1,7 @@
 """fit, evaluate, predict: the same in both modes, over all forms of data, and with few calls."""
 import copy
 import pickle
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -359,14 +360,182 @@ def test_frozen_layers_stay():
     assert np.array_equal(before[0], after[0]) and not np.array_equal(before[2], after[2])
 
 
-def test_trainable_changed_after_compile():
-    m = model()
-    m.fit(X, Y, verbose=0)
-    m.layers[1].trainable = False
+def moved(m, step):
+    """Which weights a step changes."""
     before = m.get_weights()
+    step()
+    return [not np.array_equal(a, b) for a, b in zip(before, m.get_weights())]
+
+
+@pytest.mark.parametrize("eager", (False, True))
+@pytest.mark.parametrize("trained_before", (False, True))
+def test_trainable_is_what_it_was_at_compile(eager, trained_before):
+    m = model(eager)
+    step = lambda: m.fit(X, Y, verbose=0)
+    if trained_before:
+        step()
+    m.layers[1].trainable = False
+    with pytest.warns(UserWarning, match="trainable of dense.* changed after compile"):
+        assert moved(m, step) == [True] * 4
+    assert not m.layers[1].trainable and not m.layers[1].kernel.trainable and len(m.trainable_weights) == 2
+    m.compile("sgd", "sparse_categorical_crossentropy", run_eagerly=eager)
+    assert moved(m, step) == [False, False, True, True]
+    m.layers[1].trainable = True
     with pytest.warns(UserWarning, match="trainable of"):
-        m.fit(X, Y, verbose=0)
-    assert np.array_equal(before[0], m.get_weights()[0]) and not np.array_equal(before[2], m.get_weights()[2])
+        assert moved(m, step) == [False, False, True, True]
+    m.layers[3].kernel.trainable = False  # a variable alone
+    m.compile("sgd", "sparse_categorical_crossentropy", run_eagerly=eager)
+    m.layers[3].kernel.trainable = True
+    with pytest.warns(UserWarning, match="trainable of .*kernel changed"):
+        assert moved(m, step) == [True, True, False, True]
+
+
+@pytest.mark.parametrize("eager", (False, True))
+@pytest.mark.parametrize("built", (False, True))
+@pytest.mark.parametrize("trained_before", (False, True))
+def test_gan(eager, built, trained_before):
+    """The discriminator is compiled, frozen, and judges in the combined model: batch normalisation too."""
+    K.set_random_seed(4)
+    first = [K.Input((4,))] if built else []
+    judge = K.Sequential([*first, layers.Dense(8), layers.BatchNormalization(), layers.Dense(1, activation="sigmoid")])
+    judge.compile("adam", "binary_crossentropy", run_eagerly=eager)
+    real = lambda: judge.train_on_batch(X, np.ones((50, 1)))
+    if trained_before:
+        real()
+    judge.trainable = False
+    noise = K.Input((2,))
+    generator = K.Sequential([K.Input((2,)), layers.Dense(4)])
+    both = K.Model(noise, judge(generator(noise)))
+    both.compile("adam", "binary_crossentropy", run_eagerly=eager)
+    made = lambda: both.train_on_batch(X[:, :2], np.ones((50, 1)))
+    for _ in range(3):
+        assert moved(judge, real) == [True] * 8
+        assert moved(judge, made) == [False] * 8
+        assert moved(generator, made) == [True] * 2
+    assert judge.trainable_weights == []
+    judge.compile("adam", "binary_crossentropy", run_eagerly=eager)
+    assert moved(judge, real) == [False] * 8
+
+
+@pytest.mark.parametrize("eager", (False, True))
+def test_regularizers_of_what_was_trainable_at_compile(eager):
+    inputs = K.Input((4,))
+    m = K.Model(inputs, layers.Dense(1, kernel_regularizer=K.regularizers.L2(0.5), kernel_initializer="ones")(inputs))
+    m.compile("sgd", "mse", run_eagerly=eager)
+    zeros = np.zeros((4, 4), "float32"), np.zeros((4, 1), "float32")
+    for frozen, loss in ((False, 2.0), (True, 2.0)):
+        m.trainable = not frozen
+        assert m.evaluate(*zeros, verbose=0) == pytest.approx(loss)
+    m.compile("sgd", "mse", run_eagerly=eager)
+    assert m.evaluate(*zeros, verbose=0) == pytest.approx(0.0)
+
+
+class Numbered(K.utils.PyDataset):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.ends = 0
+
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, i):
+        return np.ones((2, 1), "float32"), np.float32([[2 * i], [2 * i + 1]])
+
+    def on_epoch_end(self):
+        self.ends += 1
+
+
+NUMBERED = {
+    "arrays": lambda: ((np.ones((8, 1)), np.arange(8.0)[:, None]), {"batch_size": 2}),
+    "dataset": lambda: ((Numbered(),), {}), "workers": lambda: ((Numbered(workers=2, max_queue_size=2),), {}),
+}
+
+
+@pytest.mark.parametrize("eager", (False, True))
+@pytest.mark.parametrize("kind", sorted(NUMBERED))
+@pytest.mark.parametrize("steps, losses, short", [
+    (1, [0.5, 2.5, 4.5, 6.5, 0.5], False), (2, [1.5, 5.5, 1.5, 5.5, 1.5], False),
+    (3, [2.5, 6.5, 2.5, 6.5, 2.5], True), (4, [3.5] * 5, False), (9, [3.5] * 5, True)])
+def test_epochs_of_some_steps_go_on_through_the_data(eager, kind, steps, losses, short):
+    """The numbers of Keras 3.15.1."""
+    m = K.Sequential([K.Input((1,)), layers.Dense(1, kernel_initializer="zeros", use_bias=False)])
+    m.compile(K.optimizers.SGD(0.0), "mae", run_eagerly=eager)
+    for first in (0, 3):  # the first epoch of a fit begins with the data, whatever its number
+        args, kwargs = NUMBERED[kind]()
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            found = m.fit(*args, **kwargs, steps_per_epoch=steps, epochs=first + 5, initial_epoch=first, shuffle=False,
+                          verbose=0)
+        np.testing.assert_allclose(found.history["loss"], losses, rtol=1e-6)
+        assert len([w for w in said if "the data ended early" in str(w.message)]) == short
+        assert found.params["steps"] == steps
+
+
+def test_shuffled_epochs_of_some_steps_see_every_row():
+    seen = []
+
+    class Watch(callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            seen.append(round(logs["label"]))
+
+    m = K.Sequential([K.Input((1,)), layers.Dense(1)])
+    m.compile(K.optimizers.SGD(0.0), lambda y, p: ops.sum(y, axis=-1) + 0 * ops.sum(p, axis=-1),
+              metrics=[metrics.MeanMetricWrapper(lambda y, p: y[:, 0], name="label")])
+    Watch.on_train_batch_begin = lambda self, batch, logs=None: self.model.reset_metrics()
+    m.fit(np.ones((12, 1)), np.arange(12.0)[:, None], batch_size=1, steps_per_epoch=4, epochs=6, verbose=0,
+          callbacks=[Watch()])
+    assert sorted(seen[:12]) == sorted(seen[12:]) == list(range(12)) and seen[:12] != seen[12:]
+
+
+class SeesData(K.Model):
+    """Keeps what its steps are given, by its structure."""
+
+    def step(self, data):
+        self.seen = tuple(type(d).__name__ for d in data) if isinstance(data, tuple) else type(data).__name__
+        return {"loss": ops.zeros(())}
+
+    train_step = test_step = step
+
+    def predict_step(self, data):
+        self.step(data)
+        return ops.zeros((4, 1))
+
+
+ROWS = np.zeros((4, 2), "float32")
+DATA = {  # what train_step gets in Keras 3.15.1, for an array and for what generators give
+    "an array": (lambda: ROWS, "Tensor"), "a dict": (lambda: {"a": ROWS}, "dict"),
+    "a list": (lambda: [ROWS, ROWS], ("list",)),
+    "arrays": (lambda: iter([ROWS]), "Tensor"), "tuples of x": (lambda: iter([(ROWS,)]), ("Tensor",)),
+    "pairs": (lambda: iter([(ROWS, ROWS)]), ("Tensor", "Tensor")),
+    "no targets": (lambda: iter([(ROWS, None)]), ("Tensor", "NoneType")),
+    "four": (lambda: iter([(ROWS, ROWS, ROWS, {"b": ROWS})]), ("Tensor", "Tensor", "Tensor", "dict")),
+    "dicts": (lambda: iter([{"a": ROWS}]), "dict"),
+}
+
+
+@pytest.mark.parametrize("method", ["fit", "evaluate", "predict"])
+@pytest.mark.parametrize("kind", sorted(DATA))
+def test_what_steps_are_given(kind, method):
+    make, expected = DATA[kind]
+    for eager in (True, False):
+        m = SeesData()
+        m.compile("sgd", run_eagerly=eager)
+        getattr(m, method)(make(), verbose=0)
+        wanted = expected if eager else str(expected).replace("Tensor", "Value")
+        assert (m.seen if eager else str(m.seen)) == wanted
+
+
+def test_class_weight_may_name_classes_that_no_label_has():
+    found = []
+    for weights in ({0: 1.0, 1: 2.0, 2: 0.5}, {0: 1.0, 1: 2.0, 2: 0.5, 7: 3.0, -1: 9.0}):
+        m = model()
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            found.append(m.fit(X, Y, class_weight=weights, verbose=0).history["loss"])
+        assert any("names class -1, 7" in str(w.message) for w in said) == (len(weights) > 3)
+    assert found[0] == found[1]
+    m = model()  # the data may lack a class that the output has
+    m.fit(X[Y < 2], Y[Y < 2], class_weight={0: 1.0, 1: 2.0, 2: 0.5}, verbose=0)
 
 
 def test_learning_rate_that_is_a_function():
@@ -572,7 +741,7 @@ class Adversarial(K.Model):
         return [self.judge_loss, self.generator_loss]
 
     def train_step(self, data):
-        (real,) = data
+        real = data
         error = K.losses.BinaryCrossentropy(from_logits=True)
         noise = K.random.normal((K.ops.shape(real)[0], 2), seed=self.seeds)
         for part, optimizer, metric in zip((self.judge, self.generator), self.optimizers, self.metrics):
