@@ -1,17 +1,22 @@
-"""Names of objects, and what to say when a name is not known."""
+"""Names of objects, what to say when a name is not known, and where in the user's program that is."""
 from __future__ import annotations
 
 import difflib
 import inspect
+import os
 import re
+import sys
+import warnings
 from collections import defaultdict
+from pathlib import Path
 
 __all__ = ["auto_name", "check_keywords", "missing", "nearest", "object_name", "reset_names",
-           "to_snake_case", "wanted"]
+           "to_snake_case", "user_place", "wanted", "warn_at_user"]
 
 wanted: set = set()   # public names that programs asked for in vain, for `kgraph run`
 
 _counts: dict = defaultdict(int)
+_PACKAGE = str(Path(__file__).parent) + os.sep
 
 
 def to_snake_case(name: str) -> str:
@@ -64,3 +69,18 @@ def check_keywords(where: str, received, known):
     for name in received:
         if name not in known:
             raise TypeError(f"{where}: unknown argument {name!r}, received {name}=...{nearest(name, known)}")
+
+
+def user_place() -> tuple:
+    """(file, line, globals) of the innermost call that is not kgraph's own: where the user's program is."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    return frame.f_code.co_filename, frame.f_lineno, frame.f_globals
+
+
+def warn_at_user(message: str, category=UserWarning):
+    """Warn, once for each place of the user's program, which the message names."""
+    file, line, scope = user_place()
+    registry = scope.setdefault("__warningregistry__", {})
+    warnings.warn_explicit(f"{file}:{line}: {message}", category, file, line, registry=registry)

@@ -10,11 +10,11 @@ import inspect
 
 from kgraph import tree
 from kgraph.compiler.ir import TensorLike, TensorType, Value
-from kgraph.compiler.trace import Trace, at_scope, current_scope, suspend_recording
+from kgraph.compiler.prims.move import reshape_p
+from kgraph.compiler.trace import Trace, at_scope, bind, current_scope, suspend_recording
 from kgraph.graph.tensor import KTensor, any_symbolic, get_mask, set_mask
-from kgraph.naming import auto_name
+from kgraph.naming import auto_name, warn_at_user
 from kgraph.ops import core as ops_core
-from kgraph.ops.core import OPS
 
 __all__ = ["MaskOf", "Node", "OpFunction", "Operation", "infer", "record", "record_function"]
 
@@ -96,6 +96,11 @@ class Operation:
                                  f"get_{what}_shape_at(node_index)")
         return shapes[0]
 
+    def _is_per_sample(self, training) -> bool:
+        """Whether each sample's outputs follow from that sample alone, and a call leaves nothing behind: so that
+        nobody can tell how many samples a call is given."""
+        return False
+
     def get_config(self) -> dict:
         """What from_config needs to make an equal operation."""
         return {"name": self.name}
@@ -132,13 +137,14 @@ class OpFunction(Operation):
         return self.function(*args, **kwargs, **self.settings)
 
     def _run(self, *args, **kwargs):
-        """The call; elementwise functions hand masks on: what comes from several masks counts where any input does."""
-        result = self.call(*args, **kwargs)
-        if _is_elementwise(self.function) and get_mask(result) is None:
-            masks = [m for x in tree.flatten((args, kwargs)) if (m := get_mask(x)) is not None]
-            if masks and all(m.shape == result.shape[:m.ndim] for m in masks):
-                set_mask(result, functools.reduce(OPS["logical_or"], masks))
-        return result
+        """The call. Its results carry no mask, also where they are the input itself, but for what hands tensors on."""
+        results = self.call(*args, **kwargs)
+        if self.function.__name__ in _SAME:
+            return results
+        return tree.map_structure(lambda x: x if get_mask(x) is None else bind(reshape_p, x, shape=x.shape), results)
+
+    def _is_per_sample(self, training) -> bool:
+        return is_elementwise(self.function)
 
     def get_config(self):
         return {"name": self.name, **self.settings}
@@ -153,10 +159,11 @@ def _signature(function):
     return inspect.signature(function)
 
 
-def _is_elementwise(function) -> bool:
+def is_elementwise(function) -> bool:
     return function.__module__ == "kgraph.ops.elementwise" or function.__name__ in _ELEMENTWISE
 
 
+_SAME = frozenset("cast convert_to_tensor saturate_cast".split())  # without a copy where there is nothing to do
 _ELEMENTWISE = frozenset(
     "cast celu elu gelu hard_shrink hard_sigmoid hard_silu hard_tanh leaky_relu log_sigmoid mish relu "
     "relu6 saturate_cast selu sigmoid silu soft_shrink softplus softsign sparse_plus sparse_sigmoid "
@@ -169,6 +176,9 @@ class MaskOf(Operation):
 
     def call(self, x):
         return get_mask(x)
+
+    def _is_per_sample(self, training) -> bool:
+        return True
 
     def _keras_identity(self):
         return "kgraph.ops", "MaskOf", None
@@ -243,7 +253,19 @@ def record_function(function, args, kwargs):
             positional.append(value)
         else:
             tensors[name] = value
-    return record(OpFunction(function, **settings), tuple(positional), tensors)
+    results = record(OpFunction(function, **settings), tuple(positional), tensors)
+    _warn_of_dropped_masks(function.__name__, (args, kwargs), results)
+    return results
+
+
+def _warn_of_dropped_masks(name, inputs, results):
+    """Functions drop masks, as in Keras 3. Say so where the result has the axes that the mask is for."""
+    masks = [m for x in tree.flatten(inputs) if (m := get_mask(x)) is not None]
+    lost = [x for x in tree.flatten(results) if isinstance(x, KTensor) and x.dtype.startswith("float")
+            and get_mask(x) is None and any(m.shape == x.shape[:m.ndim] and x.ndim > m.ndim for m in masks)]
+    if lost:
+        warn_at_user(f"ops.{name} drops the mask of its input, as in Keras 3: layers after it count padding too. Use a "
+                     "layer instead (Add, Multiply, Activation, Lambda(..., mask=...)), or pass mask= on")
 
 
 # The parameters of kgraph.ops that take tensors: Keras 3 keeps them, also when they are plain numbers, with the call.

@@ -152,6 +152,13 @@ class Layer(Stateful, Operation):
         """The mask of the outputs, from the inputs and their mask(s). The default hands the mask on."""
         return previous_mask
 
+    def _is_per_sample(self, training) -> bool:
+        """Known of kgraph's own layers only, with kgraph's own activations, if those that they hold are so too."""
+        code = [type(self), *(value for name, value in vars(self).items() if name.endswith("activation"))]
+        return (all((x.__module__ or "").startswith("kgraph.") for x in code if x is not None)
+                and self.activity_regularizer is None
+                and all(layer._is_per_sample(training) for layer in self._sublayers()))
+
     # ------------------------------------------------------------------ calling
     def __call__(self, *args, **kwargs):
         if "_nodes" not in self.__dict__:

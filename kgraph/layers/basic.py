@@ -48,6 +48,9 @@ class Lambda(Layer):
         extra = {k: v for k, v in (("mask", mask), ("training", training)) if k in self._takes}
         return self.function(inputs, **{**self.arguments, **extra})
 
+    def _is_per_sample(self, training) -> bool:
+        return False
+
     def compute_mask(self, inputs, mask=None):
         return self.mask(inputs, mask) if callable(self.mask) else self.mask
 

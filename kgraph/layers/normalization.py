@@ -121,6 +121,9 @@ class BatchNormalization(_Normalization):
             result = self._standardized(x, axes)
         return ops.cast(result, inputs.dtype)
 
+    def _is_per_sample(self, training) -> bool:
+        return super()._is_per_sample(training) and not (training and self.trainable)
+
     def _standardized(self, x, axes):
         fixed = ops.stop_gradient(x)
         self._follow(*ops.moments(fixed, axes))
@@ -317,6 +320,9 @@ class SpectralNormalization(Wrapper):
             return ops.cast(self.layer(inputs), inputs.dtype)
         finally:
             setattr(self.layer, self._kernel_name, self.kernel)
+
+    def _is_per_sample(self, training) -> bool:
+        return super()._is_per_sample(training) and not training
 
     def _normalized_kernel(self):
         """W / (v W u), u and v being estimates of singular vectors that no gradient flows through. A zero W stays."""

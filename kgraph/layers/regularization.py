@@ -52,6 +52,9 @@ class Dropout(_Random):
     def _mask_shape(self, inputs):
         return self.noise_shape
 
+    def _is_per_sample(self, training) -> bool:
+        return super()._is_per_sample(training) and not (training and self.noise_shape)
+
     def get_config(self):
         return {**super().get_config(), **self.settings("noise_shape")}
 

@@ -8,6 +8,7 @@ from kgraph.compiler.dims import Dim
 from kgraph.graph import get_mask, shape_with_none
 from kgraph.layers.base import Layer
 from kgraph.layers.rnn_cells import StackedRNNCells, check_cell, draw_masks, initial_state, run_cell
+from kgraph.naming import warn_at_user
 from kgraph.ops.core import same_size
 from kgraph.ops.loop import scan_steps
 from kgraph.saving.serialization import deserialize_keras_object, serialize_keras_object
@@ -79,7 +80,10 @@ class RNN(Layer):
     zero_output_for_mask  output 0 at masked steps instead of the output before
 
     call(sequences, initial_state=None, mask=None [B, T], training=False)
+    With an initial_state, the mask that the sequences carry is not used, as in Keras 3: give mask= to use it.
     """
+
+    keras_version = 3  # of the file that the layer comes from: what it means where Keras 2 and 3 differ
 
     def __init__(self, cell, return_sequences=False, return_state=False, go_backwards=False, stateful=False,
                  unroll=False, zero_output_for_mask=False, **kwargs):
@@ -150,7 +154,8 @@ class RNN(Layer):
         if self.unroll and isinstance(sequences.shape[1], Dim):
             raise ValueError(f"layer {self.name!r}: unroll=True needs a fixed number of time steps: received an input "
                              f"of shape {shape_with_none(sequences.shape)}")
-        mask = get_mask(sequences) if mask is None else mask
+        if mask is None and initial_state is not None:
+            mask = self._unused_mask(get_mask(sequences))
         if self.stateful and isinstance(sequences.shape[0], Dim):  # a graph for any batch: ours has to have one size
             fixed = tree.flatten(self.states)[0].shape[0]
             sequences = _with_shape(sequences, (fixed, *sequences.shape[1:]))
@@ -169,6 +174,9 @@ class RNN(Layer):
                 variable.assign(value)
         result = outputs if self.return_sequences else last
         return (result, *state) if self.return_state else result
+
+    def _is_per_sample(self, training) -> bool:
+        return super()._is_per_sample(training) and isinstance(self.cell, Layer) and not self.stateful
 
     def _step(self, x, states, training):
         return run_cell(self.cell, x, states, training)
@@ -190,6 +198,14 @@ class RNN(Layer):
                              f"{[tuple(w.shape) for w in wanted]}, received {[tuple(x.shape) for x in leaves]}")
         leaves = [ops.cast(x, w.dtype) for x, w in zip(leaves, wanted)]
         return tree.pack_sequence_as(usual, [_with_shape(x, w.shape) for x, w in zip(leaves, wanted)])
+
+    def _unused_mask(self, mask):
+        """What becomes of the mask of the sequences beside an initial_state."""
+        if mask is None or self.keras_version < 3:
+            return mask
+        warn_at_user(f"layer {self.name!r}: the mask of its input is not used, as it is called with an initial_state "
+                     "too: so it is in Keras 3 (Keras 2 used it). Pass mask= to use it")
+        return None
 
     def _checked_mask(self, mask, sequences):
         if tree.is_nested(mask):

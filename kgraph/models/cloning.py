@@ -41,7 +41,10 @@ def clone_model(model, input_tensors=None, clone_function=None, call_function=No
 
 def _fresh(layer):
     with CustomObjectScope({type(layer).__name__: type(layer)}):
-        return type(layer).from_config(layer.get_config())
+        fresh = type(layer).from_config(layer.get_config())
+    if hasattr(layer, "keras_version"):
+        fresh.keras_version = layer.keras_version
+    return fresh
 
 
 def _clone_sequential(model, clone, input_tensors):

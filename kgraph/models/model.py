@@ -150,6 +150,10 @@ class Model(Trainer, Layer):
                              f"{nearest(name, names)}")
         return names[name]
 
+    def _is_per_sample(self, training) -> bool:
+        return self.is_functional and not self._symbolic_losses and super()._is_per_sample(training) and all(
+            operation._is_per_sample(training) for operation in self._graph.operations)
+
     # ------------------------------------------------------------------ calling
     def call(self, inputs, training=None, mask=None):
         if not self.is_functional:

@@ -205,6 +205,8 @@ def _serialize_instance(x):
         extra = getattr(x, f"get_{key}", lambda: None)()
         if extra is not None:
             config[key] = serialize_keras_object(extra)
+    if getattr(x, "keras_version", 3) != 3:
+        config["keras_version"] = x.keras_version
     if id(x) in (_scopes.shared_ids or ()):
         config["shared_object_id"] = _scopes.shared_ids[id(x)]
     return config
@@ -274,6 +276,8 @@ def _make(cls, inner, config):
         instance = cls.from_config(dict(inner) if isinstance(inner, dict) else inner)
     except TypeError as error:
         raise TypeError(f"{config['class_name']} cannot be made from its config {inner}: {error}") from error
+    if hasattr(instance, "keras_version") and str(config.get("keras_version", 3)).startswith(("0", "1", "2")):
+        instance.keras_version = 2
     if config.get("build_config") and hasattr(instance, "build_from_config") and not instance.built:
         instance.build_from_config(config["build_config"])
     if config.get("compile_config") and hasattr(instance, "compile_from_config"):

@@ -318,25 +318,49 @@ def test_merged_masks(cls):
     assert_mask(cls()([e, layer(IDS[::-1])]), ANY)
 
 
-@pytest.mark.parametrize(
-    "f,expected",
-    [
-        (lambda e, o: e * 2 + 1, MASK),
-        (lambda e, o: -e, MASK),
-        (lambda e, o: ops.relu(e), MASK),
-        (lambda e, o: ops.cast(e, "float64"), MASK),
-        (lambda e, o: e + o, ANY),
-        (lambda e, o: ops.sum(e, axis=-1), None),
-        (lambda e, o: e[:, ::-1], None),
-        (lambda e, o: ops.transpose(e, (0, 2, 1)), None),
-    ],
-)
-def test_operators_carry_masks(f, expected):
-    """Elementwise functions between layers of a functional model hand masks on."""
-    ids, other = Input((5,), dtype="int32"), Input((5,), dtype="int32")
-    embedding = layers.Embedding(9, 3, mask_zero=True)
-    model = Model([ids, other], f(embedding(ids), embedding(other)))
-    assert_mask(model([IDS, IDS[::-1]]), expected)
+def embedded():
+    return layers.Embedding(9, 3, mask_zero=True)(Input((5,), dtype="int32"))
+
+
+DROPPING = {"add": lambda e: e * 2, "negative": lambda e: -e, "relu": ops.relu, "two": lambda e: e + e,
+            "cast": lambda e: ops.cast(e, "float64"), "slice": lambda e: e[:, ::-1], "all": lambda e: e[:, :]}
+
+
+@pytest.mark.parametrize("f", DROPPING.values(), ids=DROPPING)
+def test_functions_drop_masks_and_say_where(f):
+    e = embedded()
+    with pytest.warns(UserWarning, match=r"test_base_layer.py:\d+: ops.\w+ drops the mask"):
+        out = f(e)
+    assert get_mask(out) is None and get_mask(Model(e.node.inputs, out)(IDS)) is None
+
+
+@pytest.mark.parametrize("f", [lambda e: ops.sum(e, axis=1), lambda e: ops.transpose(e, (0, 2, 1)), ops.shape,
+                               lambda e: ops.not_equal(e, 0), lambda e: ops.sum(e, axis=-1)])
+def test_functions_for_whose_results_no_mask_would_do_say_nothing(f):
+    e = embedded()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        f(e)
+
+
+def test_casts_that_do_nothing_hand_the_mask_on():
+    e = embedded()
+    assert_mask(Model(e.node.inputs, ops.cast(e, "float32"))(IDS), MASK)
+
+
+def test_a_dropped_mask_is_told_once_for_each_place():
+    e = embedded()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        for _ in range(3):
+            e + 1.0
+        e + 2.0
+    assert len(caught) == 2
+    with pytest.warns(UserWarning):
+        config = Model(e.node.inputs, e * 3.0).get_config()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Model.from_config(config)
 
 
 def test_mask_arguments():

@@ -1,12 +1,14 @@
 """Files as Keras 1 and Keras 2.3 wrote them: their words, their order of weights, their meaning."""
 import json
+import warnings
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
-from kgraph.models import load_model, model_from_json
+from kgraph import Input, Model, layers
+from kgraph.models import clone_model, load_model, model_from_json
 from kgraph.saving.formats.upgrade import hard_sigmoid_keras2, modern_config, version_tuple
 
 
@@ -228,3 +230,36 @@ def test_archive_of_keras_2():
         model.reset_metrics()
         losses.append(model.train_on_batch(found["X"], found["Y"])[0])
     np.testing.assert_allclose(losses, found["l"], 1e-4)
+
+
+def seq2seq(version):
+    """A masked LSTM with an initial state, as Keras 2 wrote it."""
+    layer = lambda cls, name, config, *inbound: {"class_name": cls, "name": name, "config": {"name": name, **config},
+                                                 "inbound_nodes": [[[n, 0, 0, {}] for n in inbound]] if inbound else []}
+    layers = [layer("InputLayer", "ids", {"batch_input_shape": [None, 4], "dtype": "int32"}),
+              layer("InputLayer", "h", {"batch_input_shape": [None, 2], "dtype": "float32"}),
+              layer("Embedding", "e", {"input_dim": 5, "output_dim": 3, "mask_zero": True}, "ids"),
+              layer("GRU", "gru", {"units": 2, "reset_after": True}, "e", "h")]
+    return {"class_name": "Model", "keras_version": version, "config": {
+        "name": "m", "layers": layers, "input_layers": [["ids", 0, 0], ["h", 0, 0]], "output_layers": [["gru", 0, 0]]}}
+
+
+def test_a_mask_counts_beside_an_initial_state_as_in_the_keras_that_wrote_the_file():
+    ids, h = np.array([[1, 2, 0, 0]]), np.ones((1, 2), "float32")
+    model = model_from_json(json.dumps(seq2seq("2.3.1")))
+    for copy in (model, model_from_json(model.to_json()), clone_model(model)):
+        copy.set_weights(model.get_weights())
+        short = copy.get_layer("gru")(copy.get_layer("e")(ids)[:, :2].numpy(), initial_state=h)
+        np.testing.assert_allclose(copy.predict([ids, h], verbose=0), short, atol=1e-6)
+
+
+def test_a_new_model_does_not_use_the_mask_beside_an_initial_state_and_says_so():
+    gru, e = layers.GRU(2), layers.Embedding(5, 3, mask_zero=True)
+    i, h = Input((4,), dtype="int32"), Input((2,))
+    with pytest.warns(UserWarning, match=r"test_older_keras.py:\d+: layer 'gru\w*': the mask of its input is not used"):
+        model = Model([i, h], gru(e(i), initial_state=h))
+    ids, h = np.array([[1, 2, 0, 0]]), np.ones((1, 2), "float32")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        whole = gru(e(ids).numpy(), initial_state=h)
+        np.testing.assert_allclose(model.predict([ids, h], verbose=0), whole, atol=1e-6)

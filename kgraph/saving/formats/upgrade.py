@@ -1,7 +1,8 @@
 """Configurations of Keras 1 and 2 in the words of Keras 3, with their own meaning.
 
 What changed silently between the versions is kept as it was for the file: the slope of hard_sigmoid, GRU's reset_after,
-defaults of optimizers, clipnorm as a global norm. What was renamed is renamed. Nothing here makes an object: a config
+masks beside an initial_state (layers that care know their keras_version), defaults of optimizers, clipnorm as a global
+norm. What was renamed is renamed. Nothing here makes an object: a config
 goes in, a config comes out.
 """
 from __future__ import annotations
@@ -146,8 +147,8 @@ def _modern_object(value, name, version):
         config = _modern_loss(name, config)
     if name in OPTIMIZERS:
         name, config = _modern_optimizer(name, config, version)
-    return {**value, "class_name": name, "config": {k: _modern_setting(k, v) for k, v in config.items()
-                                                    if not _is_dropped(name, config, k, v)}}
+    config = {k: _modern_setting(k, v) for k, v in config.items() if not _is_dropped(name, config, k, v)}
+    return {**value, "class_name": name, "keras_version": version, "config": config}
 
 
 def _is_dropped(class_name, config, key, setting) -> bool:
