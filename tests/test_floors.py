@@ -17,7 +17,9 @@ compiler.trace
 compiler.prims
 compiler.autodiff compiler.interp
 compiler.prims.loop
-compiler.passes compiler.lowering compiler.buffers
+compiler.rewrite compiler.transposes compiler.batch_rows
+compiler.passes
+compiler.buffers compiler.lowering
 compiler.pipeline compiler
 variable
 codegen

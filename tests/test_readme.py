@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kgraph import ops
 from kgraph.compiler.ir import TensorType
-from kgraph.compiler.lowering.writer import squeeze
+from kgraph.compiler.loopnest.elements import squeeze
 from kgraph.compiler.passes import fuse
 from kgraph.function import build
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from kgraph.compiler import dims
 from kgraph.compiler.ir import Program, Value
-from kgraph.compiler.lowering.index import row_major
-from kgraph.compiler.passes.schedule import VIEW_NAMES, Views
+from kgraph.compiler.loopnest.index import row_major
+from kgraph.compiler.passes.schedule import Views
 from kgraph.compiler.plan import Buffer
 
 __all__ = ["Memory", "plan_memory"]
@@ -52,7 +52,7 @@ def _concatenated(program, views, strides) -> dict:
     """Part -> (the concatenation whose memory it is written into, offset)."""
     homes = {}
     for op in program.ops:
-        if op.prim.name == "concatenate":
+        if op.prim.view == "whole":
             offset = 0
             for v in op.inputs:
                 homes[views.root(v)[0]] = (op.outputs[0], offset)
@@ -88,7 +88,7 @@ def _share_slots(program, views, homes, buffers):
     for position, op in enumerate(program.ops):
         for out in op.outputs:
             owner, _ = _home(out, views, homes)
-            if owner in buffers or op.prim.name in VIEW_NAMES and owner is not out:
+            if owner in buffers or op.prim.view and owner is not out:
                 continue
             naive = naive + owner.type.nbytes
             buffers[owner] = Buffer("slot", _take(owner.type.nbytes, slots, free))

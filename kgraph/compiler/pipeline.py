@@ -11,8 +11,8 @@ import os
 from kgraph.compiler.buffers import plan_memory
 from kgraph.compiler.dims import Size
 from kgraph.compiler.ir import Op, Program, ProgramError, verify
+from kgraph.compiler.loopnest.index import Layout
 from kgraph.compiler.lowering.contract import emit_contract
-from kgraph.compiler.lowering.index import Layout
 from kgraph.compiler.lowering.kernel_dedup import for_other_values, structure
 from kgraph.compiler.lowering.loops import LoopKernel, emit_loops
 from kgraph.compiler.lowering.scan import emit_scan, emit_while
@@ -25,7 +25,7 @@ from kgraph.compiler.passes.horizontal_fusion import horizontal_fusion
 from kgraph.compiler.passes.loop_cse import loop_cse
 from kgraph.compiler.passes.pack_residuals import pack_residuals
 from kgraph.compiler.passes.rematerialise import rematerialise
-from kgraph.compiler.passes.schedule import VIEW_NAMES, Views, part_strides, schedule, with_gaps
+from kgraph.compiler.passes.schedule import Views, part_strides, schedule, with_gaps
 from kgraph.compiler.passes.simplify import expand, simplify, split_reductions
 from kgraph.compiler.passes.window import lower_windows
 from kgraph.compiler.plan import Kernel, Plan
@@ -87,7 +87,7 @@ def _plan(program: Program, states, constants, strides: dict, checks: list) -> P
     state_of = {new: state for state, new in program.updates}
     known: dict = {}
     kernels = [_emit_once(op, Layout(_same_memory(op, state_of, views), strides), checks, known)
-               for op in program.ops if op.prim.name not in VIEW_NAMES]
+               for op in program.ops if not op.prim.view]
     return Plan(program, tuple(kernels), memory.buffers, memory.slots, naive_bytes=memory.naive_bytes)
 
 

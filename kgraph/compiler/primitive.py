@@ -18,7 +18,7 @@ def NOT_DIFFERENTIABLE(ct, out, *inputs, **params):
 
 @dataclass(frozen=True, eq=False)
 class Primitive:
-    """One operation. Every field is required, so that forgetting one fails at import.
+    """One operation. Every field but the facts is required, so that forgetting one fails at import.
 
     kind       one of KINDS; passes look at kinds, not at names
     infer      (*TensorType, **params) -> TensorType or a tuple of them: the only shape rule. Raises ValueError.
@@ -27,6 +27,13 @@ class Primitive:
                primitives. ct and out are tuples where infer gives a tuple. Or NOT_DIFFERENTIABLE.
     lower      how a kernel computes it; its form belongs to the kind (see kgraph/compiler/lowering)
     examples   (rng) -> a list of (args, params): ndarrays from which the tests make themselves
+
+    Facts that passes ask for, None or False unless said:
+
+    view       "part": its result may be a part of its input's memory (from ``starts`` on, if it has that param);
+               "whole": its inputs may be parts of its result's memory
+    branches   an element comes from one of several places, by a test
+    costly     an element takes some twenty operations or more: kept rather than computed twice
     """
 
     name: str
@@ -36,6 +43,9 @@ class Primitive:
     vjp: Callable
     lower: object
     examples: Callable
+    view: str | None = None
+    branches: bool = False
+    costly: bool = False
 
     def __post_init__(self):
         if self.kind not in KINDS:

@@ -5,15 +5,15 @@ import pytest
 import kgraph
 from kgraph import layers, ops
 from kgraph.compiler.autodiff import backward
+from kgraph.compiler.batch_rows import split_rows
 from kgraph.compiler.dims import dim
 from kgraph.compiler.interp import interpret
 from kgraph.compiler.ir import Program, TensorType, verify
-from kgraph.compiler.lowering.affine import NotAffine, affine
+from kgraph.compiler.loopnest.affine import NotAffine, affine
 from kgraph.compiler.passes.cse_dce import dce
 from kgraph.compiler.passes.hoist import hoist
 from kgraph.compiler.passes.loop_cse import loop_cse
 from kgraph.compiler.passes.pack_residuals import pack_residuals
-from kgraph.compiler.passes.rows import split_rows
 from kgraph.compiler.plan import Code
 from kgraph.compiler.prims.loop import Loop, scan_p
 from kgraph.compiler.trace import current_trace

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from kgraph.compiler.ir import Program, ProgramError, TensorType, Value
-from kgraph.compiler.lowering.index import Axis
+from kgraph.compiler.loopnest.index import Axis
 from kgraph.compiler.lowering.writer import CASTS, Writer
 from kgraph.compiler.prims.reduce import argmax_p, argmin_p
 from kgraph.compiler.printing import printed

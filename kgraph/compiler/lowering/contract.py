@@ -9,9 +9,11 @@ from dataclasses import dataclass
 
 from kgraph.compiler.dims import Size, size_of
 from kgraph.compiler.ir import Op, Value
-from kgraph.compiler.lowering.index import Axis, Index, Layout, merge_axes
-from kgraph.compiler.lowering.loops import Domain, LoopKernel, _extent, _name
-from kgraph.compiler.lowering.writer import CASTS, Probe, Writer
+from kgraph.compiler.loopnest.domain import Domain
+from kgraph.compiler.loopnest.elements import Probe
+from kgraph.compiler.loopnest.index import Axis, Index, Layout, merge_axes
+from kgraph.compiler.lowering.loops import LoopKernel, _extent, _name
+from kgraph.compiler.lowering.writer import CASTS, Writer
 from kgraph.compiler.plan import Symbol
 
 __all__ = ["emit_contract"]

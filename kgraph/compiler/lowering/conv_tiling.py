@@ -9,9 +9,11 @@ from __future__ import annotations
 from kgraph.compiler import dims
 from kgraph.compiler.dims import Size, size_of
 from kgraph.compiler.ir import Op, Program, Value
-from kgraph.compiler.lowering.index import Layout, merge_axes, row_major
-from kgraph.compiler.lowering.loops import Domain, LoopKernel, _extent, _name
-from kgraph.compiler.lowering.writer import CASTS, Probe, Writer
+from kgraph.compiler.loopnest.domain import Domain
+from kgraph.compiler.loopnest.elements import Probe
+from kgraph.compiler.loopnest.index import Layout, merge_axes, row_major
+from kgraph.compiler.lowering.loops import LoopKernel, _extent, _name
+from kgraph.compiler.lowering.writer import CASTS, Writer
 from kgraph.compiler.plan import Symbol
 
 __all__ = ["Bands", "Geometry", "SCOPE_OF_BAND", "SCOPE_OF_CHANNELS", "emit_bands", "routine"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 import dataclasses
 
 from kgraph.compiler.ir import Op, Value, frozen
-from kgraph.compiler.lowering.index import Layout
+from kgraph.compiler.loopnest.index import Layout
 from kgraph.compiler.plan import Address, Kernel
 
 __all__ = ["for_other_values", "structure"]

@@ -9,59 +9,20 @@ One iteration domain, some of whose axes are reduced. Three loop orders follow f
 """
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from kgraph.compiler.dims import Size, size_of, substitute
 from kgraph.compiler.ir import Op, Program, Value, Values
-from kgraph.compiler.lowering.index import ORIGIN, Axis, Index, Layout, linear, merge_axes
-from kgraph.compiler.lowering.reduce import ARG_SIGNS, RowAccumulators, combined, grows, initial, is_short
-from kgraph.compiler.lowering.writer import CASTS, Probe, Writer, squeeze
+from kgraph.compiler.loopnest.domain import ARG_SIGNS, Domain, probe_body
+from kgraph.compiler.loopnest.index import Axis, Index, Layout, linear, merge_axes
+from kgraph.compiler.lowering.reduce import RowAccumulators, combined, grows, initial, is_short
+from kgraph.compiler.lowering.writer import CASTS, Writer
 
-__all__ = ["Domain", "LoopKernel", "emit_loops"]
+__all__ = ["LoopKernel", "emit_loops"]
 
 STRIP = 256           # columns accumulated at once
 BLOCK_OF_ROWS = 32    # rows of a block of their sums
 FLAT_GRAIN = 64       # shares of a flat loop begin at multiples of it: the same elements fall into the vector tail
-COSTLY = frozenset("exp expm1 log log1p tanh sigmoid erf sin cos tan power random_bits".split())
-
-
-@dataclass
-class Domain:
-    """The axes that a kernel walks, and which of them its reductions reduce (positions)."""
-
-    sizes: tuple
-    reduced: tuple = ()
-    axes: list = field(init=False)
-
-    def __post_init__(self):
-        self.axes = [Axis(s, f"axis{i}") for i, s in enumerate(self.sizes)]
-        self._positions = [Index.of(a) for a in self.axes]
-
-    @property
-    def kept_axes(self) -> list:
-        return [a for i, a in enumerate(self.axes) if i not in self.reduced]
-
-    @property
-    def reduced_axes(self) -> list:
-        return [self.axes[i] for i in self.reduced]
-
-    @property
-    def kept(self) -> tuple:
-        return tuple(a.size for a in self.kept_axes)
-
-    def index(self, shape, kept: bool) -> tuple:
-        """The canonical position in a tensor of that shape: the domain's axes, 0 on axes of extent 1."""
-        positions = iter(self._positions)
-        if kept:
-            positions = (p for i, p in enumerate(self._positions) if i not in self.reduced)
-        return tuple(ORIGIN if isinstance(s, int) and s == 1 else next(positions) for s in shape)
-
-    def holds(self, shape) -> str | None:
-        """"full" or "kept" when a tensor of that shape lies on the domain, else None."""
-        sizes = squeeze(shape)
-        if sizes == self.sizes:
-            return "full"
-        return "kept" if self.reduced and sizes == self.kept else None
 
 
 @dataclass(frozen=True)
@@ -118,22 +79,6 @@ def emit_loops(op: Op, layout: Layout, checks: list) -> LoopKernel:
 
 def _sums_only(stages) -> bool:
     return all(op.prim.lower not in ARG_SIGNS for op in stages.reductions)
-
-
-def probe_body(body: Program, domain: Domain) -> Probe:
-    """All element reads of a body over its domain."""
-    probe = Probe({o: op for op in body.ops for o in op.outputs})
-    for op in body.ops:
-        if op.prim.kind == "reduce":
-            x = op.inputs[0]
-            probe.element(x, domain.index(x.shape, kept=False))
-            if op.prim.lower in ARG_SIGNS:
-                probe.at(domain.reduced_axes[0])
-            out = op.outputs[0]
-            probe.producers = {k: v for k, v in probe.producers.items() if k is not out}
-    for out in body.outputs:
-        probe.element(out, domain.index(out.shape, domain.holds(out.shape) == "kept"))
-    return probe
 
 
 def _groups(w: Writer, body, domain, order, barriers) -> list:
@@ -233,7 +178,7 @@ class _SavedRows:
         users = body.users()
         for op in body.ops:
             out = op.outputs[0]
-            if op.prim.name not in COSTLY or domain.holds(out.shape) != "full" or out in body.outputs:
+            if not op.prim.costly or domain.holds(out.shape) != "full" or out in body.outputs:
                 continue
             if max(_stages_using(out, users, stages, domain)) > stages.depth[out]:
                 pointer = w.scratch_pointer(out.dtype, self.bytes, len(self.stage_of))

@@ -5,8 +5,8 @@ import itertools
 
 from kgraph.compiler.dims import size_of
 from kgraph.compiler.ir import Value
+from kgraph.compiler.loopnest.index import row_major
 from kgraph.compiler.lowering.conv_tiling import SCOPE_OF_BAND, SCOPE_OF_CHANNELS, Bands, Geometry, emit_bands
-from kgraph.compiler.lowering.index import row_major
 from kgraph.compiler.lowering.loops import LoopKernel
 from kgraph.compiler.lowering.writer import Writer
 from kgraph.compiler.prims.reduce import lowest

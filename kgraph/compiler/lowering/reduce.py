@@ -5,13 +5,14 @@ from __future__ import annotations
 
 from kgraph.compiler.dims import size_of
 from kgraph.compiler.ir import Op
-from kgraph.compiler.lowering.index import Index, Opaque
-from kgraph.compiler.lowering.writer import CASTS, Probe, Writer
+from kgraph.compiler.loopnest.domain import ARG_SIGNS
+from kgraph.compiler.loopnest.elements import Probe
+from kgraph.compiler.loopnest.index import Index, Opaque
+from kgraph.compiler.lowering.writer import CASTS, Writer
 from kgraph.compiler.prims.reduce import highest, lowest
 
-__all__ = ["ARG_SIGNS", "BLOCK", "RowAccumulators", "combined", "grows", "initial", "is_short"]
+__all__ = ["BLOCK", "RowAccumulators", "combined", "grows", "initial", "is_short"]
 
-ARG_SIGNS = {"argmax": ">", "argmin": "<"}
 BLOCK = 1024  # terms of a row that the lanes of some vectors share
 SHORT = 16    # terms that may be added one after another
 _REALS = ("float32", "float64")

@@ -1,6 +1,6 @@
 """Loops: one kernel for all steps. Its source is the same for every loop: it walks a table of the body's own kernels.
 
-The body is compiled like any program. Where its rows are independent (passes.rows) threads share the batch rows: each
+The body is compiled like any program. Where its rows are independent (batch_rows) threads share the batch rows: each
 runs all steps of its rows, as a batch of its own, without waiting for anybody. Carries lie in the loop's results and
 are updated in place; xs and ys are the slices of step t of their stacks, whose addresses move on from step to step;
 what else the body needs lies in the thread's scratch memory.
@@ -22,13 +22,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kgraph.compiler import dims
+from kgraph.compiler.batch_rows import split_rows
 from kgraph.compiler.dims import Dim, Size
 from kgraph.compiler.ir import Op, Program, Value
+from kgraph.compiler.loopnest.affine import NotAffine, affine
+from kgraph.compiler.loopnest.index import row_major
 from kgraph.compiler.loopnest.nodes import LoopNest
 from kgraph.compiler.loopnest.parse import parse
-from kgraph.compiler.lowering.affine import NotAffine, affine
-from kgraph.compiler.lowering.index import row_major
-from kgraph.compiler.passes.rows import split_rows
 from kgraph.compiler.plan import Address, Code, Kernel, Plan
 from kgraph.compiler.prims.loop import Loop
 from kgraph.compiler.prims.move import broadcast_p

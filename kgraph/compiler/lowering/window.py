@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from kgraph.compiler.dims import Size, size_of
 from kgraph.compiler.ir import Op, Program, Value
+from kgraph.compiler.loopnest.domain import Domain
+from kgraph.compiler.loopnest.index import Layout
 from kgraph.compiler.lowering.conv_tiling import Geometry, emit_bands, routine
-from kgraph.compiler.lowering.index import Layout
-from kgraph.compiler.lowering.loops import Domain, LoopKernel
+from kgraph.compiler.lowering.loops import LoopKernel
 from kgraph.compiler.lowering.pooling import emit_max_grad, emit_max_pick, emit_pool
 from kgraph.compiler.lowering.writer import Writer
 

@@ -3,23 +3,21 @@
 `element(value, index)` gives the name of a local variable that holds one element. What is computed outside the
 kernel is loaded; anything else asks its primitive's `lower`, which pulls in turn. Each statement is placed at the
 outermost loop level where all it needs is known, so whatever does not depend on the inner loop is hoisted by itself.
-
-`Probe` is the same walk without text: it collects which elements are read, which is how fusion rules and the merging
-of loop axes see through broadcasts, transposes and slices.
 """
 from __future__ import annotations
 
 import dataclasses
 
 from kgraph.compiler.dims import Size
-from kgraph.compiler.ir import Op, Program, ProgramError, Value
+from kgraph.compiler.ir import Program, ProgramError, Value
+from kgraph.compiler.loopnest.elements import Pull
+from kgraph.compiler.loopnest.index import Axis, Index, Layout, Opaque
 from kgraph.compiler.loopnest.nodes import PARAMETERS, If, LoopNest, names_given, names_read
 from kgraph.compiler.loopnest.parse import Reader, settled
 from kgraph.compiler.loopnest.text import format_statements
-from kgraph.compiler.lowering.index import ORIGIN, Axis, Index, Layout, Opaque
 from kgraph.compiler.plan import STATUS
 
-__all__ = ["Pull", "Probe", "Writer", "squeeze"]
+__all__ = ["Writer"]
 
 CASTS = {"float32": "f32", "float64": "f64", "int8": "i8", "int16": "i16", "int32": "i32", "int64": "i64",
          "uint8": "u8", "uint16": "u16", "uint32": "u32", "uint64": "u64", "bool": "b1"}
@@ -27,85 +25,6 @@ SCRATCH_SCOPE = 60  # alias scopes of argument words are their numbers; those of
 _RESERVED = frozenset((*CASTS.values(), *PARAMETERS))  # no names for variables: i32 is a cast
 _PLAIN_RESULTS = ("float32", "float64", "bool")  # arithmetic on these keeps its type under Numba
 _INLINE_CONSTANTS = (0.0, 1.0, -1.0, 2.0, 0.5)   # all others are arguments, so that kernels are shared
-
-
-def squeeze(shape) -> tuple:
-    """The shape without its axes of extent 1: what loops have to walk."""
-    return tuple(s for s in shape if not (isinstance(s, int) and s == 1))
-
-
-class Pull:
-    """What `lower` rules see: ``e`` in ``lower(e, op, index)``. Subclasses say what an element is."""
-
-    def __init__(self, producers: dict):
-        self.producers = producers  # Value -> the Op inside the kernel that makes it
-        self.op: Op | None = None
-
-    def read(self, k: int, index) -> str:
-        """The expression of input k's element at a multi-index (Index, Axis or size for each axis)."""
-        return self.element(self.op.inputs[k], self._own_index(self.op.inputs[k], index))
-
-    def _own_index(self, value: Value, index) -> tuple:
-        """Positions on axes of extent 1 are always 0, so equal elements have equal keys."""
-        return tuple(ORIGIN if isinstance(s, int) and s == 1 else Index.of(i)
-                     for s, i in zip(value.shape, index, strict=True))
-
-    def lowered(self, op: Op, index) -> str:
-        """An element of the op's result, by its own rule."""
-        saved, self.op = self.op, op
-        try:
-            return op.prim.lower(self, op, index)
-        finally:
-            self.op = saved
-
-
-class Probe(Pull):
-    """Collects ``reads``: (value, index) of every leaf element that an element depends on."""
-
-    def __init__(self, producers: dict):
-        super().__init__(producers)
-        self.reads: list = []
-        self.positions: list = []  # indices that appear in the text apart from loads
-        self.branches = False      # whether an element comes from one of several places
-        self._symbols: dict = {}
-        self._seen: set = set()
-
-    def element(self, value: Value, index) -> str:
-        key = (value, tuple(i.key() for i in index))
-        if key not in self._seen:
-            self._seen.add(key)
-            if value in self.producers:
-                self.lowered(self.producers[value], index)
-            else:
-                self.reads.append((value, index))
-        return f"x{hash(key)}"
-
-    def checked(self, text: str, extent: Size) -> Index:
-        if text not in self._symbols:
-            self._symbols[text] = Axis(None)
-        return Index({self._symbols[text]: 1})
-
-    clamp = checked
-
-    def choose(self, test: str, value, otherwise) -> str:
-        self.branches = True
-        value()
-        otherwise()
-        return "t"
-
-    def constant(self, value, dtype: str) -> str:
-        return "c"
-
-    def size(self, size: Size) -> str:
-        return "n"
-
-    def at(self, index) -> str:
-        self.positions.append(Index.of(index))
-        return "i"
-
-    def accesses(self, layout: Layout) -> list:
-        """Every position that the text will have, for merge_axes."""
-        return [layout.position(value, index) for value, index in self.reads] + self.positions
 
 
 class Writer(Pull):

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from kgraph.compiler.interp import interpret
 from kgraph.compiler.ir import Op, Program, TensorType, Value
-from kgraph.compiler.lowering.loops import COSTLY, Domain
-from kgraph.compiler.lowering.writer import Probe, squeeze
+from kgraph.compiler.loopnest.domain import Domain
+from kgraph.compiler.loopnest.elements import Probe, squeeze
 from kgraph.compiler.primitive import NOT_DIFFERENTIABLE, Primitive
 from kgraph.compiler.prims.elementwise import add_p
 
@@ -21,7 +21,6 @@ __all__ = ["FUSION_RULES", "Group", "fuse", "is_view"]
 MOST_READS = 40   # tensors one kernel may read: beyond it, address registers and alias checks cost more than they save
 MOST_OPS = 160
 FEW = 8           # elements up to which a tensor is as good as a scalar
-BRANCHING = frozenset(("concatenate", "pad", "dynamic_update_slice"))  # moves whose elements come from several places
 
 
 def _example(rng):
@@ -100,13 +99,11 @@ def reduced_positions(op: Op) -> tuple:
 
 def is_view(op: Op) -> bool:
     """Whether the result can be its input's memory under another name."""
-    if op.prim.name == "reshape":
-        return True
     shape = op.inputs[0].shape if op.inputs else ()
-    if op.prim.name == "slice":
+    if op.prim.view == "part" and "strides" in op.params:
         return _one_run(shape, [n for n in range(len(shape)) if op.outputs[0].shape[n] != shape[n]]) and \
             all(s == 1 for s in op.params["strides"])
-    return op.prim.name == "concatenate"
+    return op.prim.view is not None
 
 
 def _is_flattening(op: Op) -> bool:
@@ -136,11 +133,11 @@ def _inline_ops(program: Program, in_memory: set) -> set:
     inline, generated = set(), set()
     for op in program.ops:
         from_little = all(_is_small(v) or v in generated for v in op.inputs)
-        cheap = op.prim.kind in ("move", "elementwise", "random") and op.prim.name not in BRANCHING
-        if cheap and from_little and (op.prim.name not in COSTLY - {"random_bits"}):
+        cheap = op.prim.kind in ("move", "elementwise", "random") and not op.prim.branches
+        if cheap and from_little and (not op.prim.costly or op.prim.kind == "random"):
             generated.update(op.outputs)
         scalar = op.prim.kind == "elementwise" and all(squeeze(v.shape) == () for v in (*op.inputs, *op.outputs))
-        moves = op.prim.kind == "move" and callable(op.prim.lower) and op.prim.name not in BRANCHING
+        moves = op.prim.kind == "move" and callable(op.prim.lower) and not op.prim.branches
         if (moves or scalar or op.outputs[0] in generated) and op.outputs[0] not in in_memory:
             inline.add(op)
     return inline
@@ -165,7 +162,7 @@ class _Fusion:
         """Values that must have a buffer: results, what kernels that are no loops read, and what views stand on."""
         needed = set(self.program.outputs) | {v for _, v in self.program.updates}
         for op in reversed(self.program.ops):
-            if _is_flattening(op) or op.prim.name == "concatenate" and is_view(op):
+            if _is_flattening(op) or op.prim.view == "whole" and is_view(op):
                 needed.add(op.outputs[0])
             if not _is_pulled(op) or any(o in needed for o in op.outputs) and is_view(op):
                 needed.update(op.inputs)

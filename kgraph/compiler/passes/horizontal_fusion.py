@@ -7,7 +7,7 @@ import operator
 
 from kgraph.compiler import dims
 from kgraph.compiler.ir import Op, Program
-from kgraph.compiler.lowering.writer import squeeze
+from kgraph.compiler.loopnest.elements import squeeze
 from kgraph.compiler.passes.fuse import MOST_OPS, MOST_READS, fused_p, in_order
 
 __all__ = ["horizontal_fusion"]

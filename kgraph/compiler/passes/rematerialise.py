@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from kgraph.compiler import dims
 from kgraph.compiler.ir import Op, Program, Value
-from kgraph.compiler.lowering.loops import COSTLY, Domain
-from kgraph.compiler.lowering.writer import Probe
+from kgraph.compiler.loopnest.domain import Domain
+from kgraph.compiler.loopnest.elements import Probe
 from kgraph.compiler.passes.fuse import MOST_OPS, fused_p, in_order
 
 __all__ = ["rematerialise"]
@@ -94,7 +94,7 @@ def _recipe(maker: Op, value: Value):
         op = producer[v]
         if op in needed:
             continue
-        if op.prim.kind in ("reduce", "contract", "window", "index") or op.prim.name in COSTLY - {"random_bits"}:
+        if op.prim.kind in ("reduce", "contract", "window", "index") or op.prim.costly and op.prim.kind != "random":
             return None
         needed.add(op)
         todo.extend(op.inputs)

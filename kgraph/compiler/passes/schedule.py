@@ -7,15 +7,13 @@ before writing that same element.
 from __future__ import annotations
 
 from kgraph.compiler.ir import Op, Program, Value, Values
-from kgraph.compiler.lowering.index import linear, row_major
-from kgraph.compiler.lowering.loops import Domain, probe_body
-from kgraph.compiler.lowering.writer import squeeze
+from kgraph.compiler.loopnest.domain import Domain, probe_body
+from kgraph.compiler.loopnest.elements import squeeze
+from kgraph.compiler.loopnest.index import linear, row_major
 from kgraph.compiler.passes.fuse import fused_p, in_order
 from kgraph.compiler.prims.move import broadcast_p
 
 __all__ = ["Views", "part_strides", "schedule", "with_gaps"]
-
-VIEW_NAMES = ("reshape", "slice", "concatenate")
 
 
 class Views:
@@ -26,10 +24,10 @@ class Views:
 
     def root(self, value: Value):
         offset = 0
-        while (op := self.maker.get(value)) is not None and op.prim.name in ("reshape", "slice"):
-            if op.prim.name == "slice":
-                source = op.inputs[0]
-                offset = offset + linear(op.params["starts"], source.shape).constant * source.type.itemsize
+        while (op := self.maker.get(value)) is not None and op.prim.view == "part":
+            source = op.inputs[0]
+            starts = op.params.get("starts", (0,) * source.ndim)
+            offset = offset + linear(starts, source.shape).constant * source.type.itemsize
             value = op.inputs[0]
         return value, offset
 
@@ -37,7 +35,7 @@ class Views:
         """The roots whose memory a value's memory may be made of: its own, and those of a concatenation's inputs."""
         root, _ = self.root(value)
         op = self.maker.get(root)
-        if op is not None and op.prim.name == "concatenate":
+        if op is not None and op.prim.view == "whole":
             return Values([root] + [p for v in op.inputs for p in self.parts(v)])
         return Values([root])
 
@@ -90,12 +88,12 @@ def _own_memory(program: Program) -> Program:
 
     kept = set(program.outputs) | {v for _, v in program.updates}
     for op in program.ops:
-        if op.prim.name == "concatenate":
+        if op.prim.view == "whole":
             parts = []
             for v in op.inputs:
                 root, _ = views.root(v)
                 free = root not in inputs and root not in placed and root not in kept and root.size == v.size
-                free = free and views.maker[root].prim.name != "concatenate"
+                free = free and views.maker[root].prim.view != "whole"
                 free = free and (is_flat(op) or root is v and _can_lie_apart(v, program, views))
                 parts.append(v if free else copied(v))
                 placed.add(root if free else parts[-1])
@@ -127,7 +125,7 @@ def part_strides(ops, strides: dict) -> dict:
     views, found = Views(ops), dict(strides)
     for op in ops:
         out = op.outputs[0]
-        if op.prim.name == "concatenate" and not (is_flat(op) and out not in strides):
+        if op.prim.view == "whole" and not (is_flat(op) and out not in strides):
             found.update((views.root(v)[0], strides.get(out) or row_major(out.shape)) for v in op.inputs)
     return found
 
@@ -147,7 +145,7 @@ def with_gaps(program: Program, strides: dict) -> Program:
     maker = {o: op for op in ops for o in op.outputs}
     for v in program.outputs:
         readers = all(gapped(op) for op in ops if v in set(op.inputs))
-        if v in strides and not (readers and (gapped(maker[v]) or maker[v].prim.name == "concatenate")):
+        if v in strides and not (readers and (gapped(maker[v]) or maker[v].prim.view == "whole")):
             ops.append(copy_op(v))
             v = ops[-1].outputs[0]
         outputs.append(v)
@@ -159,15 +157,15 @@ def _can_lie_apart(value: Value, program: Program, views: Views) -> bool:
     body = views.maker[value].params.get("body")
     loops = views.maker[value].prim is fused_p and not any(op.prim.kind == "window" for op in body.ops)
     readers = [op for op in program.ops if value in op.inputs]
-    return loops and all(op.prim is fused_p for op in readers if op.prim.name != "concatenate") and \
-        sum(op.prim.name == "concatenate" for op in readers) == 1
+    return loops and all(op.prim is fused_p for op in readers if op.prim.view != "whole") and \
+        sum(op.prim.view == "whole" for op in readers) == 1
 
 
 def _touching(ops, views: Views) -> dict:
     """Value -> the ops that read its memory."""
     found: dict[Value, dict] = {}
     for op in ops:
-        if op.prim.name not in VIEW_NAMES:
+        if not op.prim.view:
             for v in op.inputs:
                 for part in views.parts(v):
                     found.setdefault(part, {})[op] = None
@@ -178,7 +176,7 @@ def _same_places(kernel: Op, state: Value, new: Value, views: Views) -> bool:
     """Whether the kernel reads the state only at the element that it then writes."""
     readers = Values(v for v in kernel.inputs if state in views.parts(v))
     if kernel.prim is not fused_p:
-        return not readers and kernel.prim.name not in VIEW_NAMES
+        return not readers and not kernel.prim.view
     if not readers:
         return True
     if any(views.root(v)[0] is not state or views.root(v)[1] != 0 for v in readers):

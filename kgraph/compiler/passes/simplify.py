@@ -8,12 +8,12 @@ import numpy as np
 
 from kgraph.compiler.dims import size_of
 from kgraph.compiler.ir import Program
-from kgraph.compiler.lowering.writer import squeeze
-from kgraph.compiler.passes.rewrite import rewrite
-from kgraph.compiler.passes.transposes import lifted_transpose, reduction_before_transpose
+from kgraph.compiler.loopnest.elements import squeeze
 from kgraph.compiler.primitive import PRIMITIVES
 from kgraph.compiler.prims import rules
 from kgraph.compiler.prims.rules import apply
+from kgraph.compiler.rewrite import rewrite
+from kgraph.compiler.transposes import lifted_transpose, reduction_before_transpose
 
 __all__ = ["expand", "simplify", "split_reductions"]
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from kgraph.compiler import dims
 from kgraph.compiler.ir import Program
-from kgraph.compiler.passes.rewrite import rewrite
 from kgraph.compiler.prims.rules import apply, cast
+from kgraph.compiler.rewrite import rewrite
 
 __all__ = ["lower_windows"]
 

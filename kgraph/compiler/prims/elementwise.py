@@ -64,14 +64,14 @@ def _samples(accepted, low, high, count):
     return examples
 
 
-def _unary(name, reference, vjp, text, accepted=FLOATS, result=None, low=-2, high=2):
+def _unary(name, reference, vjp, text, accepted=FLOATS, result=None, low=-2, high=2, costly=False):
     return Primitive(name, "elementwise", _infer(name, accepted, result), quiet(reference), vjp, pointwise(text),
-                     _samples(accepted, low, high, 1))
+                     _samples(accepted, low, high, 1), costly=costly)
 
 
-def _binary(name, reference, vjp, text, accepted=NUMBERS, result=None, low=-2, high=2):
+def _binary(name, reference, vjp, text, accepted=NUMBERS, result=None, low=-2, high=2, costly=False):
     return Primitive(name, "elementwise", _infer(name, accepted, result), quiet(reference), vjp, pointwise(text),
-                     _samples(accepted, low, high, 2))
+                     _samples(accepted, low, high, 2), costly=costly)
 
 
 def _times(derivative):
@@ -92,20 +92,20 @@ def _sigmoid(x):
 neg_p = _unary("neg", np.negative, lambda ct, out, x: (neg(ct),), "(-{0})", NUMBERS)
 abs_p = _unary("abs", np.abs, _times(lambda out, x: apply("sign", x)), "abs({0})", NUMBERS)
 sign_p = _unary("sign", np.sign, NOT_DIFFERENTIABLE, "sign({0})", NUMBERS)
-exp_p = _unary("exp", np.exp, _times(lambda out, x: out), "exp({0})")
-expm1_p = _unary("expm1", np.expm1, _times(lambda out, x: add(out, 1)), "expm1({0})")
-log_p = _unary("log", np.log, lambda ct, out, x: (div(ct, x),), "log({0})", low=0.1)
-log1p_p = _unary("log1p", np.log1p, lambda ct, out, x: (div(ct, add(x, 1)),), "log1p({0})", low=-0.9)
+exp_p = _unary("exp", np.exp, _times(lambda out, x: out), "exp({0})", costly=True)
+expm1_p = _unary("expm1", np.expm1, _times(lambda out, x: add(out, 1)), "expm1({0})", costly=True)
+log_p = _unary("log", np.log, lambda ct, out, x: (div(ct, x),), "log({0})", low=0.1, costly=True)
+log1p_p = _unary("log1p", np.log1p, lambda ct, out, x: (div(ct, add(x, 1)),), "log1p({0})", low=-0.9, costly=True)
 sqrt_p = _unary("sqrt", np.sqrt, lambda ct, out, x: (div(mul(ct, 0.5), out),), "sqrt({0})", low=0.1)
 rsqrt_p = _unary("rsqrt", lambda x: 1 / np.sqrt(x), _times(lambda out, x: mul(div(out, x), -0.5)), "rsqrt({0})",
                  low=0.1)
-tanh_p = _unary("tanh", np.tanh, _times(lambda out, x: sub(1, _square(out))), "tanh({0})")
-sigmoid_p = _unary("sigmoid", _sigmoid, _times(lambda out, x: mul(out, sub(1, out))), "sigmoid({0})")
+tanh_p = _unary("tanh", np.tanh, _times(lambda out, x: sub(1, _square(out))), "tanh({0})", costly=True)
+sigmoid_p = _unary("sigmoid", _sigmoid, _times(lambda out, x: mul(out, sub(1, out))), "sigmoid({0})", costly=True)
 erf_p = _unary("erf", erf, _times(lambda out, x: mul(apply("exp", neg(_square(x))), 2 / math.sqrt(math.pi))),
-               "erf({0})")
-sin_p = _unary("sin", np.sin, _times(lambda out, x: apply("cos", x)), "sin({0})")
-cos_p = _unary("cos", np.cos, _times(lambda out, x: neg(apply("sin", x))), "cos({0})")
-tan_p = _unary("tan", np.tan, _times(lambda out, x: add(_square(out), 1)), "tan({0})", low=-1.2, high=1.2)
+               "erf({0})", costly=True)
+sin_p = _unary("sin", np.sin, _times(lambda out, x: apply("cos", x)), "sin({0})", costly=True)
+cos_p = _unary("cos", np.cos, _times(lambda out, x: neg(apply("sin", x))), "cos({0})", costly=True)
+tan_p = _unary("tan", np.tan, _times(lambda out, x: add(_square(out), 1)), "tan({0})", low=-1.2, high=1.2, costly=True)
 asin_p = _unary("asin", np.arcsin, _times(lambda out, x: apply("rsqrt", sub(1, _square(x)))), "asin({0})", low=-0.9,
                 high=0.9)
 acos_p = _unary("acos", np.arccos, _times(lambda out, x: neg(apply("rsqrt", sub(1, _square(x))))), "acos({0})",
@@ -171,7 +171,7 @@ subtract_p = _binary("subtract", np.subtract, lambda ct, out, a, b: (ct, neg(ct)
 multiply_p = _binary("multiply", np.multiply, lambda ct, out, a, b: (mul(ct, b), mul(ct, a)), "({0} * {1})")
 divide_p = _binary("divide", np.divide, lambda ct, out, a, b: (div(ct, b), neg(mul(ct, div(out, b)))), "({0} / {1})",
                    FLOATS, low=0.5)
-power_p = _binary("power", np.power, _power_vjp, "pow({0}, {1})", low=0.2)
+power_p = _binary("power", np.power, _power_vjp, "pow({0}, {1})", low=0.2, costly=True)
 maximum_p = _binary("maximum", np.maximum, _choose("greater"), "maximum({0}, {1})", ANY)
 minimum_p = _binary("minimum", np.minimum, _choose("less"), "minimum({0}, {1})", ANY)
 remainder_p = _binary("remainder", np.remainder,

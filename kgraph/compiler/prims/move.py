@@ -15,8 +15,8 @@ from kgraph.compiler.primitive import NOT_DIFFERENTIABLE, Primitive
 from kgraph.compiler.prims.rules import apply, constant, is_float, require
 
 
-def _move(name, infer, reference, vjp, lower, examples):
-    return Primitive(name, "move", infer, reference, vjp, lower, examples)
+def _move(name, infer, reference, vjp, lower, examples, **facts):
+    return Primitive(name, "move", infer, reference, vjp, lower, examples, **facts)
 
 
 def _array(rng, *shape, dtype="float32"):
@@ -130,7 +130,8 @@ reshape_p = _move(
     lambda rng: [([_array(rng, 3, 4)], {"shape": (2, 6)}), ([_array(rng, 1, 37)], {"shape": (37,)}),
                  ([_array(rng, 2, 3, 4, dtype="float64")], {"shape": (2, 12)}),
                  ([_array(rng, 0, 6)], {"shape": (0, 2, 3)}),
-                 ([_array(rng, 1)], {"shape": ()}), ([_array(rng, 6, 5)], {"shape": (2, 3, 1, 5)})])
+                 ([_array(rng, 1)], {"shape": ()}), ([_array(rng, 6, 5)], {"shape": (2, 3, 1, 5)})],
+    view="part")
 
 
 def _transpose_infer(x, perm):
@@ -202,7 +203,8 @@ slice_p = _move(
     lambda rng: [([_array(rng, 7)], {"starts": (2,), "limits": (6,), "strides": (1,)}),
                  ([_array(rng, 3, 37)], {"starts": (0, 1), "limits": (3, 36), "strides": (1, 5)}),
                  ([_array(rng, 8, 4, dtype="float64")], {"starts": (1, 0), "limits": (8, 4), "strides": (3, 2)}),
-                 ([_array(rng, 0, 4)], {"starts": (0, 1), "limits": (0, 2), "strides": (2, 1)})])
+                 ([_array(rng, 0, 4)], {"starts": (0, 1), "limits": (0, 2), "strides": (2, 1)})],
+    view="part")
 
 
 def _pad_infer(x, low, high, value):
@@ -233,7 +235,8 @@ pad_p = _move(
     _pad_lower,
     lambda rng: [([_array(rng, 3)], {"low": (2,), "high": (0,), "value": 0}),
                  ([_array(rng, 1, 37, dtype="float64")], {"low": (1, 3), "high": (0, 2), "value": -1.5}),
-                 ([_array(rng, 0, 2)], {"low": (0, 1), "high": (1, 1), "value": 0})])
+                 ([_array(rng, 0, 2)], {"low": (0, 1), "high": (1, 1), "value": 0})],
+    branches=True)
 
 
 def _concatenate_infer(*xs, axis):
@@ -274,7 +277,8 @@ concatenate_p = _move(
     "concatenate", _concatenate_infer, lambda *xs, axis: np.concatenate(xs, axis), _concatenate_vjp, _concatenate_lower,
     lambda rng: [([_array(rng, 3), _array(rng, 1), _array(rng, 2)], {"axis": 0}),
                  ([_array(rng, 2, 37, dtype="float64"), _array(rng, 2, 3, dtype="float64")], {"axis": 1}),
-                 ([_array(rng, 0, 3), _array(rng, 0, 1)], {"axis": 1}), ([_array(rng, 4)], {"axis": 0})])
+                 ([_array(rng, 0, 3), _array(rng, 0, 1)], {"axis": 1}), ([_array(rng, 4)], {"axis": 0})],
+    view="whole", branches=True)
 
 
 def _reverse_infer(x, axes):
@@ -387,4 +391,5 @@ dynamic_update_slice_p = _move(
     _dynamic_update_slice_lower,
     lambda rng: [([_array(rng, 7), _array(rng, 3), *_scalars(2)], {}),
                  ([_array(rng, 4, 37, dtype="float64"), _array(rng, 1, 37, dtype="float64"), *_scalars(9, 0)], {}),
-                 ([_array(rng, 3, 2), _array(rng, 0, 2), *_scalars(1, 0)], {})])
+                 ([_array(rng, 3, 2), _array(rng, 0, 2), *_scalars(1, 0)], {})],
+    branches=True)

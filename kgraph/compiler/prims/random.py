@@ -43,4 +43,5 @@ def _lower(e, op, index):
 
 random_bits_p = Primitive("random_bits", "random", _infer, _reference, NOT_DIFFERENTIABLE, _lower,
                           lambda rng: [([np.array(k, "uint32")], {"shape": s}) for k, s in
-                                       (((0, 0), (3,)), ((1, 2), (1, 37)), ((7, 0), (0, 4)), ((2**32 - 1, 5), ()))])
+                                       (((0, 0), (3,)), ((1, 2), (1, 37)), ((7, 0), (0, 4)), ((2**32 - 1, 5), ()))],
+                          costly=True)
