@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from kgraph import ops
+from kgraph.legacy.activations import of_version
 from kgraph.legacy.paths import lookup
 from kgraph.ops import (
     celu,
@@ -115,7 +116,7 @@ def get(identifier):
     """An activation from None (linear), a name, a config, a function or a layer."""
     if identifier is None:
         return linear
-    return find_object(identifier, OBJECTS, "activation")
+    return find_object(of_version(identifier), OBJECTS, "activation")
 
 
 def serialize(activation):

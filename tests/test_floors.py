@@ -6,7 +6,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "kgraph"
 FLOORS = """
-__init__ naming legacy.paths tree config dtype_policies mixed_precision utils datasets
+__init__ naming legacy.paths legacy.defaults tree config dtype_policies mixed_precision utils datasets
 compiler.dims compiler.dtypes runtime.memory
 compiler.ir
 compiler.primitive
@@ -27,7 +27,8 @@ kernels
 runtime
 ops
 function gradient graph saving.serialization saving saving.scope
-random utils.session initializers regularizers constraints activations
+random utils.session legacy.activations
+initializers regularizers constraints activations
 layers losses metrics optimizers
 callbacks training
 models

@@ -15,6 +15,7 @@ from kgraph.layers.calls import Call, as_input, entered, shapes_for, shapes_of
 from kgraph.layers.input_spec import check_inputs
 from kgraph.layers.keras1 import with_old_words
 from kgraph.layers.state import Stateful
+from kgraph.legacy.defaults import with_defaults_of_version
 from kgraph.naming import nearest
 from kgraph.saving.serialization import serialize_keras_object
 
@@ -139,7 +140,7 @@ class Layer(Stateful, Operation):
         if "build" in cls.__dict__:
             cls.build = _once(cls.__dict__["build"])
         if "__init__" in cls.__dict__ and cls.__module__.startswith("kgraph.layers."):
-            cls.__init__ = with_old_words(cls.__dict__["__init__"])
+            cls.__init__ = with_old_words(with_defaults_of_version(cls.__dict__["__init__"]))
 
     @_once
     def build(self, input_shape):

@@ -1,6 +1,7 @@
 """The base class of optimizers: everything around the update rule."""
 from __future__ import annotations
 
+import inspect
 import re
 import warnings
 
@@ -10,6 +11,7 @@ from kgraph import ops
 from kgraph.compiler.ir import TensorLike
 from kgraph.compiler.trace import current_trace
 from kgraph.config import floatx
+from kgraph.legacy.defaults import with_defaults_of_version
 from kgraph.naming import auto_name, check_keywords
 from kgraph.optimizers.flat import Run, flatten_together, runs
 from kgraph.optimizers.saving import OPTIONS, Saved
@@ -37,8 +39,14 @@ class Optimizer(Saved):
     Raises TypeError for an unknown argument (with the nearest known one), ValueError for one out of its range.
     """
 
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if "__init__" in cls.__dict__ and cls.__module__.startswith("kgraph.optimizers."):
+            cls.__init__ = with_defaults_of_version(cls.__dict__["__init__"])
+
     elementwise = False  # whether update_step treats every element alike: then many variables are updated as one
 
+    @with_defaults_of_version
     def __init__(self, learning_rate, weight_decay=None, clipnorm=None, clipvalue=None, global_clipnorm=None,
                  use_ema=False, ema_momentum=0.99, ema_overwrite_frequency=None, loss_scale_factor=None,
                  gradient_accumulation_steps=None, name=None, **kwargs):
@@ -428,4 +436,4 @@ def _clip_norm(gradient, limit):
 def _parameters(cls):
     """Names of the constructor's arguments of a class and its bases."""
     return [n for c in cls.__mro__ if "__init__" in c.__dict__ and c is not object
-            for n in c.__init__.__code__.co_varnames[1:c.__init__.__code__.co_argcount]]
+            for n in list(inspect.signature(c.__init__).parameters)[1:]]
