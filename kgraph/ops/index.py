@@ -6,7 +6,7 @@ import numpy as np
 from kgraph.compiler import dims
 from kgraph.compiler.prims import index as prims
 from kgraph.compiler.prims import move
-from kgraph.compiler.prims.reduce import highest, lowest
+from kgraph.compiler.prims import scatter as scatter_prims
 from kgraph.compiler.trace import Tensor, bind
 from kgraph.ops.core import (
     as_tensor,
@@ -21,7 +21,7 @@ from kgraph.ops.core import (
     promote,
     standardize_dtype,
 )
-from kgraph.ops.create import iota, ones_like, shape_tuple
+from kgraph.ops.create import iota, shape_tuple
 from kgraph.ops.elementwise import (
     add,
     bitwise_not,
@@ -47,8 +47,8 @@ from kgraph.ops.elementwise import (
     where,
 )
 from kgraph.ops.getitem import concrete, rows, wrapped
-from kgraph.ops.reduce import all, any, max, min, prod, sum
-from kgraph.ops.shape import cut, expand_dims, moveaxis, ravel, reshape, stack
+from kgraph.ops.reduce import all, any, max, sum
+from kgraph.ops.shape import concatenate, cut, expand_dims, moveaxis, ravel, reshape, stack
 
 
 @op
@@ -131,20 +131,31 @@ def scatter(indices, values, shape):
 def scatter_update(inputs, indices, updates, reduction=None):
     """inputs with the elements (or slices) at indices (..., k) replaced by updates, or combined with them.
 
-    reduction: None (replace), "add", "mul", "max" or "min". Indices that repeat are only right with "add".
+    reduction: None (replace: of several for one place the last counts), "add", "mul", "max" or "min".
     """
     x, indices = as_tensor(inputs), as_tensor(indices)
     updates = cast_to(as_tensor(updates), x.dtype)
     if reduction not in (None, "add", "mul", "max", "min"):
         raise ValueError("scatter_update: expected reduction None, 'add', 'mul', 'max' or 'min', "
                          f"received {reduction!r}")
-    if reduction == "add":
-        return add(x, scatter(indices, updates, x.shape))
-    hits = greater(scatter(indices, ones_like(updates, dtype="int32"), x.shape), 0)
-    there = scatter(indices, updates, x.shape) if x.dtype != "bool" else cast_to(
-        scatter(indices, cast_to(updates, "int32"), x.shape), "bool")
-    combine = {None: lambda a, b: b, "mul": multiply, "max": maximum, "min": minimum}[reduction]
-    return where(hits, combine(x, there), x)
+    depth = indices.shape[-1]
+    size, inner = dims.size_of(x.shape[:depth]), x.shape[depth:]
+    place = ravel(_flat_positions(indices, x.shape))
+    updates = reshape(updates, (place.shape[0], *inner))
+    flat = reshape(x, (size, *inner))
+    if reduction is None:
+        return reshape(_replaced(flat, place, updates), x.shape)
+    prim, combine = {"add": (prims.scatter_add_p, add), "mul": (scatter_prims.scatter_prod_p, multiply),
+                     "max": (scatter_prims.scatter_max_p, maximum), "min": (scatter_prims.scatter_min_p, minimum)}[
+                         reduction]
+    return reshape(combine(flat, bind(prim, place, updates, size=size)), x.shape)
+
+
+def _replaced(x, place, updates):
+    """The rows of x, and at `place` the last of the updates that are meant for it."""
+    rows_, last = x.shape[0], bind(scatter_prims.scatter_last_p, place, size=x.shape[0])
+    origin = where(less(last, 0), iota(rows_, "int64"), add(last, as_tensor(rows_, "int64")))
+    return bind(prims.take_p, concatenate([x, updates], 0), origin)
 
 
 def _segments(data, segment_ids, num_segments):
@@ -163,31 +174,25 @@ def segment_sum(data, segment_ids, num_segments=None, sorted=False):
     return bind(prims.scatter_add_p, ids, data, size=count)
 
 
-def _segment_members(data, segment_ids, num_segments, absent):
-    """data once for each segment, (segments, rows, ...), with `absent` where a row is not of that segment."""
-    data, ids, count = _segments(data, segment_ids, num_segments)
-    member = equal(expand_dims(iota(count), 1), ids)
-    for _ in range(len(data.shape) - 1):
-        member = expand_dims(member, -1)
-    return where(member, expand_dims(data, 0), as_tensor(absent(data.dtype), data.dtype))
-
-
 @op
 def segment_max(data, segment_ids, num_segments=None, sorted=False):
     """The largest of the rows of data that have the same segment id."""
-    return max(_segment_members(data, segment_ids, num_segments, lowest), 1)
+    data, ids, count = _segments(data, segment_ids, num_segments)
+    return bind(scatter_prims.scatter_max_p, ids, data, size=count)
 
 
 @op
 def segment_min(data, segment_ids, num_segments=None, sorted=False):
     """The smallest of the rows of data that have the same segment id."""
-    return min(_segment_members(data, segment_ids, num_segments, highest), 1)
+    data, ids, count = _segments(data, segment_ids, num_segments)
+    return bind(scatter_prims.scatter_min_p, ids, data, size=count)
 
 
 @op
 def segment_prod(data, segment_ids, num_segments=None, sorted=False):
     """The products of the rows of data that have the same segment id."""
-    return prod(_segment_members(data, segment_ids, num_segments, lambda dtype: 1), 1)
+    data, ids, count = _segments(data, segment_ids, num_segments)
+    return bind(scatter_prims.scatter_prod_p, ids, data, size=count)
 
 
 # ------------------------------------------------------------------ order

@@ -5,6 +5,7 @@ from kgraph.compiler.dims import size_of
 from kgraph.compiler.ir import Op, Program
 from kgraph.compiler.lowering.loops import LoopKernel
 from kgraph.compiler.lowering.writer import CASTS, Writer
+from kgraph.compiler.prims.reduce import highest, lowest
 from kgraph.compiler.prims.rules import summing_dtype
 
 __all__ = ["SPECIAL"]
@@ -16,22 +17,31 @@ def _writer(op: Op, layout, checks) -> Writer:
     return writer
 
 
-def emit_scatter_add(op: Op, layout, checks) -> LoopKernel:
-    """Threads share the rows of the result: each clears its own, and adds to them whatever is meant for them, in order.
-    So memory is walked in order, and the sums never change."""
-    indices, updates = op.inputs
-    out = op.outputs[0]
+_SCATTERED = {  # primitive: the first value of an element, and what becomes of it ({a}) with update i ({x})
+    "scatter_add": (lambda dtype: 0, "{a} + {x}"), "scatter_prod": (lambda dtype: 1, "{a} * {x}"),
+    "scatter_max": (lowest, "maximum({a}, {x})"), "scatter_min": (highest, "minimum({a}, {x})"),
+    "scatter_last": (lambda dtype: -1, "i64(i)"),
+}
+
+
+def emit_scatter(op: Op, layout, checks) -> LoopKernel:
+    """Threads share the rows of the result: each sets up its own, and takes in whatever is meant for them, in order.
+    So memory is walked in order, and the results never change."""
+    indices, out = op.inputs[0], op.outputs[0]
+    first, combine = _SCATTERED[op.prim.name]
     w = _writer(op, layout, checks)
-    target, source, rows = w.pointer(out), w.pointer(updates), w.pointer(indices)
+    target, rows = w.pointer(out), w.pointer(indices)
+    source = w.pointer(op.inputs[1]) if len(op.inputs) > 1 else rows
     columns = w.size(size_of(out.shape[1:]))
     w.open(f"for i in range(lo * {columns}, hi * {columns}):")
-    w.line(f"{target}[i] = {w.constant(0, out.dtype)}")
+    w.line(f"{target}[i] = {w.constant(first(out.dtype), out.dtype)}")
     w.close()
     w.open(f"for i in range({w.size(indices.size)}):")
     w.line(f"row = {_checked_row(w, f'{rows}[i]', out.shape[0])}")
     w.open("if row >= lo and row < hi:")
     w.open(f"for j in range({columns}):")
-    w.line(f"{target}[row * {columns} + j] = {target}[row * {columns} + j] + {source}[i * {columns} + j]")
+    element = f"{target}[row * {columns} + j]"
+    w.line(f"{element} = {combine.format(a=element, x=f'{source}[i * {columns} + j]')}")
     w.close()
     w.close()
     w.close()
@@ -133,5 +143,5 @@ def emit_argsort(op: Op, layout, checks) -> LoopKernel:
     return LoopKernel(w, outer * inner, 1, 8 * x.shape[axis])
 
 
-SPECIAL = {"scatter_add": emit_scatter_add, "scatter_along": emit_scatter_along, "cumsum": emit_cumsum,
+SPECIAL = {**dict.fromkeys(_SCATTERED, emit_scatter), "scatter_along": emit_scatter_along, "cumsum": emit_cumsum,
            "argsort": emit_argsort}

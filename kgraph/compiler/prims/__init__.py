@@ -10,8 +10,9 @@ from kgraph.compiler.prims import (
     normalize,
     random,
     reduce,
+    scatter,
     window,
 )
 
 __all__ = ["composite", "contract", "elementwise", "host", "index", "linalg", "move", "normalize", "random", "reduce",
-           "window"]
+           "scatter", "window"]
