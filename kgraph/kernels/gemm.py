@@ -6,7 +6,9 @@ C[i, j] (+)= sum over p of A[i, p] B[p, j], for i < m, j < n, p < k. a, b, c, sc
 b_k, b_n, c_m are strides in elements, of any sign and size (a_m from row to row of A, ...); a row of C is contiguous.
 C overlaps neither A nor B. flags is a sum of
 
-    1   add to C instead of replacing it
+    1   add to C instead of replacing it: what it holds was made by calls with flag 16 and this scratch, which came
+        just before
+    16  calls with flag 1 for the same C will follow
     2   B is the same as in the last call with this scratch, which had flag 4: what was packed then is used again
     4   keep the packed B for calls with flag 2 that follow in the same kernel call (for n <= COLUMNS and k <= WHOLE;
         else flags 2 and 4 have no effect)
@@ -16,9 +18,13 @@ C overlaps neither A nor B. flags is a sum of
         4         the address of this routine
         5         becomes 1 if the call was the last to finish, and has added up the parts in C, else 0
 
+Words 6 and 7 of the scratch are the routine's own, from one call of a C to the next: how many blocks C has of the part
+that is being made (see kgraph.kernels.wide), and whether the wide sums hold others.
+
 Every thread has a scratch of its own, of `SCRATCH` bytes; the runtime adds that to the scratch of a kernel with such a
-routine among its arguments, behind the kernel's own. Each element is one chain of multiply-adds in the order of p
-(each part, with flag 8), so it depends neither on the blocks that a kernel cuts C into, nor on how threads share it.
+routine among its arguments, behind the kernel's own. An element is made of chains of DEPTH multiply-adds in the order
+of p, which for m * n <= TOTALS are added up by way of wide sums; so it depends neither on the blocks that a kernel cuts
+C into, nor on how threads share it.
 
 How to call it well. With few rows (FEW) B is read where it is, if its rows are contiguous: DEPTH of k by COLUMNS at a
 time, which stay in the second-level cache until all rows have met them. Else B is packed, a panel of two vectors by
@@ -36,22 +42,25 @@ import numpy as np
 from kgraph.codegen import functions
 from kgraph.codegen.target import machine
 from kgraph.kernels.gemm_tile import Tile, packing_instructions, walk_instruction
+from kgraph.kernels.wide import BLOCK as DEPTH
+from kgraph.kernels.wide import PARTS as BLOCKS
+from kgraph.kernels.wide import add_part
 
-__all__ = ["BLOCK", "COLUMNS", "DEPTH", "FEW", "PARTS", "RESULT", "SCRATCH", "WHOLE", "ROUTINES", "function",
+__all__ = ["BLOCK", "COLUMNS", "FEW", "PARTS", "RESULT", "SCRATCH", "TOTALS", "WHOLE", "ROUTINES", "function",
            "instructions"]
 
 BLOCK = 131072  # elements of a block of C that a second-level cache holds until its epilogue
 COLUMNS = 512   # of B that are read in place before the next DEPTH of k; with flag 4: that can be kept
 WHOLE = 2048    # with flag 4: up to this k
-DEPTH = 256     # k of a panel of B: two vectors by DEPTH fill most of a first-level cache
 ROWS = 252      # rows of A that meet a panel: they stay in the second-level cache; a multiple of the tiles' heights
 FEW = {32: 56, 16: 8}  # rows up to which packing B does not pay, by the number of vector registers
 WIDE = 48       # columns of C from which it pays to pack an A whose rows are neighbours
 PARTS = 8       # with flag 8: of the sums of few rows,
 LEAST = 64      # of at least so many terms,
 RESULT = 8192   # for a result of at most so many elements
+TOTALS = 32768  # elements of the largest C that has wide sums
 PACKED = WHOLE * COLUMNS + ROWS * DEPTH * 3 // 2  # numbers of packed B and packed A
-SCRATCH = 64 + 8 * (PACKED + PARTS * RESULT)      # a header, what is packed, parts: of float64
+SCRATCH = 64 + 8 * (PACKED + PARTS * RESULT + TOTALS)   # a header, what is packed, parts, wide sums: of float64
 
 ROUTINES = {"gemm_f32": "float32", "gemm_f64": "float64"}
 # (rows, vectors) of the tiles by the number of vector registers: the sums, a row of B and one element of A must fit.
@@ -112,18 +121,22 @@ def {name}(m, n, k, a, a_m, a_k, b, b_k, b_n, c, c_m, flags, scratch):
                 zeros[i * c_m + j] = {f}(0.0)
     if k <= 0 or m <= 0 or n <= 0:
         return
-    if b_n == 1 and m <= {few}:
-        for p in range(0, k, {depth}):
-            for t in range(0, n, {columns}):
-                walk_direct(m, min({depth}, k - p), a + {item} * p * a_k, a_m, a_k, b + {item} * (p * b_k + t), b_k,
-                            c + {item} * t, c_m, min({columns}, n - t), flags & 1 | p)
-        return
+    state = pi64_at(scratch, 5)
+    totals = scratch + 64 + 8 * ({packed} + {parts} * {result})
+    blocks, begun = 0, 0
+    if flags & 1 != 0:
+        blocks, begun = state[6], state[7]
+    direct = b_n == 1 and m <= {few}
     keep = flags & 4 != 0 and n <= {columns} and k <= {whole}
     kept = flags & 2 != 0 and keep
     packed_a = scratch + 64 + {item} * {whole} * {columns}
     for p in range(0, k, {depth}):
         depth = min({depth}, k - p)
-        for r in range(0, m, {rows}):
+        if direct:
+            for t in range(0, n, {columns}):
+                walk_direct(m, depth, a + {item} * p * a_k, a_m, a_k, b + {item} * (p * b_k + t), b_k,
+                            c + {item} * t, c_m, min({columns}, n - t), blocks)
+        for r in range(0, 0 if direct else m, {rows}):
             rows = min({rows}, m - r)
             left = a + {item} * (p * a_k + r * a_m)
             if a_m == 1 and n >= {wide}:
@@ -141,14 +154,23 @@ def {name}(m, n, k, a, a_m, a_k, b, b_k, b_n, c, c_m, flags, scratch):
                 if not kept and (r == 0 or not keep):
 {pack_b}
                 if a_m != 1:
-                    walk_row(rows, depth, left, a_m, a_k, panel, {pair}, into, c_m, inside, flags & 1 | p)
+                    walk_row(rows, depth, left, a_m, a_k, panel, {pair}, into, c_m, inside, blocks)
                 elif n >= {wide}:
                     for i in range(0, rows, {tall}):
                         strip = packed_a + {item} * {strip} * (i // {tall} * depth)
                         walk_column(min({tall}, rows - i), depth, strip, 1, {strip}, panel, {pair},
-                                    into + {item} * i * c_m, c_m, inside, flags & 1 | p)
+                                    into + {item} * i * c_m, c_m, inside, blocks)
                 else:
-                    walk_column(rows, depth, left, 1, a_k, panel, {pair}, into, c_m, inside, flags & 1 | p)
+                    walk_column(rows, depth, left, 1, a_k, panel, {pair}, into, c_m, inside, blocks)
+        blocks += 1
+        last = 0
+        if p + {depth} >= k and flags & 16 == 0:
+            last = 1
+        if m * n <= {totals} and (blocks == {blocks} and last == 0 or begun * last != 0):
+{add_part}
+            blocks, begun = 0, 1
+    if flags & 16 != 0:
+        state[6], state[7] = blocks, begun
 """
 
 # packed[q * pair + h] = B[p + q, t + h], 0 for columns outside B
@@ -181,6 +203,8 @@ def _source(name: str) -> str:
     values = {"name": name, "f": "f32" if item == 4 else "f64", "item": item, "lanes": lanes, "pair": 2 * lanes,
               "tall": tall, "strip": -(-tall // lanes) * lanes, "rows": ROWS // tall * tall,
               "few": FEW[machine().registers], "columns": COLUMNS, "depth": DEPTH, "whole": WHOLE, "wide": WIDE,
-              "parts": PARTS, "least": LEAST, "packed": PACKED}
+              "parts": PARTS, "least": LEAST, "packed": PACKED, "result": RESULT, "totals": TOTALS,
+              "blocks": BLOCKS}
     pack = "\n".join(" " * 20 + line for line in _PACK.format(**values).strip().split("\n"))
-    return _SOURCE.format(**values, pack_b=pack)
+    add = add_part(12, f=values["f"], part="c", wide="totals", rows="m", columns="n", line="c_m")
+    return _SOURCE.format(**values, pack_b=pack, add_part=add)

@@ -136,21 +136,21 @@ class _TileWriter:
         self.places = {(i, j): self._place(c, b.add(b.mul(c_m, _I64(i)), _I64(tile.lanes * j))) for i, j in self.cells}
         for place in self.places.values():
             _prefetch(b, place, 1, 3)  # a result that is in no cache arrives while the sums are made
-        first, start = self._first(accumulate)
-        last = self._sums(first, start, depth, a, self._bytes(a_m), self._bytes(a_k), b_start, self._bytes(b_k))
-        self._store(last)
+        last = self._sums(depth, a, self._bytes(a_m), self._bytes(a_k), b_start, self._bytes(b_k))
+        self._store(self._added_to_result(last, accumulate))
         b.ret_void()
 
-    def _sums(self, first, start, depth, a, a_m, a_k, b_start, b_k) -> dict:
-        """The sums after the loop over k, which were `first` in block `start`. All strides in bytes."""
-        b, tile = self.builder, self.tile
+    def _sums(self, depth, a, a_m, a_k, b_start, b_k) -> dict:
+        """The sums over k. All strides in bytes."""
+        b, tile, start = self.builder, self.tile, self.builder.block
+        zero = ir.Constant(tile.vector, None)
         group, row = (tile.rows, _I64(tile.itemsize)) if tile.column else (GROUP, a_m)
         bases = [_opaque(b, b.add(a, b.mul(row, _I64(i)))) for i in range(0, tile.rows, group)]
         loop, after = self.function.append_basic_block("k"), self.function.append_basic_block("end")
         b.cbranch(b.icmp_signed("<", _I64(0), depth), loop, after)
         b.position_at_end(loop)
         left, b_at, *a_at = (self._phi(_I64, v, start) for v in (depth, b_start, *bases))
-        sums = {ij: self._phi(tile.vector, first[ij], start) for ij in self.cells}
+        sums = {ij: self._phi(tile.vector, zero, start) for ij in self.cells}
         rows = [b.add(a_at[i // group], b.mul(row, _I64(i % group))) for i in range(tile.rows)]
         added = self._multiply_add(sums, rows, b_at, b_k)
         fewer = b.sub(left, _I64(1))
@@ -159,7 +159,7 @@ class _TileWriter:
             phi.add_incoming(value, loop)
         b.cbranch(b.icmp_signed(">", fewer, _I64(0)), loop, after)
         b.position_at_end(after)
-        last = {ij: self._phi(tile.vector, first[ij], start) for ij in self.cells}
+        last = {ij: self._phi(tile.vector, zero, start) for ij in self.cells}
         for ij in self.cells:
             last[ij].add_incoming(added[ij], loop)
         return last
@@ -173,21 +173,19 @@ class _TileWriter:
         wide = ir.VectorType(_I64, lanes)
         return b.icmp_signed("<", ir.Constant(wide, [lanes * j + i for i in range(lanes)]), _splat(b, columns, wide))
 
-    def _first(self, accumulate):
-        """The sums before the loop: C where accumulating, else zeros. Also the block where they are known."""
-        b = self.builder
-        zero = ir.Constant(self.tile.vector, None)
-        start = b.block
-        load, loop_start = self.function.append_basic_block("load"), self.function.append_basic_block("start")
-        b.cbranch(b.icmp_signed("!=", accumulate, _I64(0)), load, loop_start)
+    def _added_to_result(self, sums, accumulate) -> dict:
+        """The sums, and what is in C where accumulating."""
+        b, start = self.builder, self.builder.block
+        load, store = self.function.append_basic_block("load"), self.function.append_basic_block("store")
+        b.cbranch(b.icmp_signed("!=", accumulate, _I64(0)), load, store)
         b.position_at_end(load)
-        loaded = {ij: self._load(self.places[ij], self.masks[ij[1]]) for ij in self.cells}
-        b.branch(loop_start)
-        b.position_at_end(loop_start)
-        first = {ij: self._phi(self.tile.vector, zero, start) for ij in self.cells}
+        added = {ij: b.fadd(self._load(self.places[ij], self.masks[ij[1]]), sums[ij]) for ij in self.cells}
+        b.branch(store)
+        b.position_at_end(store)
+        last = {ij: self._phi(self.tile.vector, sums[ij], start) for ij in self.cells}
         for ij in self.cells:
-            first[ij].add_incoming(loaded[ij], load)
-        return first, loop_start
+            last[ij].add_incoming(added[ij], load)
+        return last
 
     def _multiply_add(self, sums, rows, b_at, b_k) -> dict:
         """The sums with one k more. rows: addresses of A's elements; b_at: of the row of B."""

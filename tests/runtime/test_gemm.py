@@ -52,12 +52,13 @@ def test_against_numpy(a_layout, b_layout, dtype, tolerance):
     rng, product = np.random.default_rng(0), Product(dtype)
     for m, n, k in SHAPES:
         a, b = stored(rng, m, k, a_layout, dtype), stored(rng, k, n, b_layout, dtype)
-        for flags in (0, 1):
+        for series in ((0,), (16, 1), (16, 17, 1)):
             around = np.full((m + 2, n + 7), 3, dtype)
             c = around[1:m + 1, 3:n + 3]
-            product(a, b, c, flags)
-            wanted = a.astype("float64") @ b.astype("float64") + 3 * flags
-            assert np.abs(c - wanted).max(initial=0) <= tolerance * max(k, 1)**0.5 * 6, (m, n, k, flags)
+            for flags in series:
+                product(a, b, c, flags)
+            wanted = len(series) * (a.astype("float64") @ b.astype("float64"))
+            assert np.abs(c - wanted).max(initial=0) <= tolerance * max(k, 1)**0.5 * 6 * len(series), (m, n, k, flags)
             c[...] = 3
             assert (around == 3).all(), "wrote outside C"
 
@@ -76,6 +77,20 @@ def test_elements_do_not_depend_on_cuts(a_layout, b_layout):
             for left, right in ((0, 7), (7, 40), (40, 100)):
                 product(a[top:bottom], b[:, left:right], parts[top:bottom, left:right])
         assert (parts == whole).all(), cuts
+
+
+@pytest.mark.parametrize("m,n,b_layout", [(3, 40, "rows"), (40, 3, "rows"), (70, 70, "rows"), (20, 20, "columns")])
+def test_long_sums_see_each_term(m, n, b_layout):
+    """The depth of one call, and of many."""
+    product, k = Product("float32"), 300_000
+    a, b = np.full((m, k), 0.9, "float32"), np.full((k, n) if b_layout == "rows" else (n, k), 0.3, "float32")
+    b = b if b_layout == "rows" else b.T
+    wanted, c = k * float(a[0, 0]) * float(b[0, 0]), np.empty((m, n), "float32")
+    product(a, b, c)
+    np.testing.assert_allclose(c, wanted, rtol=8e-6)
+    for i in range(1000):
+        product(a[:, :300], b[:300], c, 1 * (i > 0) + 16 * (i < 999))
+    np.testing.assert_allclose(c, wanted, rtol=8e-6)
 
 
 def test_packed_b_is_kept():
@@ -114,6 +129,7 @@ def test_shares_of_sums(m, k, n, dtype, tolerance):
 
 def test_compiler_and_routine_agree():
     assert (contract.PARTS, contract.RESULT) == (gemm.PARTS, gemm.RESULT)
+    assert contract.BLOCK_ROWS * contract.BLOCK_COLUMNS <= gemm.TOTALS and gemm.RESULT <= gemm.TOTALS
 
 
 def test_nan_and_infinity_come_through():

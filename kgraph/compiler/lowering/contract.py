@@ -22,7 +22,7 @@ BLOCK_ROWS = 256     # with BLOCK_COLUMNS floats each, a part of a second-level 
 BLOCK_COLUMNS = 128
 UNIT_ROWS = 8        # threads share the rows in steps of it,
 PARTS = 8            # which are so many units each: where there is one step, threads share the parts of sums
-ADD_TO_RESULT, SAME_COLUMNS, KEEP_COLUMNS, IN_PARTS = 1, 2, 4, 8  # flags of the tile routine (kgraph.kernels.gemm)
+ADD_TO_RESULT, SAME_COLUMNS, KEEP_COLUMNS, IN_PARTS, MORE = 1, 2, 4, 8, 16  # flags of kgraph.kernels.gemm
 LEAST_COLUMNS, LEAST_DEPTH, RESULT = 64, 256, 8192  # of a product in parts; PARTS and RESULT are the routine's
 SHARE_SCOPE = 90     # an alias scope
 
@@ -195,13 +195,18 @@ def _call_tiles(w: Writer, product: _Product, target, line: str, item: int):
         c_address = f"{w.address(product.out)} + {item} * ({c_start} + top * {line} + left)"
     loops = product.summed[:-1]
     if loops:
-        w.line("flags = 0")
+        w.line(f"flags = {MORE}")
+        w.line(f"left_over = {w.number(size_of([_extent(g) for g in loops]), 'calls')}")
         for group in loops:
             name = w.fresh("k")
             w.open(f"for {name} in range({w.size(_extent(group))}):")
             _name(w, group, name)
             a_start = a_start + Index({group[-1]: _stride(product.a_at, [group])})
             b_start = b_start + Index({group[-1]: _stride(product.b_at, [group])})
+        w.line("left_over = left_over - 1")
+        w.open("if left_over == 0:")
+        w.line(f"flags = flags - {MORE}")
+        w.close()
     depth = w.number(size_of([_extent(g) for g in product.summed[-1:]]), "depth")
     a_address = f"{w.address(product.a)} + {item} * ({w.at(a_start)} + top * {a_row})"
     b_address = f"{w.address(product.b)} + {item} * ({w.at(b_start)} + left * {b_column})"
@@ -209,7 +214,7 @@ def _call_tiles(w: Writer, product: _Product, target, line: str, item: int):
     w.line(f"gemm({routine}, height, width, {depth}, {a_address}, {a_row}, {a_step}, "
            f"{b_address}, {b_step}, {b_column}, {c_address}, {line}, flags, "
            f"scratch + {_scratch(item)})")
-    w.line(f"flags = {ADD_TO_RESULT if loops else SAME_COLUMNS | KEEP_COLUMNS}")
+    w.line(f"flags = {ADD_TO_RESULT | MORE if loops else SAME_COLUMNS | KEEP_COLUMNS}")
     for _ in loops:
         w.close()
 
