@@ -32,9 +32,6 @@ from kgraph.codegen.intrinsics import LLVM_TYPES, Term, cast
 
 __all__ = ["KernelError", "kernel_ir"]
 
-# No nnan and no ninf: NaN and infinity must come through every operation. No arcp: x / sqrt(y) would become an
-# estimated reciprocal root, which is NaN for an infinite y.
-FAST_MATH = {"contract", "reassoc", "nsz", "afn"}
 _DTYPES = {name: getattr(types, "boolean" if name == "bool" else name) for name in LLVM_TYPES}
 _NAMES = {kind: name for name, kind in _DTYPES.items()}
 _C_LIBRARY = {name + end for end in ("", "f") for name in (
@@ -92,7 +89,7 @@ def _flags():
     flags = compiler.Flags()
     flags.no_compile = flags.no_cpython_wrapper = flags.no_cfunc_wrapper = True
     flags.error_model = "numpy"
-    flags.fastmath = FastMathOptions(FAST_MATH)
+    flags.fastmath = FastMathOptions(False)
     return flags
 
 

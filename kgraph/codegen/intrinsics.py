@@ -1,5 +1,9 @@
 """The kernel language's functions as LLVM IR: scalar code that the loop vectoriser turns into vector code.
 
+Arithmetic is rounded as it is written, step by step, so that an expression that is computed in two places has the same
+bits in both: a maximum is equal to the element that it came from. Only the terms of what accumulates (sum_so_far and
+its kin) may come in another order.
+
 `LANGUAGE` maps each name to `(rule, emit)`. The rule says which arguments it takes (see kgraph.codegen.frontend.RULES,
 which wraps the table for Numba); ``emit(*terms) -> Term`` writes the instructions. kgraph.kernels.twin has the same
 names in Python. Here only llvmlite.ir is imported.
@@ -20,7 +24,7 @@ LLVM_TYPES = {"float32": ir.FloatType(), "float64": ir.DoubleType(), "bool": _I1
               **{f"{sign}int{n}": ir.IntType(n) for n in (8, 16, 32, 64) for sign in ("", "u")}}
 _REAL = {"float32": (23, 127, "int32"), "float64": (52, 1023, "int64")}
 _REAL_OF_INTEGER = {"int32": "float32", "int64": "float64"}
-_CONTRACT = ("contract",)  # set on every instruction here: Numba adds its flags only to instructions without any
+_ANY_ORDER = ("reassoc", "nsz")  # of the terms of a sum: only what accumulates may be rearranged
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ class Term:
     def _arithmetic(self, name: str, other) -> Term:
         other = self._lift(other)
         if self.is_real:
-            return self._with(getattr(self.builder, "f" + name)(self.value, other.value, flags=_CONTRACT))
+            return self._with(getattr(self.builder, "f" + name)(self.value, other.value))
         return self._with(getattr(self.builder, name)(self.value, other.value))
 
     def __add__(self, other):
@@ -75,7 +79,7 @@ class Term:
         return self._arithmetic("mul", other)
 
     def __truediv__(self, other):
-        return self._with(self.builder.fdiv(self.value, self._lift(other).value, flags=_CONTRACT))
+        return self._with(self.builder.fdiv(self.value, self._lift(other).value))
 
     def __neg__(self):
         return self._with(self.builder.fneg(self.value) if self.is_real else self.builder.neg(self.value))
@@ -100,7 +104,7 @@ class Term:
         other = self._lift(other)
         if self.is_real:
             compare = self.builder.fcmp_unordered if sign == "!=" else self.builder.fcmp_ordered
-            return self._with(compare(sign, self.value, other.value, flags=_CONTRACT), "bool")
+            return self._with(compare(sign, self.value, other.value), "bool")
         compare = self.builder.icmp_signed if self.is_signed else self.builder.icmp_unsigned
         return self._with(compare(sign, self.value, other.value), "bool")
 
@@ -142,12 +146,16 @@ class Term:
         """This integer's value in the dtype of ``like``."""
         return cast(self, like.dtype)
 
-    def intrinsic(self, name: str, *others: Term) -> Term:
+    def intrinsic(self, name: str, *others: Term, flags=()) -> Term:
         """A call of llvm.NAME.TYPE."""
         kind = LLVM_TYPES[self.dtype]
         signature = ir.FunctionType(kind, [kind] * (1 + len(others)))
         f = self.builder.module.declare_intrinsic(f"llvm.{name}", [kind], signature)
-        return self._with(self.builder.call(f, [self.value, *(o.value for o in others)]))
+        return self._with(self.builder.call(f, [self.value, *(o.value for o in others)], fastmath=flags))
+
+    def times_plus(self, factor, addend) -> Term:
+        """self * factor + addend, of reals: rounded once on a machine that has such an instruction."""
+        return self.intrinsic("fmuladd", self._lift(factor), self._lift(addend))
 
     def library(self, name: str, *others: Term) -> Term:
         """A call of the C library's NAME or NAMEf."""
@@ -205,6 +213,19 @@ def _minimum(a, b):
     return a & b if a.dtype == "bool" else (a < b).where(a, b)
 
 
+def _accumulate(operation, total, x):
+    """The operation, fadd or fmul for reals, on a total whose terms may come in any order, so that loops become vector
+    code."""
+    if not total.is_real:
+        return total._arithmetic(operation, x)
+    return total._with(getattr(total.builder, "f" + operation)(total.value, x.value, flags=_ANY_ORDER))
+
+
+def _extreme_so_far(name, choose):
+    """A maximum or minimum of which of 0 and -0 it is does not matter."""
+    return lambda total, x: total.intrinsic(name, x, flags=_ANY_ORDER) if total.is_real else choose(total, x)
+
+
 def _sign(x):
     """-1, 0 or 1; NaN for NaN."""
     if not x.is_real and not x.is_signed:
@@ -224,7 +245,7 @@ def _real_division(a, b):
     quotient = (a - rest) / b - other_sign.where(a.real(1), a.real(0))
     floor = quotient.floor()
     floor = floor + (quotient - floor > 0.5).where(a.real(1), a.real(0))
-    zero = a._with(builder.fdiv(a.value, b.value, flags=_CONTRACT))
+    zero = a._with(builder.fdiv(a.value, b.value))
     return (b == 0).where(zero, floor), other_sign.where(rest + b, rest)
 
 
@@ -307,6 +328,10 @@ LANGUAGE = {
     "atan2": ("reals", lambda a, b: a.library("atan2", b)),
     "abs": ("number", Term.abs), "sign": ("number", _sign),
     "maximum": ("numbers", _maximum), "minimum": ("numbers", _minimum), "pow": ("numbers", _power),
+    "sum_so_far": ("numbers", lambda total, x: _accumulate("add", total, x)),
+    "product_so_far": ("numbers", lambda total, x: _accumulate("mul", total, x)),
+    "maximum_so_far": ("numbers", _extreme_so_far("maximum", _maximum)),
+    "minimum_so_far": ("numbers", _extreme_so_far("minimum", _minimum)),
     "remainder": ("numbers", lambda a, b: _division(a, b)[1]), "floordiv": ("numbers", lambda a, b: _division(a, b)[0]),
     "quotient": ("numbers", _unsigned("udiv")), "modulo": ("numbers", _unsigned("urem")),
     "isnan": ("test", lambda x: x != x), "isfinite": ("test", _is_finite),

@@ -5,11 +5,12 @@ Each formula is written once, over `Term` (kgraph.codegen.intrinsics), for float
 
     x.real(c), x.integer(c)   constants of x's kind, and integers of its width
     x.bits(), n.float()       the same bits as an integer, and back
+    x.times_plus(a, b)        x * a + b, rounded once where the machine can
     x.where(a, b)             a where the comparison x holds, else b
     x.abs(), x.sqrt()         as LLVM has them
     x.digits, x.bias          binary digits after the point, and the bias of the exponent
 
-Multiplications may contract with additions, and nothing else may be rearranged: range reductions rely on it. NaN comes
+Nothing is rearranged or contracted: range reductions rely on it. NaN comes
 through because a comparison with NaN is false, so that `where` keeps x. Errors: tests/runtime/test_vector_math.py.
 """
 from __future__ import annotations
@@ -55,7 +56,7 @@ def exp(x):
 def expm1(x):
     """e**x - 1, without cancellation near 0."""
     one_less, low, high = _expm1_parts(x)
-    return (one_less * low + (low - x.real(1.0) / high)) * high
+    return one_less.times_plus(low, low - x.real(1.0) / high) * high
 
 
 def tanh(x):
@@ -87,7 +88,7 @@ def log1p(x):
 def erf(x):
     """The error function."""
     size = x.abs()
-    near = _polynomial(x * x, _ERF_NEAR[x.digits]) * x + x
+    near = _polynomial(x * x, _ERF_NEAR[x.digits]).times_plus(x, x)
     inside = _at_most(size, _ERF_END[x.digits])
     far = x.real(1.0) - exp(-_polynomial(inside, _ERF_FAR[x.digits]))
     return (size <= 1.0).where(near, (x < 0.0).where(-far, far))
@@ -119,7 +120,7 @@ def _polynomial(x, coefficients):
     """Horner's rule, lowest coefficient first in the tuple."""
     y = x.real(coefficients[-1])
     for c in reversed(coefficients[:-1]):
-        y = y * x + c
+        y = y.times_plus(x, c)
     return y
 
 
@@ -136,12 +137,12 @@ def _expm1_parts(x):
     least, most = _EXP_RANGE[x.digits]
     x = _at_most((x < least).where(x.real(least), x), most)
     magic = 1.5 * 2.0**x.digits
-    shifted = x * (1 / math.log(2)) + magic
+    shifted = x.times_plus(1 / math.log(2), magic)
     n = shifted - magic
     high_part, low_part = _LN2[x.digits]
-    r = x - n * high_part - n * low_part
+    r = n.times_plus(-low_part, n.times_plus(-high_part, x))
     terms = [1 / math.factorial(k) for k in range(2, _EXP_TERMS[x.digits] + 1)]
-    p = _polynomial(r, terms) * (r * r) + r
+    p = _polynomial(r, terms).times_plus(r * r, r)
     whole = shifted.bits() - x.real(magic).bits()
     half = whole >> 1
     return p, _power_of_two(x, half), _power_of_two(x, whole - half)
@@ -163,9 +164,9 @@ def _log_positive(x):
     s = f / (f + 2.0)
     z = s * s
     square = f * f * 0.5
-    correction = s * (_polynomial(z, _LOG[digits]) * z + square)
+    correction = s * _polynomial(z, _LOG[digits]).times_plus(z, square)
     high, low = _LN2[digits]
-    return k * high - ((square - (correction + k * low)) - f)
+    return k.times_plus(high, f - (square - k.times_plus(low, correction)))
 
 
 def _log_special(x, y):

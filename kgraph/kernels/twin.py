@@ -154,6 +154,7 @@ def _names():
 NAMESPACE = {
     **_names(),
     "erf": lambda x: erf(x)[()], "rsqrt": lambda x: x.dtype.type(1) / np.sqrt(x), "sigmoid": _sigmoid,
+    "sum_so_far": np.add, "product_so_far": np.multiply, "maximum_so_far": np.maximum, "minimum_so_far": np.minimum,
     "pow": _power, "remainder": np.remainder, "floordiv": np.floor_divide,
     "quotient": lambda a, b: a // b, "modulo": lambda a, b: a % b,
     "where": lambda c, a, b: a if c else b, "mix_bits": _mix_bits,

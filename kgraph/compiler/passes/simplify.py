@@ -4,6 +4,8 @@ Each rule is (rewriter, op, inputs) -> the values to use instead, or None. See r
 """
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from kgraph.compiler.dims import size_of
@@ -11,7 +13,7 @@ from kgraph.compiler.ir import Program
 from kgraph.compiler.loopnest.elements import squeeze
 from kgraph.compiler.primitive import PRIMITIVES
 from kgraph.compiler.prims import rules
-from kgraph.compiler.prims.rules import apply
+from kgraph.compiler.prims.rules import apply, is_float
 from kgraph.compiler.rewrite import rewrite
 from kgraph.compiler.transposes import lifted_transpose, reduction_before_transpose
 
@@ -87,10 +89,11 @@ def fold(t, op, inputs):
 
 
 def neutral(number, sides):
-    """x + 0, x * 1 and the like."""
+    """x - 0, x * 1 and the like. Of reals it is -0.0 that may be added without a trace: -0.0 + 0.0 is 0.0."""
     def rule(t, op, inputs):
         for side in sides:
-            if t.constant(inputs[side]) == number:
+            known = t.constant(inputs[side])
+            if known == number and (not is_float(inputs[0]) or math.copysign(1, known) == math.copysign(1, number)):
                 return inputs[1 - side]
         return None
     rule.__name__ = f"neutral_{number}"
@@ -205,7 +208,7 @@ RULES: dict[str, list] = {
     "cast": [unchanged],
     "slice": [unchanged],
     "neg": [double_negation],
-    "add": [neutral(0, (0, 1)), add_negative, add_neighbours],
+    "add": [neutral(-0.0, (0, 1)), add_negative, add_neighbours],
     "pad": [unchanged],
     "concatenate": [concatenate_of_concatenate],
     "subtract": [neutral(0, (1,))],

@@ -75,13 +75,14 @@ def _prod_vjp(ct, out, x, axes):
 
 
 sum_p = _reduce("sum", lambda x, axes: np.sum(x, axis=axes, dtype=summing_dtype(x.dtype)).astype(x.dtype),
-                lambda ct, out, x, axes: (spread(ct, axes, x.shape),), Reducer(lambda dtype: 0, "({a} + {x})"), NUMBERS)
+                lambda ct, out, x, axes: (spread(ct, axes, x.shape),),
+                Reducer(lambda dtype: 0, "sum_so_far({a}, {x})"), NUMBERS)
 prod_p = _reduce("prod", lambda x, axes: np.prod(x, axis=axes, dtype=x.dtype), _prod_vjp,
-                 Reducer(lambda dtype: 1, "({a} * {x})"), NUMBERS)
+                 Reducer(lambda dtype: 1, "product_so_far({a}, {x})"), NUMBERS)
 max_p = _reduce("max", lambda x, axes: np.max(x, axis=axes, initial=lowest(x.dtype.name)), _extreme_vjp,
-                Reducer(lowest, "maximum({a}, {x})"), ANY)
+                Reducer(lowest, "maximum_so_far({a}, {x})"), ANY)
 min_p = _reduce("min", lambda x, axes: np.min(x, axis=axes, initial=highest(x.dtype.name)), _extreme_vjp,
-                Reducer(highest, "minimum({a}, {x})"), ANY)
+                Reducer(highest, "minimum_so_far({a}, {x})"), ANY)
 
 
 def _position_infer(name):
