@@ -41,7 +41,8 @@ def _fixed(count, result):
 
 _REAL = ("exp", "expm1", "tanh", "sigmoid", "log", "log1p", "erf", "rsqrt", "sqrt", "floor", "ceil", "rint", "sin",
          "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh")
-_ALIKE = ("//", "%", "floordiv", "remainder", "maximum", "minimum", "min", "max", "pow", "quotient", "modulo")
+_ALIKE = ("//", "%", "floordiv", "remainder", "maximum", "minimum", "min", "max", "pow", "quotient", "modulo",
+          "sum_so_far", "product_so_far", "maximum_so_far", "minimum_so_far")
 FUNCTIONS = {  # name: (number of operands, rule)
     **{name: (2, functools.partial(lambda sign, dtypes: computed(sign, *dtypes), name)) for name in OPERATORS},
     **{name: _fixed(2, "bool") for name in COMPARISONS},

@@ -115,7 +115,7 @@ class RowAccumulators:
             w.line(f"{where} = {CASTS[op.outputs[0].dtype]}({w.at(axis)})")
             w.close()
         elif names[0] == self.totals.get(op):
-            w.line(f"{names[0]} = {names[0]} + f64({x})")
+            w.line(f"{names[0]} = sum_so_far({names[0]}, f64({x}))")
         else:
             w.line(f"{names[0]} = {combined(op, names[0], x)}")
 
