@@ -18,6 +18,7 @@ from kgraph.compiler.dims import Dim
 from kgraph.compiler.interp import interpret
 from kgraph.compiler.ir import TensorType, Value
 from kgraph.compiler.trace import Tensor, Trace, current_trace, open_tapes, suspend_recording, to_tensor
+from kgraph.runtime.locks import once
 
 __all__ = ["Compiled", "build", "function"]
 
@@ -39,7 +40,7 @@ class Compiled:
         self._equal_sizes = tuple(dict.fromkeys(trace.equal_sizes))
         self._extent_places = _extent_places(self._inputs)
 
-    @functools.cached_property
+    @once
     def plan(self):
         from kgraph.compiler.pipeline import compile_program
         plan = compile_program(self.traced, self._states, [v for v, _ in self._captured], self._equal_sizes)
@@ -52,7 +53,7 @@ class Compiled:
         """The Program after the passes."""
         return self.plan.program
 
-    @functools.cached_property
+    @once
     def executable(self):
         """The native form; None where there is no JIT (KGRAPH_DISABLE_JIT=1, or numba cannot be imported)."""
         if not _jit_available():

@@ -7,18 +7,18 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from kgraph.codegen import object_cache, target
+from kgraph.runtime import locks
 
 __all__ = ["Function", "Record", "address", "debug_level", "prepare", "records"]
 
 SWITCH_SECONDS = 2e-4
 
-_lock = threading.RLock()
 _addresses: dict[tuple, int] = {}
 _code: dict = {}      # key -> (machine code, seconds, loaded or compiled): not linked yet
 records: list = []
@@ -65,7 +65,7 @@ def address(function: Function) -> int:
     identity = function.name, function.source
     found = _addresses.get(identity)
     if found is None:
-        with _lock:
+        with locks.compiling:
             found = _addresses.get(identity)
             if found is None:
                 found = _addresses[identity] = _load(function)
@@ -75,7 +75,7 @@ def address(function: Function) -> int:
 def prepare(functions):
     """Read machine code from the cache, and compile what is not there, so that `address` has only to link it. Numba's
     front end for one function works beside LLVM on the one before: LLVM has a thread of its own, without the GIL."""
-    with _lock:
+    with locks.compiling:
         wanted = {(f.name, f.source): f for f in functions}
         wanted = {f.key: f for identity, f in wanted.items() if identity not in _addresses}
         missing = []
@@ -87,8 +87,6 @@ def prepare(functions):
                     del _code[key]
                     missing.append((key, f))
         if missing:
-            from concurrent.futures import ThreadPoolExecutor
-
             from kgraph.codegen import frontend
             with _switching_often(), ThreadPoolExecutor(1, "kgraph-llvm") as llvm:
                 texts = ((key, *_front_end(frontend, f, key)) for key, f in missing)
@@ -143,13 +141,3 @@ def _load(function: Function) -> int:
     if debug_level() >= 4:
         print(f"kgraph: source\n{function.source}", file=sys.stderr)
     return found
-
-
-def _renew_lock():
-    """In a forked child the lock may be held by a thread that is not there."""
-    global _lock
-    _lock = threading.RLock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_lock)

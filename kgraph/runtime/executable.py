@@ -1,17 +1,17 @@
 """`Executable`: a Plan ready to run. Extents are bound to integers, memory is laid out, kernels are machine code.
 
-A `_Binding` is everything that one call needs for one set of extents: arena, argument blocks, table. Bindings are kept;
-a call takes a free one, writes the addresses of its inputs and outputs into the blocks, and makes one native call.
-Concurrent calls take different bindings.
+A `_Binding` is what a call needs for one set of extents: argument blocks, table. A `_Workspace` is memory for one call
+at a time: an arena, and the bindings whose words point into it. A call takes a free workspace and the binding for its
+extents, writes the addresses of its inputs and outputs into the blocks, and makes one native call. Concurrent calls
+take different workspaces. Scratch memory of the kernels belongs to threads, not to bindings.
 """
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 import struct
 import sys
-import threading
-import time
 
 import numpy as np
 
@@ -22,16 +22,18 @@ from kgraph.compiler.ir import Value
 from kgraph.compiler.plan import STATUS, Address, Code, Plan, Symbol
 from kgraph.kernels import twin
 from kgraph.runtime import executor, thread_pool
-from kgraph.runtime.memory import address_of, aligned
+from kgraph.runtime.memory import Block, address_of, aligned, give_scratch, take_scratch
 
 __all__ = ["Executable"]
 
-MAX_BINDINGS = 64      # sets of extents whose memory is kept
+MAX_BINDINGS = 64      # sets of extents whose argument blocks are kept,
+MAX_BYTES = 1 << 24    # as long as they take no more than this
 # in scalar operations of a vectorised loop, of which a thread does some ten in a nanosecond
 SHARED_WORK = 24_000   # of a kernel, from which it pays to meet the other threads
 WAKING_WORK = 200_000  # of all such kernels in a call, from which it pays to wake them
 TILE_SPEED = 16        # operations of a native product in the time of one
 BYTES_OF_WORK = 8      # bytes of its operands in the time of one: a product of one row does little but read
+NOTHING = Block(0)
 
 
 class Executable:
@@ -54,9 +56,8 @@ class Executable:
             functions.prepare(self._functions())
         self.kernels = [0 if self.python else self.code(k) for k in plan.kernels]
         self.debug = functions.debug_level() >= 2
-        self._free: dict[tuple, list] = {}
+        self._idle: list[_Workspace] = []  # the last one is taken next
         self._last: tuple | None = None
-        self._lock = threading.Lock()
 
     def code(self, kernel) -> int:
         """The address of a kernel's machine code."""
@@ -86,33 +87,19 @@ class Executable:
 
         Raises ValueError for a wrong shape, IndexError for an index outside its range.
         """
-        key = tuple([extents[n] for n in self.extent_names]) if self.extent_names else ()
-        free = self._free.get(key)
-        if free is None or key != self._last:
-            free = self._touch(key)
+        self._last = key = tuple([extents[n] for n in self.extent_names]) if self.extent_names else ()
         try:
-            binding = free.pop()
+            workspace = self._idle.pop()
         except IndexError:
-            binding = _Binding(self, dict(zip(self.extent_names, key)))
-        threads = thread_pool._threads or thread_pool.get_num_threads()
-        if binding.generation != variable.generation or binding.threads != threads:
-            binding.bind()
+            workspace = _Workspace(self)
         try:
+            binding = workspace.last if key == workspace.key else workspace.binding(key)
+            threads = thread_pool._threads or thread_pool.get_num_threads()
+            if binding.generation != variable.generation or binding.threads != threads:
+                binding.bind()
             return binding.call(inputs, outputs, steps)
         finally:
-            free.append(binding)
-
-    def _touch(self, key) -> list:
-        """The free bindings of these extents, which become the most recent ones."""
-        with self._lock:
-            free = self._free.pop(key, None)
-            if free is None:
-                free = []
-            self._free[key] = free
-            while len(self._free) > MAX_BINDINGS:
-                del self._free[next(iter(self._free))]
-            self._last = key
-        return free
+            self._idle.append(workspace)
 
     @property
     def arena_bytes(self) -> dict:
@@ -123,36 +110,69 @@ class Executable:
 
     def time_kernels(self, inputs, extents=None, repeats: int = 20) -> list:
         """Seconds of each kernel: medians over ``repeats`` runs, kernel by kernel. States keep their values."""
-        key = tuple((extents or {})[n] for n in self.extent_names)
-        free = self._touch(key)
-        binding = free.pop() if free else _Binding(self, dict(zip(self.extent_names, key)))
+        workspace = _Workspace(self)
+        binding = workspace.binding(tuple((extents or {})[n] for n in self.extent_names))
         saved = [(s, s.copy()) for s in (getattr(s, "buffer", s) for s in self.states)]
         try:
-            binding.bind()
             return np.median([binding.timed(inputs) for _ in range(repeats)], axis=0).tolist()
         finally:
-            free.append(binding)
             for state, contents in saved:
                 state[...] = contents
 
 
-class _Binding:
-    """The memory and the argument blocks of a plan for one set of extents."""
+class _Workspace:
+    """Memory for one call at a time: an arena as large as the largest extents need, and bindings that point into it."""
 
-    def __init__(self, executable: Executable, extents: dict):
+    def __init__(self, executable: Executable):
+        self.executable = executable
+        self.arena = aligned(0)
+        self.key = self.last = None      # the extents of the last call, and their binding
+        self.bindings: dict = {}         # extents -> _Binding, the most recent one last
+        self.kept = 0                    # bytes of all bindings
+
+    def binding(self, key: tuple) -> _Binding:
+        """The binding for these extents. It becomes the last."""
+        found = self.bindings.pop(key, None) or self._make(key)
+        self.bindings[key] = found
+        self.key, self.last = key, found
+        while len(self.bindings) > MAX_BINDINGS or self.kept > MAX_BYTES and len(self.bindings) > 1:
+            self.kept -= self.bindings.pop(next(iter(self.bindings))).nbytes
+        return found
+
+    def _make(self, key: tuple) -> _Binding:
+        plan, extents = self.executable.plan, dict(zip(self.executable.extent_names, key))
+        _check_equal_sizes(plan, extents)
+        *starts, size = itertools.accumulate((n + 63 & ~63 for n in evaluate(list(plan.slots), extents)), initial=0)
+        if size > len(self.arena):
+            self.bindings.clear()  # they point into the memory before
+            self.kept, self.arena = 0, aligned(size)
+        made = _Binding(self.executable, extents, [self.arena[start:] for start in starts])
+        self.kept += made.nbytes
+        return made
+
+
+class _Binding:
+    """The argument blocks of a plan for one set of extents.
+
+    slots    the memory of each slot
+    scratch  what the call that runs now was lent
+    """
+
+    def __init__(self, executable: Executable, extents: dict, slots: list):
         self.executable, self.extents = executable, extents
         plan = executable.plan
-        for a, b in plan.equal_sizes:
-            if evaluate(a, extents) != evaluate(b, extents):
-                raise ValueError(f"{plan.program.name}: expected equal sizes {a} and {b}, received "
-                                 f"{evaluate(a, extents)} and {evaluate(b, extents)} for {extents}")
         self.status = np.zeros(2, np.int64)
         self._reported = memoryview(self.status)
         self.inputs = [(np.dtype(v.dtype), evaluate(v.shape, extents)) for v in executable.inputs]
         self._results = [(np.dtype(v.dtype), evaluate(v.shape, extents), buffer.kind == "output")
                          for v, buffer in zip(plan.program.outputs, executable.outputs)]
-        self._slots = [aligned(evaluate(s, extents)) for s in plan.slots]
+        self._slots, self.scratch = slots, NOTHING
         self.bind()
+
+    @property
+    def nbytes(self) -> int:
+        """Of its argument blocks and tables."""
+        return self.words.nbytes + 96 * len(self.entries)
 
     def bind(self):
         """Write argument blocks and table: the addresses of variables, the number of threads."""
@@ -181,11 +201,10 @@ class _Binding:
             self.entries.append([address, self.words.ctypes.data + 8 * start, extent, kernel.grain, max(share, 1)])
         self.scratch_bytes = max((self._scratch_of(k) for k in plan.kernels), default=0) + 63 & ~63
         self.team_size = self.threads if any(e[4] > 1 for e in self.entries) else 1
-        self.scratch = aligned(self.scratch_bytes * self.team_size)
         if not self.executable.python:
-            own = (self.status, self.scratch, self.scratch_bytes)
-            self._alone = executor.Table([[*e[:4], 1] for e in self.entries], 1, *own)
-            self._together = executor.Table(self.entries, self.team_size, *own) if self.team_size > 1 else self._alone
+            self._alone = executor.Table([[*e[:4], 1] for e in self.entries], 1, self.status, self.scratch_bytes)
+            self._together = executor.Table(self.entries, self.team_size, self.status, self.scratch_bytes) \
+                if self.team_size > 1 else self._alone
             self._single = None
 
     def _scratch_of(self, kernel) -> int:
@@ -235,14 +254,18 @@ class _Binding:
 
     def _run_native(self, steps):
         """One native call, with the team if that is worth it and nobody else has it."""
-        lent = thread_pool.take(self.threads) if self._shared_work * steps >= WAKING_WORK else None
-        if lent is None:
-            self._alone.run(steps)
-            return
-        try:
-            self._together.run(steps, lent.address)
-        finally:
-            lent.busy.release()
+        team = thread_pool.take(self.threads) if self._shared_work * steps >= WAKING_WORK else None
+        if team is None:
+            self.scratch = take_scratch(self.scratch_bytes)
+            self._alone.run(self.scratch.address, steps)
+            give_scratch(self.scratch)
+        else:
+            try:
+                self.scratch = team.scratch(self.scratch_bytes)
+                self._together.run(self.scratch.address, steps, team.address)
+            finally:
+                team.busy.release()
+        self.scratch = NOTHING
 
     def timed(self, inputs) -> list:
         """Seconds of each kernel in one step."""
@@ -254,21 +277,12 @@ class _Binding:
     def _time_entries(self) -> list:
         """Run the kernels one by one. An empty table tells what the call itself takes."""
         if self._single is None:
-            own = (self.status, self.scratch, self.scratch_bytes)
-            self._single = [executor.Table([e], self.threads if e[4] > 1 else 1, *own) for e in self.entries]
-            self._empty = executor.Table([], 1, *own)
-        lent = thread_pool.take(self.threads, wait=True) if self.team_size > 1 else None
-        try:
-            call = min(self._seconds(self._empty, lent) for _ in range(5))
-            return [max(self._seconds(table, lent) - call, 0.0) for table in self._single]
-        finally:
-            if lent is not None:
-                lent.busy.release()
-
-    def _seconds(self, table, lent) -> float:
-        start = time.perf_counter()
-        table.run(1, lent.address if lent else 0)
-        return time.perf_counter() - start
+            self._single = [executor.Table([e], self.threads if e[4] > 1 else 1, self.status, self.scratch_bytes)
+                            for e in self.entries]
+            self._empty = executor.Table([], 1, self.status, self.scratch_bytes)
+        with thread_pool.stopwatch(self.team_size, self.scratch_bytes) as seconds:
+            call = min(seconds(self._empty) for _ in range(5))
+            return [max(seconds(table) - call, 0.0) for table in self._single]
 
     def _run_printing(self, steps):
         """KGRAPH_DEBUG=2: every kernel's time, as it runs."""
@@ -324,10 +338,10 @@ class _Binding:
         return flat[start:start + dtype.itemsize * int(np.prod(shape))].view(dtype).reshape(shape)
 
     def _run_python(self, steps):
-        scratch = self.scratch.ctypes.data
+        scratch = Block(self.scratch_bytes)
         for _ in range(steps):
             for kernel, entry in zip(self.executable.plan.kernels, self.entries):
-                twin.run_kernel(kernel.name, kernel.source, entry[1], entry[2], scratch)
+                twin.run_kernel(kernel.name, kernel.source, entry[1], entry[2], scratch.address)
                 if self._reported[0]:
                     return
 
@@ -340,6 +354,13 @@ class _Binding:
     @property
     def _name(self) -> str:
         return self.executable.plan.program.name
+
+
+def _check_equal_sizes(plan: Plan, extents: dict):
+    for a, b in plan.equal_sizes:
+        if evaluate(a, extents) != evaluate(b, extents):
+            raise ValueError(f"{plan.program.name}: expected equal sizes {a} and {b}, received "
+                             f"{evaluate(a, extents)} and {evaluate(b, extents)} for {extents}")
 
 
 def _module_of(name: str):

@@ -34,12 +34,13 @@ TEAM_WORDS = 72
 class Table:
     """A table of entries (kernel, argument block, extent, grain, threads), to be walked by ``threads`` threads.
 
-    status   int64[2]
-    scratch  uint8 array, ``scratch_bytes`` for each thread
+    status         int64[2]
+    scratch_bytes  that each thread needs
     """
 
-    def __init__(self, entries, threads: int, status, scratch, scratch_bytes: int):
-        words = [len(entries), 1, status.ctypes.data, scratch.ctypes.data, scratch_bytes, threads]
+    def __init__(self, entries, threads: int, status, scratch_bytes: int):
+        self._status = status
+        words = [len(entries), 1, status.ctypes.data, 0, scratch_bytes, threads]
         words += [address("execute"), 0]
         before = entries[-1][4] if entries else 1  # when steps repeat, the last entry comes before the first
         for entry in entries:
@@ -50,9 +51,13 @@ class Table:
         self._address = self._array.ctypes.data
         self._call = _runner()
 
-    def run(self, steps: int = 1, team_address: int = 0):
-        """Walk it so many times, together with the team that has these words."""
-        self._words[1], self._words[7] = steps, team_address
+    def run(self, scratch: int, steps: int = 1, team_address: int = 0):
+        """Walk it so many times, together with the team that has these words.
+
+        scratch  the address of scratch_bytes for each thread
+        """
+        words = self._words
+        words[1], words[3], words[7] = steps, scratch, team_address
         self._call(self._address)
 
 

@@ -1,11 +1,13 @@
-"""Memory for native code: aligned buffers, and the address of an array."""
+"""Memory for native code: aligned buffers, scratch that calls take turns with, and the address of an array."""
 from __future__ import annotations
 
 import ctypes
 
 import numpy as np
 
-__all__ = ["address_of", "aligned"]
+__all__ = ["Block", "address_of", "aligned", "give_scratch", "take_scratch"]
+
+_idle: list = []  # scratch that no call has: one block for each call that ran at the same time
 
 
 def aligned(size: int, alignment: int = 64) -> np.ndarray:
@@ -13,6 +15,30 @@ def aligned(size: int, alignment: int = 64) -> np.ndarray:
     block = np.zeros(size + alignment, np.uint8)
     start = -block.ctypes.data % alignment
     return block[start:start + size]
+
+
+class Block:
+    """So many bytes of memory at an address."""
+
+    __slots__ = ("array", "address", "nbytes")
+
+    def __init__(self, nbytes: int):
+        self.array, self.nbytes = aligned(nbytes), nbytes
+        self.address = self.array.ctypes.data
+
+
+def take_scratch(size: int) -> Block:
+    """Memory of at least that many bytes, with anything in it, until `give_scratch`."""
+    try:
+        block = _idle.pop()
+    except IndexError:
+        return Block(size)
+    return block if block.nbytes >= size else Block(size)
+
+
+def give_scratch(block: Block):
+    """The end of a call that took this block."""
+    _idle.append(block)
 
 
 def _address_reader():

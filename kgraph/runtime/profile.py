@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import functools
-import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -109,17 +108,6 @@ def _bandwidth(threads: int) -> float:
 def _best(entry, threads: int, runs: int = 8) -> float:
     """The shortest time of a kernel (address, argument words, extent, grain) on so many threads."""
     address, args, extent, grain = entry
-    status, scratch = np.zeros(2, np.int64), aligned(256 * threads)
-    table = executor.Table([[address, args.ctypes.data, extent, grain, threads]], threads, status, scratch, 256)
-    lent = thread_pool.take(threads, wait=True) if threads > 1 else None
-    try:
-        return min(_timed(table, lent) for _ in range(runs))
-    finally:
-        if lent is not None:
-            lent.busy.release()
-
-
-def _timed(table, lent) -> float:
-    start = time.perf_counter()
-    table.run(1, lent.address if lent else 0)
-    return time.perf_counter() - start
+    table = executor.Table([[address, args.ctypes.data, extent, grain, threads]], threads, np.zeros(2, np.int64), 256)
+    with thread_pool.stopwatch(threads, 256) as seconds:
+        return min(seconds(table) for _ in range(runs))

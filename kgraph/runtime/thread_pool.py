@@ -7,19 +7,22 @@ GIL: they spin for a while after a step, then sleep until the next.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import ctypes
+import functools
 import math
 import os
 import pathlib
 import threading
+import time
 
-from kgraph.runtime import executor, memory
+from kgraph.runtime import executor, locks, memory
 
-__all__ = ["get_num_threads", "set_num_threads", "take"]
+__all__ = ["get_num_threads", "set_num_threads", "stopwatch", "take"]
 
 _threads: int | None = None
 _team: _Team | None = None
-_lock = threading.Lock()
+_closed = False  # the process ends: no new team
 
 
 def get_num_threads() -> int:
@@ -72,18 +75,21 @@ def _cgroup_quota(root: pathlib.Path) -> float | None:
 
 
 class _Team:
-    """threads - 1 helpers, and the words that all of them share (see routines)."""
+    """threads - 1 helpers, the words that all of them share (see executor), and scratch memory for each thread.
+
+    Whoever holds ``busy`` may walk a table with it. A team that was replaced is ended by the one who held it last.
+    """
 
     def __init__(self, threads: int):
         self.threads = threads
         self.busy = threading.Lock()
         self.words = memory.aligned(8 * executor.TEAM_WORDS)
         self.address = self.words.ctypes.data
+        self._scratch = memory.Block(0)
         library = ctypes.CDLL(None)
         library.pthread_mutex_init(ctypes.c_void_p(self.address + 384), None)
         library.pthread_cond_init(ctypes.c_void_p(self.address + 448), None)
-        self._end = ctypes.CFUNCTYPE(None, ctypes.c_int64)(executor.address("end"))
-        self._help = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)(executor.address("help"))
+        self._end, self._help = _entries()
         here = library.sched_getcpu() if hasattr(os, "sched_setaffinity") else None
         self._helpers = [threading.Thread(target=self._serve, args=(t, here), daemon=True, name=f"kgraph-{t}")
                          for t in range(1, threads)]
@@ -94,12 +100,24 @@ class _Team:
         _move_away(thread, here)
         self._help(self.address, thread)
 
+    def scratch(self, size: int) -> memory.Block:
+        """Memory of that many bytes for each thread, for the one who holds ``busy``."""
+        if self._scratch.nbytes < size * self.threads:
+            self._scratch = memory.Block(size * self.threads)
+        return self._scratch
+
     def end(self):
-        """Wait for a running step, then let the helpers go."""
-        with self.busy:
-            self._end(self.address)
+        """Let the helpers go. For the one who holds ``busy``."""
+        self._end(self.address)
         for helper in self._helpers:
             helper.join()
+
+
+@functools.cache
+def _entries() -> tuple:
+    """The native functions that end a team and that a helper stays in."""
+    return (ctypes.CFUNCTYPE(None, ctypes.c_int64)(executor.address("end")),
+            ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)(executor.address("help")))
 
 
 def _move_away(thread: int, here):
@@ -115,33 +133,70 @@ def _move_away(thread: int, here):
 
 
 def take(threads: int, wait: bool = False) -> _Team | None:
-    """The team of that many threads, for the caller alone until it releases ``team.busy``. When another caller has it:
-    None, or wait."""
-    global _team
-    team = _team
-    if team is None or team.threads != threads:
-        with _lock:
-            if _team is None or _team.threads != threads:
-                if _team is not None:
-                    _team.end()
-                _team = _Team(threads)
-            team = _team
-    return team if team.busy.acquire(blocking=wait) else None
+    """The team of that many threads, for the caller alone until it releases ``team.busy``. When another caller has a
+    team: None, or wait."""
+    while not _closed:
+        team = _team
+        if team is not None and not team.busy.acquire(blocking=wait):
+            return None
+        if team is not None and team is _team and team.threads == threads:
+            return team
+        _replace(team, threads)
+    return None
 
 
-def _end():
+@contextlib.contextmanager
+def stopwatch(threads: int, scratch_bytes: int):
+    """For measurements: a function that tells how many seconds a walk of a table takes, with the team, for which it
+    waits, or for one thread alone."""
+    team = take(threads, wait=True) if threads > 1 else None
+    if team is None and threads > 1:
+        raise RuntimeError("expected a process with threads, received one that ends")
+    scratch = memory.take_scratch(scratch_bytes) if team is None else team.scratch(scratch_bytes)
+
+    def seconds(table) -> float:
+        start = time.perf_counter()
+        table.run(scratch.address, 1, 0 if team is None else team.address)
+        return time.perf_counter() - start
+    try:
+        yield seconds
+    finally:
+        if team is None:
+            memory.give_scratch(scratch)
+        else:
+            team.busy.release()
+
+
+def _replace(team: _Team | None, threads: int):
+    """Make a team of that many threads instead of ``team``, which is held, unless another caller did. Releases it."""
     global _team
-    if _team is not None:
-        _team.end()
-        _team = None
+    _entries()
+    with locks.lending:
+        is_current = team is _team and not _closed
+        if is_current:
+            _team = _Team(threads)
+    if team is not None:
+        if is_current:
+            team.end()
+        team.busy.release()
+
+
+def _close():
+    """At the end of the process: wait for a step that runs, and let the helpers go."""
+    global _closed
+    with locks.lending:
+        team, _closed = _team, True
+    if team is not None:
+        with team.busy:
+            team.end()
 
 
 def _forget():
     """A forked child has none of its parent's threads: it makes its own team when it needs one."""
-    global _team, _lock
-    _team, _lock = None, threading.Lock()
+    global _team
+    _team = None
 
 
-atexit.register(_end)
+atexit.register(_close)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget)

@@ -7,6 +7,7 @@ from plans import evaluate, kernel, plan, pointwise, value
 
 from kgraph.compiler.dims import dim
 from kgraph.compiler.plan import STATUS, Buffer, Symbol
+from kgraph.runtime import executable
 from kgraph.runtime.executable import MAX_BINDINGS, Executable
 from kgraph.variable import Variable, flatten
 
@@ -38,9 +39,32 @@ def test_sizes_are_bound_at_each_call():
 
 def test_bindings_are_bounded():
     run = scaled()
-    for n in range(1, 2 * MAX_BINDINGS):
+    for n in reversed(range(1, 2 * MAX_BINDINGS)):
         run.run([np.zeros((n, 3), "float32")], {"B": n})
-    assert len(run._free) == MAX_BINDINGS
+    workspace, = run._idle
+    assert len(workspace.bindings) == MAX_BINDINGS
+
+
+def test_bindings_are_bounded_in_bytes(monkeypatch):
+    run = scaled()
+    run.run([np.zeros((9, 3), "float32")], {"B": 9})
+    workspace, = run._idle
+    monkeypatch.setattr(executable, "MAX_BYTES", 3 * workspace.kept)
+    for n in (8, 7, 6, 5, 9, 8):
+        out, = run.run([np.full((n, 3), n, "float32")], {"B": n})
+        assert (out == 2 * n).all()
+    assert list(workspace.bindings) == [(5,), (9,), (8,)]
+    assert workspace.kept == sum(b.nbytes for b in workspace.bindings.values()) <= executable.MAX_BYTES
+
+
+def test_all_extents_share_memory_as_large_as_the_largest_need():
+    run = scaled()
+    for n in (3, 40, 7, 100, 1):
+        out, = run.run([np.full((n, 3), n, "float32")], {"B": n})
+        assert (out == 2 * n).all()
+    workspace, = run._idle
+    assert len(workspace.arena) == -(-100 * 3 * 4 // 64) * 64
+    assert {id(s.base) for b in workspace.bindings.values() for s in b._slots} == {id(workspace.arena.base)}
 
 
 def test_outputs_belong_to_the_caller():

@@ -1,5 +1,7 @@
 """Threads: the same results on any number of them, no deadlock, fork, exit, settings."""
+import itertools
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -10,6 +12,7 @@ from plans import kernel, plan, pointwise, value
 
 import kgraph.runtime.thread_pool as team
 from kgraph.compiler.plan import STATUS
+from kgraph.runtime import locks
 from kgraph.runtime.executable import Executable
 
 BIG = 10**9
@@ -85,11 +88,109 @@ def test_a_forked_child_makes_its_own_team():
     assert (run.run([x])[0] == x + 12).all()
 
 
+PATIENCE = 40  # seconds after which something hangs
+
+
+def at_once(*works):
+    """Run functions in threads of their own, and see all of them end."""
+    failed = []
+
+    def guarded(work):
+        try:
+            work()
+        except BaseException as error:
+            failed.append(error)
+            raise
+    threads = [threading.Thread(target=guarded, args=(w,), daemon=True) for w in works]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join(PATIENCE)
+    assert not any(t.is_alive() for t in threads) and not failed
+
+
+def test_the_number_of_threads_changes_while_others_run():
+    run = mixed()
+
+    def work(k):
+        x = np.full(1000, k, "float32")
+        for _ in range(150):
+            assert (run.run([x])[0] == k + 12).all()
+
+    def change():
+        for k in range(150):
+            team.set_num_threads(1 + k % 4)
+            run.run([np.zeros(1000, "float32")])
+    at_once(*(lambda k=k: work(k) for k in range(4)), change)
+
+
+def child_ends_well(work) -> bool:
+    """Whether a forked child gets through ``work`` in time."""
+    child = os.fork()
+    if child == 0:
+        signal.alarm(PATIENCE)
+        status = 1
+        try:
+            work()
+            status = 0
+        finally:
+            os._exit(status)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_forks_while_others_compile_run_and_change_the_team(tmp_path, monkeypatch):
+    monkeypatch.setenv("KGRAPH_CACHE_DIR", str(tmp_path))
+    run, x, rest = mixed(), np.arange(1000, dtype="float32"), []
+
+    def compiled(number):
+        a, b = value((8,)), value((8,))
+        made = Executable(plan([pointwise(f"x0 + f32({number})", [a], b)], [a], [b]))
+        assert (made.run([np.zeros(8, "float32")])[0] == number).all()
+
+    def compile_much():
+        while not rest:
+            compiled(next(numbers))
+
+    def run_much():
+        while not rest:
+            team.set_num_threads(2 + next(numbers) % 2)
+            assert (run.run([x])[0] == x + 12).all()
+
+    def in_child():
+        compiled(1_000_000)
+        team.set_num_threads(2)
+        assert (run.run([x])[0] == x + 12).all()
+
+    def fork_much():
+        try:
+            for _ in range(12):
+                assert child_ends_well(in_child)
+        finally:
+            rest.append(True)
+    numbers = itertools.count()
+    at_once(compile_much, run_much, fork_much)
+
+
+def test_what_is_made_once_is_made_once():
+    made = []
+
+    class Owner:
+        @locks.once
+        def value(self):
+            made.append(self)
+            return None
+    owner, other = Owner(), Owner()
+    at_once(*[lambda: owner.value] * 8)
+    assert made == [owner] and owner.value is None and other.value is None and made == [owner, other]
+    assert Owner.value.__name__ == "value"
+
+
 SCRIPT = """
 import sys
 sys.path.insert(0, {folder!r})
 import numpy as np
-from test_team import mixed, team
+from test_thread_pool import mixed, team
 team.set_num_threads(2)
 print(mixed().run([np.zeros(1000, "float32")])[0].sum())
 """
