@@ -22,8 +22,8 @@ __all__ = ["clear", "folder", "info", "key", "read", "write"]
 
 _MAGIC = b"kgraph-object-1\n"
 _warned = False
-# the rooms that decide what code a source becomes, whole
-_ROOMS = ("codegen", "kernels")
+_PACKAGE = pathlib.Path(__file__).parents[1]
+_ROOMS = ("codegen", "kernels")  # they decide what code a source becomes; nothing that they import does
 
 
 def folder() -> pathlib.Path:
@@ -123,8 +123,7 @@ def _version(package: str) -> str:
 @functools.cache
 def _versions() -> str:
     machine = target.machine()
-    package = pathlib.Path(__file__).parents[1]
-    files = sorted(f for room in _ROOMS for f in (package / room).rglob("*.py"))
+    files = sorted(f for room in _ROOMS for f in (_PACKAGE / room).rglob("*.py"))
     language = hashlib.sha256(b"\0".join(f.read_bytes() for f in files)).hexdigest()
     packages = map(_version, ("numba", "llvmlite"))
     return "\0".join((language, *packages, sys.version, machine.cpu, machine.features, str(machine.bytes)))

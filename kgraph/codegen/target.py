@@ -7,7 +7,11 @@ from __future__ import annotations
 import functools
 import os
 import re
+import tempfile
 from dataclasses import dataclass
+
+from kgraph.naming import nearest
+from kgraph.runtime import locks
 
 __all__ = ["Machine", "assembly", "compile_ir", "load_object", "machine"]
 
@@ -34,14 +38,60 @@ class Machine:
 
 @functools.cache
 def machine() -> Machine:
-    """The Machine of this process. NUMBA_CPU_NAME and NUMBA_CPU_FEATURES choose another than the host."""
-    llvm = _llvm()
-    named = os.environ.get("NUMBA_CPU_NAME")
-    cpu = named or llvm.get_host_cpu_name()
-    features = os.environ.get("NUMBA_CPU_FEATURES", "" if named else _host_features(llvm))
-    probe = _create_target_machine(llvm, cpu, features).emit_assembly(llvm.parse_assembly(_with_wide_vectors(_PROBE)))
+    """The Machine of this process. NUMBA_CPU_NAME and NUMBA_CPU_FEATURES choose another than the host.
+
+    Raises ValueError for a name that LLVM does not know.
+    """
+    with locks.compiling:
+        llvm = _llvm()
+        named = os.environ.get("NUMBA_CPU_NAME")
+        cpu = named or llvm.get_host_cpu_name()
+        features = os.environ.get("NUMBA_CPU_FEATURES", "" if named else _host_features(llvm))
+        if named or "NUMBA_CPU_FEATURES" in os.environ:
+            _check_names(llvm, cpu, features)
+        probe = _create_target_machine(llvm, cpu, features).emit_assembly(
+            llvm.parse_assembly(_with_wide_vectors(_PROBE)))
     size, registers = (64, 32) if "zmm" in probe else (32, 16) if "ymm" in probe else (16, 16 if "xmm" in probe else 32)
     return Machine(cpu, features, size, registers)
+
+
+def _check_names(llvm, cpu, features):
+    """LLVM says on standard error that it does not know a name, and goes on without; then it makes code for what may be
+    no machine of this kind at all, which ends the process."""
+    said = _standard_error_of(lambda: _create_target_machine(llvm, cpu, features))
+    unknown = re.search(r"'[+-]?(.*)' is not a recognized (processor|feature)", said)
+    if unknown:
+        name, kind = unknown.groups()
+        variable = "NUMBA_CPU_NAME" if kind == "processor" else "NUMBA_CPU_FEATURES"
+        raise ValueError(f"{variable}: expected a {kind} that LLVM knows, received {name!r}."
+                         f"{nearest(name, _known_names()[kind])}")
+
+
+@functools.cache
+def _known_names() -> dict:
+    """Names of each kind. LLVM tells them once in a process."""
+    text = _standard_error_of(lambda: _create_target_machine(_llvm(), "help", ""))
+    processors, _, features = text.partition("Available features")
+    return {kind: re.findall(r"^  (\S+) +- ", part, re.MULTILINE)
+            for kind, part in (("processor", processors), ("feature", features))}
+
+
+def _standard_error_of(f) -> str:
+    """What native code writes there during a call of f."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # there is none
+        f()
+        return ""
+    with tempfile.TemporaryFile() as file:
+        os.dup2(file.fileno(), 2)
+        try:
+            f()
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+        file.seek(0)
+        return file.read().decode(errors="replace")
 
 
 def compile_ir(text: str, level: int = 3) -> bytes:
@@ -118,6 +168,8 @@ def _host_features(llvm) -> str:
 def _create_target_machine(llvm, cpu, features):
     triple = llvm.get_process_triple()
     x86 = triple.startswith(("x86", "i686", "amd64"))
+    if triple.startswith("x86_64"):
+        features = ",".join(filter(None, (features, "+64bit")))  # which the names of old processors do not include
     return llvm.Target.from_triple(triple).create_target_machine(
         cpu=cpu, features=features, opt=3, reloc="static" if x86 else "default", codemodel="jitdefault", jit=True)
 

@@ -1,6 +1,8 @@
 """Object files: written once, checked, loaded without Numba, and never trusted too far."""
+import ast
 import json
 import os
+import shutil
 import subprocess
 import sys
 import warnings
@@ -92,6 +94,73 @@ def test_the_key_holds_what_the_code_depends_on(monkeypatch):
     finally:
         assert keys() == base
     assert other != base
+
+
+FILES = sorted(str(f.relative_to(object_cache._PACKAGE)) for room in object_cache._ROOMS
+               for f in (object_cache._PACKAGE / room).glob("*.py") if f.name != "__init__.py")
+
+
+def with_another_constant(source: str) -> str:
+    """The source with its first number one larger, else with its first text one letter longer."""
+    constants = [n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Constant) and n.lineno == n.end_lineno]
+    number = next((n for n in constants if type(n.value) is int), None) or next(
+        n for n in constants if isinstance(n.value, str))
+    new = repr(number.value + 1 if type(number.value) is int else number.value + "x")
+    lines = source.splitlines(keepends=True)
+    line = lines[number.lineno - 1].encode()
+    lines[number.lineno - 1] = (line[:number.col_offset] + new.encode() + line[number.end_col_offset:]).decode()
+    return "".join(lines)
+
+
+def test_a_constant_in_any_file_that_makes_code_makes_another_key(tmp_path, monkeypatch):
+    """An upgrade of kgraph never loads code that the version before made in another way."""
+    copy = tmp_path / "kgraph"
+    for room in object_cache._ROOMS:
+        shutil.copytree(object_cache._PACKAGE / room, copy / room)
+    monkeypatch.setattr(object_cache, "_PACKAGE", copy)
+
+    def key():
+        object_cache._versions.cache_clear()
+        return object_cache.key("f", "source", 4)
+    try:
+        base, keys = key(), set()
+        for name in FILES:
+            before = (copy / name).read_text()
+            (copy / name).write_text(with_another_constant(before))
+            assert ast.dump(ast.parse((copy / name).read_text())) != ast.dump(ast.parse(before))
+            keys.add(key())
+            (copy / name).write_text(before)
+        assert base == key() and base not in keys and len(keys) == len(FILES) > 12
+        (copy / "kernels" / "new.py").write_text("")
+        assert key() != base
+    finally:
+        object_cache._versions.cache_clear()
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_what_makes_code_imports_nothing_else_that_does(name):
+    """Locks and messages make no code. The twins run sources as Python."""
+    if "twin" in name:
+        return
+    used = {node.module for node in ast.walk(ast.parse((object_cache._PACKAGE / name).read_text()))
+            if isinstance(node, ast.ImportFrom) and node.module.startswith("kgraph")}
+    rooms = tuple(f"kgraph.{room}" for room in object_cache._ROOMS)
+    assert {m for m in used if not m.startswith(rooms)} <= {"kgraph.runtime", "kgraph.naming"}
+
+
+@pytest.mark.parametrize("variable, text, wanted", [
+    ("NUMBA_CPU_NAME", "haswel", "expected a processor that LLVM knows, received 'haswel'. Did you mean 'haswell'?"),
+    ("NUMBA_CPU_NAME", "no such", "expected a processor that LLVM knows, received 'no such'."),
+    ("NUMBA_CPU_FEATURES", "+avx22", "expected a feature that LLVM knows, received 'avx22'. Did you mean 'avx2'?")])
+def test_unknown_processors_are_an_error(variable, text, wanted, monkeypatch, capfd):
+    monkeypatch.setenv(variable, text)
+    object_cache.target.machine.cache_clear()
+    try:
+        with pytest.raises(ValueError) as caught:
+            object_cache.target.machine()
+    finally:
+        object_cache.target.machine.cache_clear()
+    assert str(caught.value) == f"{variable}: {wanted}" and capfd.readouterr().err == ""
 
 
 LOADER = """
