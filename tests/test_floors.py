@@ -16,7 +16,8 @@ compiler.plan
 compiler.trace
 compiler.prims
 compiler.autodiff compiler.interp
-compiler.prims.loop
+compiler.prims.loop compiler.loopnest.meaning
+compiler.loopnest.interpret
 compiler.rewrite compiler.transposes compiler.batch_rows
 compiler.passes
 compiler.buffers compiler.lowering

@@ -42,21 +42,21 @@ class KernelError(ValueError):
     """A source that is not in the kernel language."""
 
 
-def kernel_ir(name: str, source: str, parameters: int = 4, symbol: str | None = None, instructions=None) -> str:
-    """LLVM IR of ``source``, which defines the function ``name`` of that many int64 parameters. ``instructions`` are
-    entries like those of instructions.INSTRUCTIONS that it uses beside the language.
+def kernel_ir(name: str, source: str, symbol: str | None = None, tiles=None) -> str:
+    """LLVM IR of ``source``, which defines the function ``name`` of int64 parameters. ``tiles``: name -> Tile, the
+    instructions that it uses beside the language.
 
     All that the module shows is ``symbol`` (or ``name``): void(int64, ...). Raises KernelError with the source.
     """
     namespace = dict(NAMESPACE)
-    namespace.update((n, _instruction(*entry)) for n, entry in (instructions or {}).items())
+    namespace.update((n, _instruction(t.operands, t.result, t.write)) for n, t in (tiles or {}).items())
     exec(compile(_rounding_down(ast.parse(source)), f"<{name}>", "exec"), namespace)
     library = _Library(cpu_target.target_context.codegen(), name)
     try:
         with global_compiler_lock:
-            compiler.compile_extra(_typing_context(), cpu_target.target_context, namespace[name],
-                                   (types.int64,) * parameters, types.none, _flags(), {}, library=library,
-                                   pipeline_class=_Pipeline)
+            parameters = (types.int64,) * namespace[name].__code__.co_argcount
+            compiler.compile_extra(_typing_context(), cpu_target.target_context, namespace[name], parameters,
+                                   types.none, _flags(), {}, library=library, pipeline_class=_Pipeline)
         return library.text(symbol or name)
     except (NumbaError, KernelError) as error:
         raise KernelError(f"kernel {name}: {error}\n{source}") from error

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sys
 import time
@@ -13,6 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from kgraph.codegen import object_cache, target
+from kgraph.compiler.loopnest.nodes import LoopNest
+from kgraph.compiler.loopnest.parse import parse
+from kgraph.compiler.loopnest.verify import verify_nest
+from kgraph.compiler.printing import kernel_source
 from kgraph.runtime import locks
 
 __all__ = ["Function", "Record", "address", "debug_level", "prepare", "records"]
@@ -36,22 +41,28 @@ class Record:
 
 @dataclass(frozen=True)
 class Function:
-    """A function ``name`` of ``source`` in the kernel language: void(int64, ...) of that many parameters.
+    """A function ``name``: void(int64, ...).
 
-    reason        what it is for
-    instructions  a function that gives what the source uses beside the language (see frontend.kernel_ir)
+    source  its loop nest in the kernel language; what its machine code is kept under
+    reason  what it is for
+    tiles   a function that gives the Tiles of the nest, if it has any
+    given   the nest, where there is one already; else it is read from the source when it is needed
     """
 
     name: str
     source: str
-    parameters: int = 4
     reason: str = ""
-    instructions: Callable | None = None
+    tiles: Callable | None = None
+    given: LoopNest | None = None
+
+    @functools.cached_property
+    def nest(self) -> LoopNest:
+        return self.given or parse(self.source, self.tiles() if self.tiles else (), self.name)
 
     @property
     def key(self) -> str:
         """What its machine code is kept under."""
-        return object_cache.key(self.name, self.source, self.parameters)
+        return object_cache.key(self.name, self.source)
 
     def symbol(self, key: str) -> str:
         return f"{self.name}_{key[:16]}"
@@ -107,8 +118,10 @@ def _switching_often():
 
 def _front_end(frontend, f: Function, key: str):
     start = time.perf_counter()
-    text = frontend.kernel_ir(f.name, f.source, f.parameters, f.symbol(key), f.instructions and f.instructions())
-    return start, text, 1 if f.instructions else 3  # tiles are written as they shall be: all levels give the same code
+    if os.environ.get("KGRAPH_CHECK") == "1":
+        verify_nest(f.nest)
+    text = frontend.kernel_ir(f.name, kernel_source(f.nest, f.name), f.symbol(key), f.nest.tiles)
+    return start, text, 1 if f.tiles else 3  # tiles are written as they shall be: all levels give the same code
 
 
 def _back_end(key: str, start: float, text: str, level: int):

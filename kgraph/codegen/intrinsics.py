@@ -5,8 +5,8 @@ bits in both: a maximum is equal to the element that it came from. Only the term
 its kin) may come in another order.
 
 `LANGUAGE` maps each name to `(rule, emit)`. The rule says which arguments it takes (see kgraph.codegen.frontend.RULES,
-which wraps the table for Numba); ``emit(*terms) -> Term`` writes the instructions. kgraph.kernels.twin has the same
-names in Python. Here only llvmlite.ir is imported.
+which wraps the table for Numba); ``emit(*terms) -> Term`` writes the instructions. kgraph.compiler.loopnest.meaning has
+the same names in NumPy. Here only llvmlite.ir is imported.
 """
 from __future__ import annotations
 

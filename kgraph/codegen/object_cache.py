@@ -23,7 +23,8 @@ __all__ = ["clear", "folder", "info", "key", "read", "write"]
 _MAGIC = b"kgraph-object-1\n"
 _warned = False
 _PACKAGE = pathlib.Path(__file__).parents[1]
-_ROOMS = ("codegen", "kernels")  # they decide what code a source becomes; nothing that they import does
+# the rooms that decide what code a source becomes, whole
+_ROOMS = ("codegen", "kernels", "compiler/loopnest", "compiler/printing")
 
 
 def folder() -> pathlib.Path:
@@ -34,9 +35,9 @@ def folder() -> pathlib.Path:
     return pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "kgraph" / "kernels"
 
 
-def key(name: str, source: str, parameters: int) -> str:
+def key(name: str, source: str) -> str:
     """The hash under which a function's object file is kept."""
-    return hashlib.sha256("\0".join((_versions(), name, str(parameters), source)).encode()).hexdigest()
+    return hashlib.sha256("\0".join((_versions(), name, source)).encode()).hexdigest()
 
 
 def read(key: str) -> bytes | None:

@@ -12,6 +12,7 @@ from kgraph.compiler.buffers import plan_memory
 from kgraph.compiler.dims import Size
 from kgraph.compiler.ir import Op, Program, ProgramError, verify
 from kgraph.compiler.loopnest.index import Layout
+from kgraph.compiler.loopnest.verify import verify_nest
 from kgraph.compiler.lowering.contract import emit_contract
 from kgraph.compiler.lowering.kernel_dedup import for_other_values, structure
 from kgraph.compiler.lowering.loops import LoopKernel, emit_loops
@@ -142,8 +143,11 @@ def emit(op: Op, layout: Layout, checks: list) -> Kernel:
 
 
 def _kernel(op: Op, kernel: LoopKernel, flops: Size) -> Kernel:
+    nest = kernel.writer.nest(_describe(op))
+    if os.environ.get("KGRAPH_CHECK") == "1":
+        verify_nest(nest)
     moved = sum((v.type.nbytes for v in (*op.inputs, *op.outputs)), start=0)
-    return Kernel(kernel.writer.nest(_describe(op)), tuple(kernel.writer.args), kernel.extent, kernel.grain,
+    return Kernel(nest, tuple(kernel.writer.args), kernel.extent, kernel.grain,
                   work=flops + moved // 8, flops=flops, bytes=moved, scratch=kernel.scratch, op=op, scopes=_scopes(op))
 
 

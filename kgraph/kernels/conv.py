@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from kgraph.codegen import functions
 from kgraph.codegen.target import machine
-from kgraph.kernels.conv_tile import Nest, nest_instructions
+from kgraph.kernels.conv_tile import ConvTile, conv_tiles
 
 __all__ = ["BLOCK", "ROUTINES", "SCRATCH", "SEGMENT", "function", "nests", "segment_words", "source"]
 
@@ -35,8 +35,8 @@ SCRATCH = 0           # the routines need no memory but the block
 FEW_ROWS = 17         # a weight gradient with fewer channels than these joins taps
 BAND_BYTES = 1 << 18  # of inputs that the weight gradient keeps in a second-level cache
 
-ROUTINES = {"window_plan": 1, **{f"{name}_{t}": count for t in ("f32", "f64") for name, count in (
-    ("conv", 6), ("depthwise", 6), ("max_pool", 6), ("sum_pool", 6), ("weights", 7), ("depthwise_weights", 7))}}
+ROUTINES = ("window_plan", *(f"{name}_{t}" for t in ("f32", "f64") for name in (
+    "conv", "depthwise", "max_pool", "sum_pool", "weights", "depthwise_weights")))
 _TERMS = {"conv": "product", "weights": "product", "max_pool": "maximum", "sum_pool": "sum"}  # all others: pairs
 
 # Heights of tiles for each number of vectors, by the number of registers. Each takes a while to compile, so some are
@@ -53,8 +53,7 @@ def segment_words(taps, stride) -> int:
 
 def function(name: str) -> functions.Function:
     """One of ROUTINES."""
-    return functions.Function(name, source(name), ROUTINES[name], "convolutions",
-                              lambda: nest_instructions(nests(name)))
+    return functions.Function(name, source(name), "convolutions", lambda: conv_tiles(nests(name)))
 
 
 def nests(name: str) -> list:
@@ -64,8 +63,8 @@ def nests(name: str) -> list:
     dtype = "float32" if name.endswith("32") else "float64"
     lanes, term = machine().lanes(4 if dtype == "float32" else 8), _TERMS.get(name[:-4], "pairs")
     shapes = (_MIXING if term == "product" else _VECTOR)[machine().registers]
-    return [Nest(dtype, lanes, rows, vectors, term, name.startswith("weights")) for vectors, heights in shapes.items()
-            for rows in heights]
+    return [ConvTile(dtype, lanes, rows, vectors, term, name.startswith("weights"))
+            for vectors, heights in shapes.items() for rows in heights]
 
 
 def source(name: str) -> str:

@@ -13,20 +13,24 @@ one of B, element for element, for channels that do not mix; "sum" and "maximum"
 """
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
+import numpy as np
 from llvmlite import ir
 
+from kgraph.compiler.loopnest.meaning import view
+from kgraph.compiler.loopnest.nodes import Tile
 from kgraph.kernels.gemm_tile import GROUP, _intrinsic, _masked_load, _masked_store, _opaque, _splat
 
-__all__ = ["LEVELS", "Nest", "nest_instructions"]
+__all__ = ["LEVELS", "ConvTile", "conv_tiles"]
 
 LEVELS = 4
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
 
 
 @dataclass(frozen=True)
-class Nest:
+class ConvTile:
     """rows x vectors of ``lanes`` elements. column: A's rows are neighbours in memory (a_m is 1)."""
 
     dtype: str
@@ -54,12 +58,31 @@ class Nest:
         return ir.VectorType(self.element, self.lanes)
 
 
-def nest_instructions(nests) -> dict:
-    """Entries of native.INSTRUCTIONS for these nests, one for each number of vectors."""
+def conv_tiles(shapes) -> list:
+    """The Tiles of these shapes, one for each number of vectors."""
     by_vectors: dict = {}
-    for nest in nests:
-        by_vectors.setdefault(nest.vectors, []).append(nest)
-    return {f"nest_{vectors}": (9, False, _chooser(same)) for vectors, same in by_vectors.items()}
+    for shape in shapes:
+        by_vectors.setdefault(shape.vectors, []).append(shape)
+    return [Tile(f"nest_{vectors}", 9, False, _chooser(same), functools.partial(_sums, same[0]))
+            for vectors, same in by_vectors.items()]
+
+
+def _sums(shape, rows, levels, a, a_m, b, c, c_m, columns, accumulate):
+    """What nest_VECTORS means."""
+    dtype, item = np.dtype(shape.dtype), shape.itemsize
+    words = view(levels, (LEVELS, 3), (24, 8), np.int64)
+    counts = [int(n) for n in words[:, 0]]
+    wide = min(columns, shape.lanes * shape.vectors)
+    a_steps = [item * int(s) for s in (a_m, *words[:, 1])]
+    out = view(c, (rows, wide), (item * c_m, item), dtype)
+    if shape.term == "product":
+        left = view(a, (rows, *counts), a_steps, dtype)[..., None]
+    else:
+        left = view(a, (rows, *counts, wide), (*a_steps, item), dtype)
+    if shape.term in ("product", "pairs"):
+        left = left * view(b, (*counts, wide), (*(item * int(s) for s in words[:, 2]), item), dtype)
+    found = (np.max if shape.term == "maximum" else np.sum)(left, axis=tuple(range(1, 1 + LEVELS)))
+    out[...] = out + found if accumulate else found
 
 
 def _chooser(nests):
@@ -105,7 +128,7 @@ def _function(module, nest):
 class _NestWriter:
     """Writes the body of one nest's function. Addresses are int64, in bytes."""
 
-    def __init__(self, nest: Nest, function):
+    def __init__(self, nest: ConvTile, function):
         self.nest, self.function = nest, function
         self.builder = ir.IRBuilder(function.append_basic_block("entry"))
         self.cells = [(i, j) for i in range(nest.rows) for j in range(nest.vectors)]

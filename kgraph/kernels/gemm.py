@@ -41,13 +41,13 @@ import numpy as np
 
 from kgraph.codegen import functions
 from kgraph.codegen.target import machine
-from kgraph.kernels.gemm_tile import Tile, packing_instructions, walk_instruction
+from kgraph.kernels.gemm_tile import GemmTile, packing_tiles, walk_tile
 from kgraph.kernels.wide import BLOCK as DEPTH
 from kgraph.kernels.wide import PARTS as BLOCKS
 from kgraph.kernels.wide import add_part
 
 __all__ = ["BLOCK", "COLUMNS", "FEW", "PARTS", "RESULT", "SCRATCH", "TOTALS", "WHOLE", "ROUTINES", "function",
-           "instructions"]
+           "tiles"]
 
 BLOCK = 131072  # elements of a block of C that a second-level cache holds until its epilogue
 COLUMNS = 512   # of B that are read in place before the next DEPTH of k; with flag 4: that can be kept
@@ -72,24 +72,21 @@ _DIRECT = {32: ((14, 2), (14, 1), (8, 2), (4, 4), (4, 2), (2, 8), (2, 2), (1, 8)
 
 def function(name: str) -> functions.Function:
     """gemm_f32 or gemm_f64."""
-    return functions.Function(name, _source(name), 13, "products", functools.partial(instructions, name))
+    return functions.Function(name, _source(name), "products", functools.partial(tiles, name))
 
 
-def instructions(name: str) -> dict:
-    """What the routine's source uses beside the language: entries of native.INSTRUCTIONS."""
+def tiles(name: str) -> list:
+    """The Tiles of a routine."""
     dtype, lanes, registers = ROUTINES[name], machine().lanes(np.dtype(ROUTINES[name]).itemsize), machine().registers
-    tiles = {"walk_row": [Tile(dtype, lanes, *shape, column=False, direct=False) for shape in _PACKED[registers]],
-             "walk_column": [Tile(dtype, lanes, *shape, column=True, direct=False) for shape in _PACKED[registers]],
-             "walk_direct": [Tile(dtype, lanes, *shape, column=False, direct=True) for shape in _DIRECT[registers]]}
-    entries = packing_instructions(dtype, lanes)
-    for walk, chosen in tiles.items():
-        entries.update(walk_instruction(walk, chosen))
-    return entries
+    walks = {"walk_row": [GemmTile(dtype, lanes, *shape, column=False, direct=False) for shape in _PACKED[registers]],
+             "walk_column": [GemmTile(dtype, lanes, *shape, column=True, direct=False) for shape in _PACKED[registers]],
+             "walk_direct": [GemmTile(dtype, lanes, *shape, column=False, direct=True) for shape in _DIRECT[registers]]}
+    return [*packing_tiles(dtype, lanes), *(walk_tile(walk, chosen) for walk, chosen in walks.items())]
 
 
 _SOURCE = """
 def {name}(m, n, k, a, a_m, a_k, b, b_k, b_n, c, c_m, flags, scratch):
-    if flags & 8:
+    if flags & 8 != 0:
         share = pi64_at(scratch, 3)
         done = share[3]
         places = pi64_at(done + 8, 4)
@@ -106,7 +103,7 @@ def {name}(m, n, k, a, a_m, a_k, b, b_k, b_n, c, c_m, flags, scratch):
         if first < end and atomic_add(done, end - first) + end - first == parts:
             store_release(done, 0)
             share[5] = 1
-            total = p{f}_at(c, 1)
+            total = p{f}_at(c, 20)
             for p in range(parts):
                 part = p{f}_at(places[p], 2)
                 for i in range(m):
@@ -115,13 +112,13 @@ def {name}(m, n, k, a, a_m, a_k, b, b_k, b_n, c, c_m, flags, scratch):
                         total[i * c_m + j] = before + part[i * n + j]
         return
     if k <= 0 and flags & 1 == 0:
-        zeros = p{f}_at(c, 1)
+        zeros = p{f}_at(c, 20)
         for i in range(m):
             for j in range(n):
                 zeros[i * c_m + j] = {f}(0.0)
     if k <= 0 or m <= 0 or n <= 0:
         return
-    state = pi64_at(scratch, 5)
+    state = pi64_at(scratch, 3)
     totals = scratch + 64 + 8 * ({packed} + {parts} * {result})
     blocks, begun = 0, 0
     if flags & 1 != 0:
@@ -136,7 +133,8 @@ def {name}(m, n, k, a, a_m, a_k, b, b_k, b_n, c, c_m, flags, scratch):
             for t in range(0, n, {columns}):
                 walk_direct(m, depth, a + {item} * p * a_k, a_m, a_k, b + {item} * (p * b_k + t), b_k,
                             c + {item} * t, c_m, min({columns}, n - t), blocks)
-        for r in range(0, 0 if direct else m, {rows}):
+        left_over = 0 if direct else m
+        for r in range(0, left_over, {rows}):
             rows = min({rows}, m - r)
             left = a + {item} * (p * a_k + r * a_m)
             if a_m == 1 and n >= {wide}:

@@ -4,17 +4,22 @@ A tile computes ROWS x (VECTORS * lanes) elements of C = A B, or of C + A B: all
 k runs, each one a chain of fused multiply-adds in the order of k. So an element's value does not depend on the tile
 that it falls into. The last vectors of a row may be partly or wholly outside C: they are loaded and stored under masks.
 
-As instructions of the kernel language: `walk_...` covers a block of C with tiles, `transpose_...` packs a block of B
+As Tiles of loop nests: `walk_...` covers a block of C with tiles, `transpose_...` packs a block of B
 whose columns lie contiguous, `copy_...` moves one vector under a mask.
 """
 from __future__ import annotations
 
 import contextlib
+import functools
 from dataclasses import dataclass
 
+import numpy as np
 from llvmlite import ir
 
-__all__ = ["Tile", "packing_instructions", "limit_instruction", "walk_instruction"]
+from kgraph.compiler.loopnest.meaning import view
+from kgraph.compiler.loopnest.nodes import Tile
+
+__all__ = ["GemmTile", "limit_tile", "packing_tiles", "walk_tile"]
 
 GROUP = 3    # rows of A that are addressed from one pointer: at 0, 1 and 2 times the distance of rows
 AHEAD = 24   # rows of B that are asked for ahead of time where B is read in place: the delay of a third-level cache
@@ -23,7 +28,7 @@ _I1, _I32, _I64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
 
 
 @dataclass(frozen=True)
-class Tile:
+class GemmTile:
     """rows x vectors of `lanes` elements.
 
     column  A's rows are neighbours in memory (a_m = 1), so that they are addressed by constants; else by a_m
@@ -54,15 +59,23 @@ class Tile:
         return ir.VectorType(self.element, self.lanes)
 
 
-def walk_instruction(name: str, tiles) -> dict:
-    """An entry of native.INSTRUCTIONS:
-
-    NAME(rows, depth, a, a_m, a_k, b, b_k, c, c_m, columns, accumulate)
+def walk_tile(name: str, tiles) -> Tile:
+    """NAME(rows, depth, a, a_m, a_k, b, b_k, c, c_m, columns, accumulate)
 
     covers rows x columns of C, first by the tallest of these tiles, for each height first by the widest. Addresses in
     bytes; a_m, a_k, b_k, c_m in elements: from row to row and along k of A, along k of B, from row to row of C.
     """
-    return {name: (11, False, lambda builder, *values: builder.call(_walk(builder.module, name, tiles), values))}
+    return Tile(name, 11, False, lambda builder, *values: builder.call(_walk(builder.module, name, tiles), values),
+                functools.partial(_product, np.dtype(tiles[0].dtype)))
+
+
+def _product(dtype, rows, depth, a, a_m, a_k, b, b_k, c, c_m, columns, accumulate):
+    """What a walk means."""
+    item = dtype.itemsize
+    left = view(a, (rows, depth), (item * a_m, item * a_k), dtype)
+    right = view(b, (depth, columns), (item * b_k, item), dtype)
+    out = view(c, (rows, columns), (item * c_m, item), dtype)
+    out[...] = left @ right + (out if accumulate else 0)
 
 
 def _walk(module, name, tiles):
@@ -123,7 +136,7 @@ def _function(module, tile):
 class _TileWriter:
     """Writes the body of one tile's function."""
 
-    def __init__(self, tile: Tile, function):
+    def __init__(self, tile: GemmTile, function):
         self.tile = tile
         self.builder = ir.IRBuilder(function.append_basic_block("entry"))
         self.function = function
@@ -263,8 +276,8 @@ def _intrinsic(builder, name, kind, result, values):
     return builder.call(module.globals.get(symbol) or ir.Function(module, signature, symbol), values)
 
 
-def packing_instructions(dtype: str, lanes: int) -> dict:
-    """Entries of native.INSTRUCTIONS that pack B:
+def packing_tiles(dtype: str, lanes: int) -> list:
+    """Tiles that pack B:
 
     copy_F(source, target, count)                            one vector, zeros from `count` on
     transpose_F(source, stride, target, step, rows, depth)   target[p * step + j] = source[j * stride + p], p < depth;
@@ -295,7 +308,23 @@ def packing_instructions(dtype: str, lanes: int) -> dict:
         for p, value in enumerate(_transposed(builder, vectors)):
             with builder.if_then(builder.icmp_signed("<", _I64(p), depth), likely=True):
                 builder.store(value, place(builder, target, builder.mul(step, _I64(p)))).align = item
-    return {f"copy_{short}": (3, False, copy), f"transpose_{short}": (6, False, transpose)}
+    return [Tile(f"copy_{short}", 3, False, copy, functools.partial(_copied, np.dtype(dtype), lanes)),
+            Tile(f"transpose_{short}", 6, False, transpose, functools.partial(_turned, np.dtype(dtype), lanes))]
+
+
+def _copied(dtype, lanes, source, target, count):
+    """What copy_F means."""
+    count, out = max(0, min(count, lanes)), view(target, (lanes,), (dtype.itemsize,), dtype)
+    out[:count] = view(source, (count,), (dtype.itemsize,), dtype)
+    out[count:] = 0
+
+
+def _turned(dtype, lanes, source, stride, target, step, rows, depth):
+    """What transpose_F means."""
+    item, rows, depth = dtype.itemsize, max(0, min(rows, lanes)), max(0, min(depth, lanes))
+    out = view(target, (depth, lanes), (item * step, item), dtype)
+    out[:, :rows] = view(source, (depth, rows), (item, item * stride), dtype)
+    out[:, rows:] = 0
 
 
 def _transposed(builder, vectors):
@@ -312,8 +341,8 @@ def _transposed(builder, vectors):
     return vectors
 
 
-def limit_instruction(dtype: str, lanes: int, chains: int) -> dict:
-    """An entry of native.INSTRUCTIONS: multiply_add(rounds, target) does rounds * chains fused multiply-adds of vectors
+def limit_tile(dtype: str, lanes: int, chains: int) -> Tile:
+    """multiply_add(rounds, target) does rounds * chains fused multiply-adds of vectors
     in registers alone, and stores one vector: what the processor can do at most. The chains do not wait for each other:
     there must be more than the latency of the instruction times how many begin at once."""
     element = ir.FloatType() if dtype == "float32" else ir.DoubleType()
@@ -340,4 +369,4 @@ def limit_instruction(dtype: str, lanes: int, chains: int) -> dict:
         for value in added[1:]:
             total = builder.fadd(total, value)
         builder.store(total, builder.inttoptr(target, kind.as_pointer())).align = 8
-    return {"multiply_add": (2, False, emit)}
+    return Tile("multiply_add", 2, False, emit, None)

@@ -17,13 +17,17 @@ those for loops from LEVELS_AT on (for plain sums from BLOCK on), and word 5: wh
 """
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from llvmlite import ir
 
 from kgraph.codegen import functions
 from kgraph.codegen.target import machine
+from kgraph.compiler.loopnest.meaning import view
+from kgraph.compiler.loopnest.nodes import Tile
 from kgraph.kernels.conv import BLOCK, LEVELS_AT
-from kgraph.kernels.conv_tile import Nest, nest_instructions
+from kgraph.kernels.conv_tile import ConvTile, conv_tiles
 from kgraph.kernels.gemm_tile import _intrinsic, _masked_load, _masked_store, _opaque, _splat
 
 __all__ = ["ROUTINES", "SCRATCH", "TILES", "TRANSFORMS", "function", "nests", "source"]
@@ -34,7 +38,7 @@ HEIGHTS = {32: (14, 8), 16: (6, 4)}  # rows of register tiles, by the number of 
 LINE = 64     # bytes that memory is read and written by
 WHOLE = 8     # the short ones divide what numbers of channels are rounded up to
 
-ROUTINES = {f"{name}_{t}": count for t in ("f32", "f64") for name, count in (("winograd", 7), ("winograd_weights", 6))}
+ROUTINES = tuple(f"{name}_{t}" for name in ("winograd", "winograd_weights") for t in ("f32", "f64"))
 
 # The maps along one axis: of inputs, of the kernel, and of products to outputs; for the gradient of the kernel, of the
 # outputs' gradient, and of products to taps.
@@ -50,7 +54,7 @@ _I64 = ir.IntType(64)
 
 def function(name: str) -> functions.Function:
     """One of ROUTINES."""
-    return functions.Function(name, source(name), ROUTINES[name], "convolutions", lambda: _instructions(name))
+    return functions.Function(name, source(name), "convolutions", lambda: _tiles(name))
 
 
 def nests(name: str) -> list:
@@ -58,7 +62,7 @@ def nests(name: str) -> list:
     dtype = "float32" if name.endswith("32") else "float64"
     lanes, (tall, short) = machine().lanes(np.dtype(dtype).itemsize), HEIGHTS[machine().registers]
     weights = name.startswith("winograd_weights")
-    return [Nest(dtype, lanes, rows, vectors, "product", weights) for vectors in (2, 1)
+    return [ConvTile(dtype, lanes, rows, vectors, "product", weights) for vectors in (2, 1)
             for rows in ((short,) if weights else (tall, short) if vectors == 2 else (tall, short, 1))]
 
 
@@ -71,11 +75,27 @@ def source(name: str) -> str:
     return (_WEIGHTS if "weights" in name else _CONV).format(**values)
 
 
-def _instructions(name: str) -> dict:
+def _tiles(name: str) -> list:
     used = ("inputs", "gradient", "taps") if "weights" in name else ("kernel", "inputs", "outputs")
     nest = nests(name)[0]
-    return {**{f"transform_{what}": (13, True, _Transform(what, nest)) for what in used},
-            **nest_instructions(nests(name))}
+    transforms = [Tile(f"transform_{what}", 13, True, _Transform(what, nest),
+                       functools.partial(_transformed, what, nest)) for what in used]
+    return [*transforms, *conv_tiles(nests(name))]
+
+
+def _transformed(what, nest, source, s_row, s_column, r0, r1, c0, c1, target, t_row, t_column, rows, columns, count):
+    """What transform_WHAT means."""
+    matrix, item = np.array(TRANSFORMS[what], nest.dtype), nest.itemsize
+    made, size = matrix.shape
+    square = np.zeros((size, size, count), matrix.dtype)
+    for i in range(max(0, r0), min(size, r1)):
+        for j in range(max(0, c0), min(size, c1)):
+            square[i, j] = view(source + item * (i * s_row + j * s_column), (count,), (item,), matrix.dtype)
+    results = np.einsum("ik,jl,klc->ijc", matrix, matrix, square)
+    for i in range(min(made, rows)):
+        for j in range(min(made, columns)):
+            view(target + item * (i * t_row + j * t_column), (count,), (item,), matrix.dtype)[...] = results[i, j]
+    return int(what == "outputs" and not np.isfinite(results).all())
 
 
 # Of the register tile's four loops, only the innermost has more than one round.
@@ -236,7 +256,7 @@ class _Transform:
     whole, zeros behind ``count``. Addresses in bytes, distances in elements. The result is 0 if the outputs are finite.
     """
 
-    def __init__(self, what: str, nest: Nest):
+    def __init__(self, what: str, nest: ConvTile):
         self.what, self.matrix, self.kind, self.item = what, TRANSFORMS[what], nest.kind, nest.itemsize
 
     def __call__(self, builder, *values):

@@ -19,8 +19,8 @@ from kgraph import variable
 from kgraph.codegen import functions
 from kgraph.compiler.dims import evaluate, names
 from kgraph.compiler.ir import Value
+from kgraph.compiler.loopnest import interpret
 from kgraph.compiler.plan import STATUS, Address, Code, Plan, Symbol
-from kgraph.kernels import twin
 from kgraph.runtime import executor, thread_pool
 from kgraph.runtime.memory import Block, address_of, aligned, give_scratch, take_scratch
 
@@ -62,11 +62,12 @@ class Executable:
     def code(self, kernel) -> int:
         """The address of a kernel's machine code."""
         if self.python:
-            return twin.kernel_handle(kernel)
+            return interpret.handle(kernel.nest)
         return functions.address(self._function(kernel))
 
     def _function(self, kernel) -> functions.Function:
-        return functions.Function(kernel.name, kernel.source, reason=", ".join(kernel.scopes) or self.plan.program.name)
+        reason = ", ".join(kernel.scopes) or self.plan.program.name
+        return functions.Function(kernel.name, kernel.source, reason, given=kernel.nest)
 
     def _functions(self) -> list:
         """All native functions that the plan needs."""
@@ -224,7 +225,7 @@ class _Binding:
             return self.status.ctypes.data
         if isinstance(argument, Symbol):
             if self.executable.python:
-                return twin.handle(argument.name)
+                return interpret.handle(_routine(argument.name).nest)
             return functions.address(_routine(argument.name))
         return evaluate(argument, self.extents)
 
@@ -341,7 +342,7 @@ class _Binding:
         scratch = Block(self.scratch_bytes)
         for _ in range(steps):
             for kernel, entry in zip(self.executable.plan.kernels, self.entries):
-                twin.run_kernel(kernel.name, kernel.source, entry[1], entry[2], scratch.address)
+                interpret.run(kernel.nest, entry[1], 0, entry[2], scratch.address)
                 if self._reported[0]:
                     return
 

@@ -172,14 +172,13 @@ def end(team):
     pthread_mutex_unlock(team + 384)
 '''
 
-_SOURCES = {"execute": (_EXECUTE, 4), "run": (_RUN, 1), "help": (_HELP, 2), "end": (_END, 1)}
+_SOURCES = {"execute": _EXECUTE, "run": _RUN, "help": _HELP, "end": _END}
 NAMES = tuple(_SOURCES)
 
 
 def function(name: str) -> functions.Function:
     """One of execute, run, help, end."""
-    source, parameters = _SOURCES[name]
-    return functions.Function(name, source, parameters, "the runtime")
+    return functions.Function(name, _SOURCES[name], "the runtime")
 
 
 def address(name: str) -> int:

@@ -93,7 +93,7 @@ def _flops(short: str, threads: int) -> float:
     chains = machine().registers * 3 // 4
     address = functions.address(functions.Function(
         f"limit_{short}", _MULTIPLY_ADD.format(short=short), reason="the profiler",
-        instructions=lambda: gemm_tile.limit_instruction(dtype.name, lanes, chains)))
+        tiles=lambda: [gemm_tile.limit_tile(dtype.name, lanes, chains)]))
     seconds = _best([address, np.array([ROUNDS]), threads, 1], threads)
     return threads * 2.0 * ROUNDS * chains * lanes / seconds
 

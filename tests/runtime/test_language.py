@@ -27,7 +27,7 @@ def mode(request, monkeypatch):
 
 @pytest.fixture
 def many(mode):
-    """How many random numbers: the Python twins are slow."""
+    """How many random numbers: the interpreter is slow."""
     return 500 if mode == "compiled" else 20
 
 

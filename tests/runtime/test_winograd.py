@@ -1,7 +1,7 @@
 """Winograd's convolutions: as near to the true sum as the plain one, and as local."""
 import numpy as np
 import pytest
-from test_windows import compiled
+from test_conv import compiled
 
 from kgraph import ops
 from kgraph.compiler.lowering import window

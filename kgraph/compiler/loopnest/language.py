@@ -10,7 +10,7 @@ import functools
 
 from kgraph.compiler.dtypes import DTYPES, computed, joined
 
-__all__ = ["ACTIONS", "CASTS", "COMPARISONS", "FUNCTIONS", "OPERATORS", "result_of"]
+__all__ = ["ACTIONS", "CALLS", "CASTS", "COMPARISONS", "FUNCTIONS", "OPERATORS", "result_of"]
 
 OPERATORS = ("+", "-", "*", "/", "<<", ">>", "&", "|", "^")
 COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
@@ -56,9 +56,9 @@ FUNCTIONS = {  # name: (number of operands, rule)
     "word": _fixed(2, "int64"), "real32": _fixed(2, "float32"), "real64": _fixed(2, "float64"),
 }
 # Instructions whose operands are int64, by their number and whether they give an int64.
-_CALLS = {"call_kernel": 5, "gemm": 14, "plan_windows": 2, "convolve": 7, "weigh": 8, "winograd": 8,
+CALLS = {"call_kernel": 5, "gemm": 14, "plan_windows": 2, "convolve": 7, "weigh": 8, "winograd": 8,
           "winograd_weights": 7}  # of a routine or kernel by its address
-ACTIONS = {**{name: (count, False) for name, count in _CALLS.items()},
+ACTIONS = {**{name: (count, False) for name, count in CALLS.items()},
            "report": (3, False), "checked": (4, True), "load_acquire": (1, True), "store_release": (2, False),
            "atomic_add": (2, True), "prefetch": (1, False), "prefetch_to_write": (1, False), "pause": (0, False),
            "sched_yield": (0, False), "pthread_mutex_lock": (1, False), "pthread_mutex_unlock": (1, False),

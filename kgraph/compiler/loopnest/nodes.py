@@ -60,6 +60,9 @@ class Expression:
     def __rmul__(self, other):
         return call("*", other, self)
 
+    def __truediv__(self, other):
+        return call("/", self, other)
+
     def __floordiv__(self, other):
         return call("//", self, other)
 

@@ -103,6 +103,9 @@ class Reader:
         if isinstance(value, ast.Call) and (found := self._buffer(target.id, value)) is not None:
             self.names[target.id] = found
             return found
+        if isinstance(value, ast.IfExp):
+            yes, no = ((self._give(target, v),) for v in (value.body, value.orelse))
+            return If(self.expression(value.test), yes, no)
         value = self.expression(value)
         self.names.setdefault(target.id, Name(target.id, value.dtype))
         return Let(target.id, value)

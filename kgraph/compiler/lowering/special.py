@@ -41,7 +41,8 @@ def emit_scatter(op: Op, layout, checks) -> LoopKernel:
     w.open("if row >= lo and row < hi:")
     w.open(f"for j in range({columns}):")
     element = f"{target}[row * {columns} + j]"
-    w.line(f"{element} = {combine.format(a=element, x=f'{source}[i * {columns} + j]')}")
+    combined = combine.format(a=element, x=f"{source}[i * {columns} + j]")
+    w.line(f"{element} = {CASTS[out.dtype]}({combined})")
     w.close()
     w.close()
     w.close()

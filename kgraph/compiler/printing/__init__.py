@@ -23,24 +23,33 @@ from kgraph.compiler.loopnest.nodes import (
 )
 from kgraph.compiler.loopnest.text import format_expression as _text
 
-__all__ = ["printed"]
+__all__ = ["kernel_source", "printed"]
 
 
 _printed: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 
+def kernel_source(nest: LoopNest, name: str) -> str:
+    """The Python function ``name`` that the nest is."""
+    return _head(nest, name) + _body(nest)
+
+
 def printed(nest: LoopNest) -> tuple[str, str]:
     """(name, source) of a kernel: the name holds the hash of what stands below it."""
     if nest not in _printed:
-        body = "\n".join(_lines(nest.body, "    ")) + "\n"
-        title = "".join(f"    # {line}\n" for line in textwrap.wrap(nest.title, 110))
-        name = "kg_" + hashlib.sha256((title + body).encode()).hexdigest()[:16]
-        _printed[nest] = name, f"{_head(nest, name)}{title}{body}"
+        body = _body(nest)
+        name = "kg_" + hashlib.sha256(body.encode()).hexdigest()[:16]
+        _printed[nest] = name, _head(nest, name) + body
     return _printed[nest]
 
 
 def _head(nest, name) -> str:
     return f"def {name}({', '.join(nest.parameters)}):\n"
+
+
+def _body(nest) -> str:
+    title = [f"    # {line}" for line in textwrap.wrap(nest.title, 110)]
+    return "\n".join(title + _lines(nest.body, "    ")) + "\n"
 
 
 def _lines(body, indent) -> list:
