@@ -107,7 +107,7 @@ class ModelCheckpoint(MonitorCallback):
                            f"(epoch, {', '.join(logs)}).{nearest(name, logs)}") from None
 
     def _is_best(self, epoch, logs, path) -> bool:
-        current = self.value(logs)
+        current = self.get_monitor_value(logs)
         if current is None:
             return True
         if np.ndim(current):

@@ -49,7 +49,7 @@ class MonitorCallback(Callback):
                              "give mode='max' or mode='min'")
         return 1 if direction == "up" else -1
 
-    def value(self, logs):
+    def get_monitor_value(self, logs):
         """The watched value; None, with a warning, when the logs do not have it."""
         logs = logs or {}
         value = logs.get(self.monitor)
@@ -86,7 +86,7 @@ class EarlyStopping(MonitorCallback):
         self._reset()
 
     def on_epoch_end(self, epoch, logs=None):
-        current = self.value(logs)
+        current = self.get_monitor_value(logs)
         if current is None or epoch < self.start_from_epoch:
             return
         if self.restore_best_weights and self.best_weights is None:
@@ -157,7 +157,7 @@ class ReduceLROnPlateau(MonitorCallback):
 
     def on_epoch_end(self, epoch, logs=None):
         report_rates(self.model, logs)
-        current = self.value(logs)
+        current = self.get_monitor_value(logs)
         if current is None:
             return
         if self.in_cooldown():

@@ -40,6 +40,14 @@ class Operation:
     def call(self, *args, **kwargs):
         raise NotImplementedError(f"{type(self).__name__} {self.name!r} has no call() method")
 
+    def symbolic_call(self, *args, **kwargs):
+        """What a call on KTensors gives: KTensors, in the structure of the results."""
+        return self.compute_output_spec(*args, **kwargs)
+
+    def compute_output_spec(self, *args, **kwargs):
+        """What a call would give, as KTensors, without recording it."""
+        return infer(self._run, *args, **kwargs)
+
     @property
     def input(self):
         """The input KTensor, or a list of them. AttributeError unless the layer was called exactly once."""
@@ -232,7 +240,7 @@ def record(operation, args, kwargs):
         if isinstance(x, Value):
             raise TypeError(f"{operation.name}: a KTensor was used together with {x!r}, inside the call of a layer: "
                             "pass the KTensor to that layer as an input")
-    results = infer(operation._run, *args, **kwargs)
+    results = operation.symbolic_call(*args, **kwargs)
     Node(operation, args, kwargs, results)
     return results
 

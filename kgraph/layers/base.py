@@ -11,7 +11,7 @@ from kgraph import activations, dtype_policies, regularizers, tree
 from kgraph.compiler.ir import TensorLike, Value
 from kgraph.compiler.trace import at_scope, current_scope, current_trace, name_scope, suspend_recording
 from kgraph.graph import KTensor, Operation, any_symbolic, get_mask, infer, record, set_mask
-from kgraph.layers.calls import Call, as_input, entered, shapes_for, shapes_of
+from kgraph.layers.calls import Call, as_input, entered, outputs_as_described, shapes_for, shapes_of
 from kgraph.layers.input_spec import check_inputs
 from kgraph.layers.keras1 import with_old_words
 from kgraph.layers.state import Stateful
@@ -169,7 +169,11 @@ class Layer(Stateful, Operation):
         return self._run(*args, **kwargs)
 
     def _run(self, *args, **kwargs):
-        """One call on values, concrete or traced: convert, check, build, call, then losses and masks."""
+        """One call on values, concrete or traced."""
+        return self._run_with(self._call_with_context, args, kwargs)
+
+    def _run_with(self, compute, args, kwargs):
+        """One call on values: convert, check, build, outputs = compute(a Call), then losses and masks."""
         with entered(self) as trainings:
             call = self._bind(args, kwargs)
             self._check_inputs(call.first)
@@ -177,7 +181,7 @@ class Layer(Stateful, Operation):
             with self._scope():
                 self._pass_training(call, trainings)
                 mask = self._pass_masks(call)
-                outputs = self._call_with_context(call)
+                outputs = compute(call)
                 self._add_activity_losses(outputs)
             self._carry_masks(call.first, outputs, mask)
         return outputs
@@ -190,6 +194,19 @@ class Layer(Stateful, Operation):
             shapes = ", ".join(f"{name.removesuffix('_shape')}: {shape}" for name, shape in shapes_of(call).items())
             error.add_note(f"in the call of layer {self.name!r} ({type(self).__name__}) on {shapes}")
             raise
+
+    def symbolic_call(self, *args, **kwargs):
+        """What a call on KTensors gives. The layer is built, and call() traced. A compute_output_spec() or
+        compute_output_shape() of a subclass is asked too: for sizes that call() leaves open, and in place of a call()
+        that cannot be traced."""
+        if not (_overridden(self, "compute_output_spec") or _overridden(self, "compute_output_shape")):
+            return super().symbolic_call(*args, **kwargs)
+
+        def compute(call):
+            with suspend_recording():
+                spec = self.compute_output_spec(*args, **kwargs)
+            return outputs_as_described(self, call, spec)
+        return infer(lambda *a, **k: self._run_with(compute, a, k), *args, **kwargs)
 
     def _bind(self, args, kwargs) -> Call:
         args, kwargs = tree.map_structure(self._convert, (args, kwargs))
@@ -306,8 +323,12 @@ class Layer(Stateful, Operation):
         return tree.map_structure(lambda x: x.shape, infer(self._run, *inputs))
 
     def compute_output_spec(self, *args, **kwargs):
-        """What a call would give, as KTensors, without recording it."""
-        return infer(self._run, *args, **kwargs)
+        """What a call would give, as KTensors, without recording it: as a subclass's compute_output_shape() says, else
+        found by tracing call()."""
+        if not _overridden(self, "compute_output_shape"):
+            return super().compute_output_spec(*args, **kwargs)
+        shapes = self.compute_output_shape(**shapes_for(self.compute_output_shape, Call(self, args, kwargs), self))
+        return map_shapes(lambda s: KTensor(s, self.compute_dtype), shapes)
 
     def _shape_dtype(self):
         return self.input_dtype
@@ -392,6 +413,11 @@ def _is_alive(loss) -> bool:
             return True
         trace = trace.parent
     return False
+
+
+def _overridden(layer, name) -> bool:
+    """Whether a class of the user's defines that method."""
+    return not getattr(type(layer), name).__module__.startswith("kgraph.")
 
 
 def is_shape(x) -> bool:

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from kgraph import ops, tree
 from kgraph.layers.base import Layer
+from kgraph.layers.state import Untracked
 from kgraph.saving.serialization import deserialize_keras_object, serialize_keras_object
 
 __all__ = ["Bidirectional"]
@@ -34,6 +35,7 @@ class Bidirectional(Layer):
                              f"received {merge_mode!r}")
         super().__init__(**kwargs)
         self.merge_mode = merge_mode
+        self._given = Untracked(layer)
         self.forward_layer = _copy(layer, "forward_")
         self.backward_layer = backward_layer or _copy(layer, "backward_", go_backwards=True)
         self._check_pair()
@@ -48,6 +50,11 @@ class Bidirectional(Layer):
         self.return_state = layer.return_state
         self.supports_masking = True
         self.input_spec = layer.input_spec
+
+    @property
+    def layer(self):
+        """The layer that was given: the two directions run copies of it."""
+        return self._given.value
 
     def _check_pair(self):
         forward, backward = self.forward_layer, self.backward_layer
@@ -109,7 +116,9 @@ class Bidirectional(Layer):
         self.forward_layer.reset_state()
         self.backward_layer.reset_state()
 
-    reset_states = reset_state
+    def reset_states(self):
+        """reset_state(), as Keras 2 calls it."""
+        self.reset_state()
 
     def get_config(self):
         return {**super().get_config(), **self.settings("merge_mode"),

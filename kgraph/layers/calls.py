@@ -9,10 +9,12 @@ import numpy as np
 
 from kgraph import tree
 from kgraph.compiler.ir import TensorLike
-from kgraph.compiler.trace import Tensor
-from kgraph.graph import shape_with_none
+from kgraph.compiler.trace import Tensor, current_trace
+from kgraph.graph import get_mask, set_mask, shape_with_none
+from kgraph.naming import warn_at_user
+from kgraph.ops.core import with_sizes
 
-__all__ = ["Call", "as_input", "entered", "shapes_for", "shapes_of"]
+__all__ = ["Call", "as_input", "entered", "outputs_as_described", "shapes_for", "shapes_of"]
 
 
 class _Contexts(threading.local):
@@ -108,9 +110,9 @@ def _is_float(dtype) -> bool:
 
 
 def shapes_for(method, call: Call, layer) -> dict:
-    """The keyword arguments for build(): shapes (None where unknown) of the call's tensor arguments.
+    """The keyword arguments for build() or compute_output_shape(): shapes (None where unknown) of the call's tensors.
 
-    A build with one parameter gets the first shape; several parameters are called `<argument>_shape`.
+    A method with one parameter gets the first shape; several parameters are called `<argument>_shape`.
     """
     shapes = shapes_of(call)
     names = [p.name for p in inspect.signature(method).parameters.values() if p.kind is not p.VAR_KEYWORD]
@@ -118,8 +120,8 @@ def shapes_for(method, call: Call, layer) -> dict:
         return {names[0]: next(iter(shapes.values()), None)}
     for name in names:
         if not name.endswith("_shape") or not call.accepts(name.removesuffix("_shape")):
-            raise ValueError(f"layer {layer.name!r}: expected the parameters of build() to be named after those of "
-                             f"call(), such as inputs_shape, received {name!r}")
+            raise ValueError(f"layer {layer.name!r}: expected the parameters of {method.__name__}() to be named after "
+                             f"those of call(), such as inputs_shape, received {name!r}")
     return {name: shape for name, shape in shapes.items() if name in names}
 
 
@@ -129,3 +131,37 @@ def shapes_of(call: Call) -> dict:
     return {
         f"{name}_shape": tree.map_structure(shape, value) for name, value in call.tensors().items() if name != "mask"
     }
+
+
+def outputs_as_described(layer, call: Call, spec):
+    """The outputs of a traced call, with the sizes that spec (KTensors) has and the trace leaves open.
+
+    Where call() cannot be traced, values of these types stand for its outputs. Where it gives other shapes than spec
+    says, there is a warning, and call() counts.
+    """
+    try:
+        outputs = layer.call(*call.args, **call.kwargs)
+    except (TypeError, ValueError, AttributeError, NotImplementedError):  # again when it runs, if at all
+        return tree.map_structure(lambda k: current_trace().add_input(k.type), spec)
+    given, said = tree.flatten(outputs), tree.flatten(spec)
+    sizes = [_sizes_of_both(x.shape, k.type.shape) for x, k in zip(given, said) if isinstance(x, TensorLike)]
+    if len(sizes) != len(given) or len(given) != len(said) or None in sizes:
+        warn_at_user(f"layer {layer.name!r} ({type(layer).__name__}): compute_output_shape() or compute_output_spec() "
+                     f"says {_shape_texts(said)}, but call() gives {_shape_texts(given)}, which counts")
+        return outputs
+    sized = [with_sizes(x, s, f"layer {layer.name!r}") for x, s in zip(given, sizes)]
+    for x, y in zip(given, sized):
+        set_mask(y, get_mask(x))
+    return tree.pack_sequence_as(outputs, sized)
+
+
+def _sizes_of_both(shape, other):
+    """shape with the known sizes of the other one; None where they contradict each other."""
+    pairs = list(zip(shape, other))
+    if len(shape) != len(other) or any(isinstance(a, int) and isinstance(b, int) and a != b for a, b in pairs):
+        return None
+    return tuple(b if isinstance(b, int) else a for a, b in pairs)
+
+
+def _shape_texts(tensors) -> str:
+    return ", ".join(str(shape_with_none(x.shape)) for x in tensors if isinstance(x, TensorLike))

@@ -105,9 +105,12 @@ class _Conv(_Convolution):
         self.kernel = self._make("kernel", (*self.kernel_size, channels // self.groups, self.filters))
         self.bias = self._make("bias", (self.filters,)) if self.use_bias else None
 
+    def convolution_op(self, inputs, kernel):
+        """The convolution itself, without bias and activation: for subclasses that change the kernel or the product."""
+        return ops.conv(inputs, kernel, self.strides, self.padding, self.data_format, self.dilation_rate)
+
     def call(self, inputs):
-        return self._finish(ops.conv(inputs, self.kernel, self.strides, self.padding, self.data_format,
-                                     self.dilation_rate))
+        return self._finish(self.convolution_op(inputs, self.kernel))
 
     def get_config(self):
         return {**super().get_config(), **self.settings("filters", "groups")}

@@ -289,7 +289,7 @@ class RMSNormalization(Weighted):
 
 
 class SpectralNormalization(Wrapper):
-    """In training, lets a layer compute with its kernel divided by the kernel's largest singular value.
+    """In training, each call divides the kernel of a layer by the kernel's largest singular value.
 
     power_iterations  steps of the power method that estimates it, from where the last call ended (Miyato et al., 2018)
     """
@@ -313,28 +313,24 @@ class SpectralNormalization(Wrapper):
             "class_name": "TruncatedNormal", "config": {"stddev": 0.02}}), name="vector_u", trainable=False)
 
     def call(self, inputs, training=False):
-        if not training:
-            return ops.cast(self.layer(inputs), inputs.dtype)
-        setattr(self.layer, self._kernel_name, self._normalized_kernel())
-        try:
-            return ops.cast(self.layer(inputs), inputs.dtype)
-        finally:
-            setattr(self.layer, self._kernel_name, self.kernel)
+        if training:
+            new_u, new_kernel = self.normalized_weights()
+            some = ops.any(ops.not_equal(self.kernel, 0.0))  # a kernel of zeros stays
+            self.vector_u.assign(ops.where(some, new_u, self.vector_u))
+            self.kernel.assign(ops.where(some, new_kernel, self.kernel))
+        return ops.cast(self.layer(inputs), inputs.dtype)
 
     def _is_per_sample(self, training) -> bool:
         return super()._is_per_sample(training) and not training
 
-    def _normalized_kernel(self):
-        """W / (v W u), u and v being estimates of singular vectors that no gradient flows through. A zero W stays."""
-        weights = ops.reshape(self.kernel, (-1, self.kernel.shape[-1]))
-        fixed, u = ops.stop_gradient(weights), self.vector_u
+    def normalized_weights(self):
+        """(u, W / (v W u)): estimates u and v of singular vectors of the kernel W, and the kernel for the next call."""
+        weights, u = ops.reshape(self.kernel, (-1, self.kernel.shape[-1])), self.vector_u
         for _ in range(self.power_iterations):
-            v = _unit(ops.matmul(u, ops.transpose(fixed)))
-            u = _unit(ops.matmul(v, fixed))
-        some = ops.any(ops.not_equal(fixed, 0.0))
-        self.vector_u.assign(ops.where(some, u, self.vector_u))
+            v = _unit(ops.matmul(u, ops.transpose(weights)))
+            u = _unit(ops.matmul(v, weights))
         sigma = ops.reshape(ops.matmul(ops.matmul(v, weights), ops.transpose(u)), ())
-        return self.kernel / ops.where(some, sigma, ops.ones_like(sigma))
+        return ops.stop_gradient(u), ops.stop_gradient(self.kernel / sigma)
 
     def get_config(self):
         return {**super().get_config(), **self.settings("power_iterations")}

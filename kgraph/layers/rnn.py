@@ -7,10 +7,11 @@ from kgraph import ops, tree
 from kgraph.compiler.dims import Dim
 from kgraph.graph import get_mask, shape_with_none
 from kgraph.layers.base import Layer
-from kgraph.layers.rnn_cells import StackedRNNCells, check_cell, draw_masks, initial_state, run_cell
+from kgraph.layers.rnn_cells import StackedRNNCells, check_cell, draw_masks, initial_state, reset_masks, run_cell
+from kgraph.layers.state import Untracked
 from kgraph.naming import warn_at_user
-from kgraph.ops.core import same_size
-from kgraph.ops.loop import scan_steps
+from kgraph.ops.core import with_sizes
+from kgraph.ops.loop import scan_steps, step_results
 from kgraph.saving.serialization import deserialize_keras_object, serialize_keras_object
 from kgraph.variable import Variable
 
@@ -20,35 +21,35 @@ __all__ = ["RNN", "steps"]
 def steps(step, inputs, states, mask=None, reverse=False, zero_output_for_mask=False, every_output=True):
     """Run ``output, states = step(input [B, ...], states)`` along axis 1 of inputs.
 
-    mask     [B, T]: where False, states stay as they are, and the output is that of the step before (or 0 with
-             zero_output_for_mask)
+    mask     [B, T]: where False, states stay as they are, and the output is that of the step before (0 before the
+             first one, and 0 everywhere with zero_output_for_mask)
     reverse  from the last step to the first; outputs then come in the order in which they were made
     Returns (last output, outputs [B, T, ...] or None if not every_output, states).
     """
     found = {}
 
-    def one_step(states, x):
-        x, keep = x
+    def one_step(carry, x):
+        (states, held), (x, keep) = carry, x
         output, new = step(x, states)
-        place = _index_of(output, tree.flatten(new))
         if keep is not None:
-            before = states[-1] if tree.is_nested(states[0]) else states
-            before = before[0] if tree.is_nested(before) else before
             kept = lambda a, b: ops.where(_like(keep, a), a, b)
             new = tree.map_structure(kept, new, states)
-            if zero_output_for_mask:
-                output, place = kept(output, ops.zeros_like(output)), None
-            else:
-                output = kept(output, before) if place is None else tree.flatten(new)[place]
-        found["place"] = place
-        return new, output if every_output or place is None else None
+            output = kept(output, held[0] if held else ops.zeros_like(output))
+        found["place"] = _index_of(output, tree.flatten(new))
+        known = held or found["place"] is not None
+        return (new, [output] if held else []), output if every_output or not known else None
 
     if mask is not None and mask.ndim > 2:
         mask = ops.any(mask, axis=tuple(range(2, mask.ndim)))
-    states, outputs = scan_steps(one_step, states, (inputs, mask), reverse=reverse, axis=1)
+    held = []
+    if mask is not None and not zero_output_for_mask:
+        y = step_results(one_step, (states, []), (inputs, mask), axis=1)
+        held = [ops.zeros(y.shape, y.dtype)]
+    (states, held), outputs = scan_steps(one_step, (states, held), (inputs, mask), reverse=reverse, axis=1)
     if outputs is not None and reverse:
         outputs = ops.flip(outputs, axis=1)
-    last = tree.flatten(states)[found["place"]] if found["place"] is not None else outputs[:, -1]
+    place = found["place"]
+    last = held[0] if held else outputs[:, -1] if place is None else tree.flatten(states)[place]
     return last, outputs if every_output else None, states
 
 
@@ -59,13 +60,6 @@ def _index_of(x, leaves):
 def _like(keep, x):
     """A mask [B] with axes of size 1 for the other axes of x."""
     return ops.reshape(keep, (keep.shape[0], *(1,) * (x.ndim - 1)))
-
-
-class _StateBox:
-    """Holds the state variables of a stateful layer: they are no weights, so the layer must not find them."""
-
-    def __init__(self, variables):
-        self.variables = variables
 
 
 class RNN(Layer):
@@ -97,7 +91,7 @@ class RNN(Layer):
         self.unroll = unroll
         self.zero_output_for_mask = zero_output_for_mask
         self.supports_masking = True
-        self._state_box = _StateBox(None)
+        self._state_box = Untracked(None)  # the states are no weights
 
     @property
     def state_size(self) -> list:
@@ -107,7 +101,7 @@ class RNN(Layer):
     @property
     def states(self):
         """The state variables of a stateful layer, nested as the cell's state; None before it is built."""
-        return self._state_box.variables
+        return self._state_box.value
 
     def __call__(self, sequences, *args, **kwargs):
         if isinstance(sequences, (list, tuple)) and len(sequences) > 1 and not args and "initial_state" not in kwargs:
@@ -126,7 +120,7 @@ class RNN(Layer):
     def _make_states(self, batch_size):
         make = lambda x: Variable(np.zeros(x.shape, x.dtype), trainable=False, name="rnn_state",
                                   path=f"{self.path}/rnn_state")
-        self._state_box = _StateBox(tree.map_structure(make, self.get_initial_state(batch_size)))
+        self._state_box = Untracked(tree.map_structure(make, self.get_initial_state(batch_size)))
 
     def get_initial_state(self, batch_size):
         """The state before the first step, in a list."""
@@ -158,17 +152,15 @@ class RNN(Layer):
             mask = self._unused_mask(get_mask(sequences))
         if self.stateful and isinstance(sequences.shape[0], Dim):  # a graph for any batch: ours has to have one size
             fixed = tree.flatten(self.states)[0].shape[0]
-            sequences = _with_shape(sequences, (fixed, *sequences.shape[1:]))
+            sequences = with_sizes(sequences, (fixed, *sequences.shape[1:]), f"layer {self.name!r}")
         state = self._first_state(sequences, initial_state)
         mask = self._checked_mask(mask, sequences)
-        draw_masks(self.cell, (sequences.shape[0], *sequences.shape[2:]), state, training)
+        if training:
+            draw_masks(self.cell, ops.zeros((sequences.shape[0], *sequences.shape[2:]), dtype=sequences.dtype), state)
         try:
-            last, outputs, state = steps(
-                lambda x, s: self._step(x, s, training), sequences, state, mask, reverse=self.go_backwards,
-                zero_output_for_mask=self.zero_output_for_mask, every_output=self.return_sequences)
+            last, outputs, state = self.inner_loop(sequences, state, mask, training=training)
         finally:
-            if hasattr(self.cell, "forget_masks"):
-                self.cell.forget_masks()
+            reset_masks(self.cell)
         if self.stateful:
             for variable, value in zip(tree.flatten(self.states), tree.flatten(state)):
                 variable.assign(value)
@@ -178,8 +170,11 @@ class RNN(Layer):
     def _is_per_sample(self, training) -> bool:
         return super()._is_per_sample(training) and isinstance(self.cell, Layer) and not self.stateful
 
-    def _step(self, x, states, training):
-        return run_cell(self.cell, x, states, training)
+    def inner_loop(self, sequences, initial_state, mask, training=False):
+        """The steps: (last output [B, ...], outputs [B, T, ...] or None if not return_sequences, list of states)."""
+        return steps(lambda x, states: run_cell(self.cell, x, states, training), sequences, initial_state, mask,
+                     reverse=self.go_backwards, zero_output_for_mask=self.zero_output_for_mask,
+                     every_output=self.return_sequences)
 
     def _first_state(self, sequences, given):
         batch = sequences.shape[0]
@@ -197,7 +192,8 @@ class RNN(Layer):
             raise ValueError(f"layer {self.name!r}: expected an initial_state of shapes "
                              f"{[tuple(w.shape) for w in wanted]}, received {[tuple(x.shape) for x in leaves]}")
         leaves = [ops.cast(x, w.dtype) for x, w in zip(leaves, wanted)]
-        return tree.pack_sequence_as(usual, [_with_shape(x, w.shape) for x, w in zip(leaves, wanted)])
+        leaves = [with_sizes(x, w.shape, f"layer {self.name!r}") for x, w in zip(leaves, wanted)]
+        return tree.pack_sequence_as(usual, leaves)
 
     def _unused_mask(self, mask):
         """What becomes of the mask of the sequences beside an initial_state."""
@@ -215,7 +211,8 @@ class RNN(Layer):
         if mask.ndim < 2 or _differ(mask.shape[:2], sequences.shape[:2]):
             raise ValueError(f"layer {self.name!r}: expected a mask of shape {tuple(sequences.shape[:2])}, received "
                              f"{tuple(mask.shape)}")
-        return _with_shape(ops.cast(mask, "bool"), (*sequences.shape[:2], *mask.shape[2:]))
+        shape = (*sequences.shape[:2], *mask.shape[2:])
+        return with_sizes(ops.cast(mask, "bool"), shape, f"layer {self.name!r}")
 
     def compute_mask(self, inputs, previous_mask=None):
         mask = tree.flatten(previous_mask)[0]
@@ -235,12 +232,3 @@ class RNN(Layer):
 def _differ(a, b) -> bool:
     """Whether known sizes of two shapes are different."""
     return len(a) != len(b) or any(isinstance(m, int) and isinstance(n, int) and m != n for m, n in zip(a, b))
-
-
-def _with_shape(x, shape):
-    """x with sizes under the names that they have elsewhere."""
-    if tuple(x.shape) == tuple(shape):
-        return x
-    for a, b in zip(x.shape, shape):
-        same_size(a, b, "recurrent layer")
-    return ops.broadcast_to(x, shape)

@@ -6,32 +6,60 @@ new states)``. Its gates share one kernel, recurrent kernel and bias; the column
 from __future__ import annotations
 
 from kgraph import activations, constraints, initializers, ops, random, regularizers, tree
+from kgraph.graph import KTensor, infer
 from kgraph.layers.base import Layer
 from kgraph.saving.serialization import deserialize_keras_object, serialize_keras_object
 
 __all__ = ["GRUCell", "LSTMCell", "SimpleRNNCell", "StackedRNNCells"]
 
 
-class DropoutCell(Layer):
+class Cell(Layer):
+    """The base of the cells here."""
+
+    def compute_output_shape(self, inputs_shape, states_shape=None):
+        """(shape of the output, shapes of the new states) of a step; states_shape: by default of the initial state."""
+        self.build(inputs_shape)
+        if states_shape is None:
+            first = lambda x: initial_state(self, x.shape[0], self.compute_dtype)
+            states_shape = tree.map_structure(lambda s: s.shape, infer(first, KTensor(inputs_shape, self.input_dtype)))
+        return super().compute_output_shape(inputs_shape, states_shape)
+
+
+class DropoutCell(Cell):
     """A cell that drops inputs and states. All steps of a sequence share a mask: Gal and Ghahramani, "A theoretically
     grounded application of dropout in recurrent neural networks" (2016).
 
-    The recurrent layer draws the masks before its loop; a cell called by itself in training draws its own.
+    The recurrent layer asks for the masks before its loop, so that they are kept, and resets them afterwards. A cell
+    called by itself in training draws its own each time.
     """
 
-    input_masks = recurrent_masks = None
+    _masks = None, None  # of the inputs, of the states
 
-    def draw_masks(self, input_shape, state_shape, training):
-        """Masks for the shapes of a step's inputs and state, one for each separate use in the cell."""
-        draw = lambda shape, rate: self._draw(shape, rate) if training and 0 < rate < 1 else None
-        self.input_masks = draw(input_shape, self.dropout)
-        self.recurrent_masks = draw(state_shape, self.recurrent_dropout)
+    def get_dropout_mask(self, step_input):
+        """The masks for inputs like step_input [B, features]: kept ones, else new ones, in a list with one for each
+        separate use in the cell. None without dropout."""
+        if self._masks[0] is None:
+            self._masks = self._draw(step_input, self.dropout), self._masks[1]
+        return self._masks[0]
 
-    def forget_masks(self):
-        self.input_masks = self.recurrent_masks = None
+    def get_recurrent_dropout_mask(self, step_input):
+        """The masks for states like step_input [B, units], as get_dropout_mask does it."""
+        if self._masks[1] is None:
+            self._masks = self._masks[0], self._draw(step_input, self.recurrent_dropout)
+        return self._masks[1]
 
-    def _draw(self, shape, rate):
-        ones = ops.ones(shape, dtype=self.compute_dtype)
+    def reset_dropout_mask(self):
+        """Forget the masks of the inputs."""
+        self._masks = None, self._masks[1]
+
+    def reset_recurrent_dropout_mask(self):
+        """Forget the masks of the states."""
+        self._masks = self._masks[0], None
+
+    def _draw(self, x, rate):
+        if not 0 < rate < 1:
+            return None
+        ones = ops.ones(x.shape, dtype=self.compute_dtype)
         return [random.dropout(ones, rate, seed=self.seed_generator) for _ in range(self.mask_count)]
 
     @property
@@ -40,13 +68,13 @@ class DropoutCell(Layer):
 
     def dropped(self, inputs, h, training):
         """(inputs, h), each a list with one entry for each mask, or with one entry where nothing is dropped."""
-        own = self.input_masks is None and self.recurrent_masks is None and training
-        if own:
-            self.draw_masks(inputs.shape, h.shape, training)
-        masks = self.input_masks, self.recurrent_masks
-        if own:
-            self.forget_masks()
-        return tuple([x] if m is None else [x * k for k in m] for x, m in zip((inputs, h), masks))
+        if not training:
+            return [inputs], [h]
+        kept = self._masks
+        masks = self.get_dropout_mask(inputs), self.get_recurrent_dropout_mask(h)
+        self._masks = kept
+        return tuple([x] if m is None else [x * k for k in (m if tree.is_nested(m) else [m])]
+                     for x, m in zip((inputs, h), masks))
 
 
 class _GatedCell(DropoutCell):
@@ -238,7 +266,7 @@ class GRUCell(_GatedCell):
         return z, r, ops.matmul(r * hs[-1], self.recurrent_kernel[:, 2 * units:])
 
 
-class StackedRNNCells(Layer):
+class StackedRNNCells(Cell):
     """Cells one after the other as one cell: each gets the output of the one before it. Its states are a list with the
     states of each."""
 
@@ -258,16 +286,6 @@ class StackedRNNCells(Layer):
 
     def get_initial_state(self, batch_size=None):
         return [initial_state(cell, batch_size, self.compute_dtype) for cell in self.cells]
-
-    def draw_masks(self, input_shape, state, training):
-        for cell, own in zip(self.cells, state):
-            draw_masks(cell, input_shape, own, training)
-            input_shape = (input_shape[0], output_size(cell))
-
-    def forget_masks(self):
-        for cell in self.cells:
-            if hasattr(cell, "forget_masks"):
-                cell.forget_masks()
 
     def call(self, inputs, states, training=False):
         found = []
@@ -314,19 +332,29 @@ def initial_state(cell, batch_size, dtype):
     return tree.map_structure(sized, cell.state_size)
 
 
-def draw_masks(cell, input_shape, state, training):
-    """Draw a cell's dropout masks for a whole sequence. state: its (nested) initial state."""
+def draw_masks(cell, inputs, state):
+    """Have the dropout masks of a cell for a whole sequence. inputs: like those of a step; state: its initial state."""
     if isinstance(cell, StackedRNNCells):
-        cell.draw_masks(input_shape, state, training)
+        for one, own in zip(cell.cells, state):
+            draw_masks(one, inputs, own)
+            inputs = ops.zeros((inputs.shape[0], output_size(one)), dtype=inputs.dtype)
     elif isinstance(cell, DropoutCell):
-        cell.draw_masks(input_shape, tree.flatten(state)[0].shape, training)
+        cell.get_dropout_mask(inputs)
+        cell.get_recurrent_dropout_mask(tree.flatten(state)[0])
+
+
+def reset_masks(cell):
+    """Forget the masks of a sequence."""
+    if isinstance(cell, StackedRNNCells):
+        for one in cell.cells:
+            reset_masks(one)
+    elif isinstance(cell, DropoutCell):
+        cell.reset_dropout_mask()
+        cell.reset_recurrent_dropout_mask()
 
 
 def run_cell(cell, inputs, states, training):
     """(output, list of new states) of one step."""
-    if isinstance(cell, Layer):
-        more = {"training": training} if "training" in cell._call_signature().parameters else {}
-        output, new = cell(inputs, states, **more)
-    else:
-        output, new = cell.call(inputs, states)
+    more = {"training": training} if isinstance(cell, Layer) and "training" in cell._call_signature().parameters else {}
+    output, new = (cell if callable(cell) else cell.call)(inputs, states, **more)
     return output, list(new) if tree.is_nested(new) else [new]

@@ -9,7 +9,7 @@ from kgraph.ops import core as ops_core
 from kgraph.random import SeedGenerator
 from kgraph.variable import Variable
 
-__all__ = ["Stateful"]
+__all__ = ["Stateful", "Untracked"]
 
 _KERAS3_ORDER = ("shape", "initializer", "dtype", "trainable", "autocast", "regularizer", "constraint", "aggregation",
                  "overwrite_with_gradient", "name")
@@ -41,6 +41,12 @@ class Stateful:
         return self._make_weight(
             **{name: value for name, value in {**given, **kwargs}.items() if name not in _NO_EFFECT}
         )
+
+    def add_variable(self, shape, initializer, dtype=None, trainable=True, autocast=True, regularizer=None,
+                     constraint=None, name=None):
+        """add_weight() by another name."""
+        return self.add_weight(shape=shape, initializer=initializer, dtype=dtype, trainable=trainable,
+                               autocast=autocast, regularizer=regularizer, constraint=constraint, name=name)
 
     def _make_weight(self, shape=(), initializer=None, dtype=None, trainable=True, regularizer=None, constraint=None,
                      name=None):
@@ -184,6 +190,13 @@ class Stateful:
         """For pickle and deepcopy: without the graph that was recorded around the layer."""
         state = {k: v for k, v in self.__dict__.items() if k not in ("_signature",)}
         return {**state, "_nodes": [], "_losses": [x for x in self._losses if callable(x)]}
+
+
+class Untracked:
+    """Holds variables or layers that the layer which has it in an attribute shall not find."""
+
+    def __init__(self, value):
+        self.value = value
 
 
 def _collect(x, kind, found):

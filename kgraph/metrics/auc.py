@@ -53,7 +53,7 @@ class AUC(ConfusionMetric):
         if not self._own_variables:
             return ops.cast(0.0, self.dtype)
         if self.curve == "PR" and self.summation_method == "interpolation":
-            return self._mean(self._interpolated_pr())
+            return self.interpolate_pr_auc()
         x, y = self._curve()
         low, high = y[1:], y[:-1]
         heights = {"interpolation": lambda: (low + high) / 2.0, "minoring": lambda: ops.minimum(low, high),
@@ -74,8 +74,9 @@ class AUC(ConfusionMetric):
         precision_gain = ops.where(none, 1.0, 1.0 - scale * ops.divide_no_nan(fp, tp))
         return ops.maximum(recall_gain, 0.0), precision_gain
 
-    def _interpolated_pr(self):
-        """Davis and Goadrich (2006): between two points true positives grow linearly with predicted positives."""
+    def interpolate_pr_auc(self):
+        """The area under the precision-recall curve. Davis and Goadrich (2006): between two points true positives grow
+        linearly with predicted positives."""
         tp, fn = self.true_positives.value, self.false_negatives.value
         predicted = tp + self.false_positives
         gained = tp[:-1] - tp[1:]
@@ -83,7 +84,8 @@ class AUC(ConfusionMetric):
         intercept = tp[1:] - slope * predicted[1:]
         both = ops.logical_and(predicted[:-1] > 0, predicted[1:] > 0)
         ratio = ops.where(both, ops.divide_no_nan(predicted[:-1], ops.maximum(predicted[1:], 0.0)), 1.0)
-        return ops.divide_no_nan(slope * (gained + intercept * ops.log(ratio)), ops.maximum(tp[1:] + fn[1:], 0.0))
+        areas = slope * (gained + intercept * ops.log(ratio))
+        return self._mean(ops.divide_no_nan(areas, ops.maximum(tp[1:] + fn[1:], 0.0)))
 
     def _mean(self, terms):
         """The sum of the terms; of several labels, the (weighted) mean of their sums."""

@@ -207,6 +207,13 @@ def expand_to(x, shape):
     return bind(broadcast_p, x, shape=tuple(shape), axes=tuple(range(len(shape) - len(x.shape), len(shape))))
 
 
+def with_sizes(x, shape, what: str):
+    """x with sizes under other names, or known, in a shape of the same rank; the trace notes that they agree."""
+    for a, b in zip(x.shape, shape):
+        same_size(a, b, what)
+    return expand_to(x, shape)
+
+
 def broadcast_all(*xs, what="broadcast") -> list:
     """Tensors broadcast against each other."""
     if all(x.shape == xs[0].shape for x in xs):

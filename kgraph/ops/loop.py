@@ -11,7 +11,7 @@ from kgraph.ops.create import arange, zeros
 from kgraph.ops.elementwise import where
 from kgraph.ops.shape import cut, squeeze, stack
 
-__all__ = ["cond", "fori_loop", "map", "scan", "scan_steps", "switch", "vectorized_map", "while_loop"]
+__all__ = ["cond", "fori_loop", "map", "scan", "scan_steps", "step_results", "switch", "vectorized_map", "while_loop"]
 
 
 @op
@@ -35,6 +35,11 @@ def scan_steps(f, init, xs, length=None, reverse=False, unroll=False, axis=0):
     if current_trace() is None or unroll:
         return _python_loop(f, init, xs, length, reverse, axis)
     return _recorded_scan(f, init, xs, length, reverse, axis)
+
+
+def step_results(f, init, xs, axis=0):
+    """The y of one step, ``_, y = f(carry, x)``, as values that have types only. Nothing is computed."""
+    return _trace(f, init, xs, axis)[1]
 
 
 def _tensor_or_none(x):

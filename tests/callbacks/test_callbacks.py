@@ -134,7 +134,7 @@ def test_monitor_direction_and_missing_values():
     with pytest.raises(ValueError, match="mode='max'"):
         callback.improves(1, 2)
     with pytest.warns(UserWarning, match="'accurcy' is not among the logs.*'accuracy'"):
-        callbacks.EarlyStopping("accurcy").value({"loss": 1, "accuracy": 1})
+        callbacks.EarlyStopping("accurcy").get_monitor_value({"loss": 1, "accuracy": 1})
     with pytest.warns(UserWarning, match="mode"):
         callbacks.EarlyStopping(mode="best")
 

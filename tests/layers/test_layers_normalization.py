@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from check_layer import check_layer
 
-from kgraph import Input, Model, layers, ops
+from kgraph import Input, Model, Sequential, layers, ops, optimizers
 
 CASES = [
     ("BatchNormalization", {}, (3, 5), (3, 5)),
@@ -130,6 +130,22 @@ def test_spectral_normalization_divides_by_the_largest_singular_value():
     kernel = layer.kernel.numpy()
     np.testing.assert_allclose(y, x @ kernel / np.linalg.svd(kernel, compute_uv=False)[0], rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(layer(x), x @ kernel, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("eagerly", [False, True])
+def test_spectral_normalization_trains_as_in_keras(eagerly):
+    """Each step divides the kernel itself, and moves what came out. The numbers are Keras 3.15.1's."""
+    rng = np.random.default_rng(0)
+    kernel, u, x, y = (rng.normal(size=s).astype("float32") for s in ((5, 3), (1, 3), (8, 5), (8, 3)))
+    layer = layers.SpectralNormalization(layers.Dense(3), power_iterations=2)
+    model = Sequential([Input((5,)), layer])
+    layer.kernel.assign(kernel)
+    layer.vector_u.assign(u)
+    model.compile(optimizers.SGD(0.1), "mse", run_eagerly=eagerly)
+    losses = model.fit(x, y, batch_size=4, shuffle=False, epochs=2, verbose=0).history["loss"]
+    np.testing.assert_allclose(losses, [1.92455, 1.66944], rtol=1e-4)
+    np.testing.assert_allclose(model.predict(x, verbose=0)[0], [0.0223, -0.0888, 0.5383], atol=1e-4)
+    np.testing.assert_allclose(layer.kernel.numpy()[0], [0.0941, 0.1269, 0.1636], atol=1e-4)
 
 
 @pytest.mark.parametrize(

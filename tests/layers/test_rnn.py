@@ -406,3 +406,168 @@ def test_no_steps_leave_the_first_state():
         model = Model(inputs, layer(inputs[0], initial_state=inputs[1]))
         for found in (layer(x, initial_state=state), model.predict([x, state], verbose=0)):
             np.testing.assert_array_equal(found, expected)
+
+
+# --- outputs that are no states, masked steps, cells of all kinds -----------------------------------------------------
+
+class Doubling(L.Layer):
+    """The state is the running sum; the output is twice its first `width` numbers."""
+
+    def __init__(self, width=2, **kwargs):
+        super().__init__(**kwargs)
+        self.state_size, self.width = 3, width
+
+    def call(self, x, states):
+        h = states[0] + x
+        return 2 * h[:, :self.width], [h]
+
+
+class PlainCell:
+    """A cell that is no layer."""
+
+    state_size, output_size = [3, 2], 5
+
+    def call(self, x, states):
+        h, c = states[0] + x, states[1] + 1
+        return ops.concatenate([h, c], axis=-1), [h, c]
+
+
+class CallableCell(PlainCell):
+    def __call__(self, x, states):
+        return super().call(x, states)
+
+    def call(self, x, states):
+        raise AssertionError("a cell that can be called is called")
+
+
+def walk(x, mask, step, states, zeros=False, backwards=False):
+    """(outputs, last states) of step(x, states) -> (output, states) one after the other."""
+    held, found = 0 * step(x[:, 0], states)[0], []
+    order = range(x.shape[1])
+    for t in reversed(order) if backwards else order:
+        keep = mask[:, t, None]
+        output, new = step(x[:, t], states)
+        states = [np.where(keep, a, b) for a, b in zip(new, states)]
+        held = np.where(keep, output, 0 * output if zeros else held)
+        found.append(held)
+    return np.stack(found, axis=1), states
+
+
+DATA = np.random.default_rng(0).integers(1, 5, (4, 6, 3)).astype("float32")
+MASK = np.array([[1, 1, 1, 1, 0, 0], [0, 0, 1, 0, 1, 0], [1, 1, 1, 1, 1, 1], [0, 0, 0, 0, 0, 0]], bool)
+MODES = [{}, {"zero_output_for_mask": True}, {"go_backwards": True}, {"unroll": True}]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("width", [1, 2, 3])
+@pytest.mark.parametrize("first", [0.0, 2.0])
+def test_masked_steps_give_the_output_before(mode, width, first):
+    step = lambda x, s: (2 * (s[0] + x)[:, :width], [s[0] + x])
+    states = [np.full((4, 3), first, "float32")]
+    expected, last = walk(DATA, MASK, step, states, "zero_output_for_mask" in mode, "go_backwards" in mode)
+    for sequences in (True, False):
+        layer = L.RNN(Doubling(width), return_sequences=sequences, return_state=True, **mode)
+        compiled = build("rnn", lambda x, m, s, layer=layer: layer(x, mask=m, initial_state=[s]),
+                         [TensorType((dim("B"), 6, 3), "float32"), TensorType((dim("B"), 6), "bool"),
+                          TensorType((dim("B"), 3), "float32")])
+        for y, state in (layer(DATA, mask=MASK, initial_state=states), compiled(DATA, MASK, states[0])):
+            np.testing.assert_array_equal(y, expected if sequences else expected[:, -1])
+            np.testing.assert_array_equal(state, last[0])
+
+
+@pytest.mark.parametrize("cls", [L.SimpleRNN, L.LSTM, L.GRU])
+def test_masked_steps_before_the_first(cls):
+    """They give zeros, also where the state does not begin with zeros."""
+    layer = cls(3, return_sequences=True, return_state=True)
+    states = [np.full((4, 3), 0.5, "float32")] * (2 if cls is L.LSTM else 1)
+    y, h, *_ = layer(DATA, mask=MASK, initial_state=states)
+    assert not np.any(y.numpy()[3]) and not np.any(y.numpy()[1, :2])
+    np.testing.assert_array_equal(h.numpy()[3], states[0][3])
+    np.testing.assert_array_equal(y.numpy()[0, 4:], np.repeat(y.numpy()[0, 3:4], 2, axis=0))
+
+
+def test_gradients_flow_through_masked_steps():
+    """The loss of the last output of a right-padded sequence is that of the sequence cut short."""
+    cell = Doubling(2)
+    x, w = DATA[:1], np.float32([[1.0, -2.0]])
+    rnn = L.RNN(cell)
+    grads = []
+    for data, mask in ((x, MASK[:1]), (x[:, :4], None)):
+        value = ops.convert_to_tensor(data)
+        _, g = kgraph.value_and_grad(lambda v, mask=mask: ops.sum(rnn(v, mask=mask) * w))(value)
+        grads.append(g.numpy()[:, :4])
+    np.testing.assert_array_equal(grads[0], grads[1])
+    assert np.any(grads[0])
+
+
+@pytest.mark.parametrize("make", [PlainCell, CallableCell])
+def test_a_cell_that_is_no_layer(make):
+    step = lambda x, s: (np.concatenate([s[0] + x, s[1] + 1], axis=-1), [s[0] + x, s[1] + 1])
+    expected, last = walk(DATA, MASK, step, [np.zeros((4, 3)), np.zeros((4, 2))])
+    layer = L.RNN(make(), return_sequences=True, return_state=True)
+    i, m = Input((6, 3)), Input((6,), dtype="bool")
+    y, h, c = Model([i, m], layer(i, mask=m)).predict([DATA, MASK], verbose=0)
+    np.testing.assert_array_equal(y, expected)
+    np.testing.assert_array_equal(h, last[0])
+    np.testing.assert_array_equal(c, last[1])
+    assert layer.compute_output_shape((None, 6, 3)) == ((None, 6, 5), (None, 3), (None, 2))
+    stacked = L.RNN([make(), L.GRUCell(2)])
+    assert stacked(DATA).shape == (4, 2)
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("cls", [L.SimpleRNN, L.LSTM, L.GRU])
+def test_stateful_layers_train(cls, batch):
+    """The state goes on from batch to batch: the same losses as a loop by hand."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(6, 5, 2)).astype("float32"), rng.normal(size=(6, 1)).astype("float32")
+
+    def made():
+        kgraph.utils.set_random_seed(3)
+        model = kgraph.Sequential([cls(4, stateful=True, input_shape=(5, 2), batch_size=batch), L.Dense(1)])
+        model.compile(kgraph.optimizers.SGD(0.1), "mse")
+        return model
+
+    model, other = made(), made()
+    assert model.input_shape == (batch, 5, 2)
+    history = model.fit(x, y, batch_size=batch, shuffle=False, verbose=0, validation_data=(x, y)).history
+    other.compile(kgraph.optimizers.SGD(0.1), "mse", run_eagerly=True)
+    eager = other.fit(x, y, batch_size=batch, shuffle=False, verbose=0, validation_data=(x, y)).history
+    for name in ("loss", "val_loss"):
+        np.testing.assert_allclose(history[name], eager[name], rtol=1e-4)
+    np.testing.assert_allclose(model.layers[0].states[0].numpy(), other.layers[0].states[0].numpy(), rtol=1e-4)
+
+
+def test_a_stateful_layer_of_one_sample_in_a_subclass():
+    class Own(Model):
+        def __init__(self):
+            super().__init__()
+            self.rnn, self.dense = L.GRU(3, stateful=True), L.Dense(1)
+
+        def call(self, x):
+            return self.dense(self.rnn(x))
+
+    model = Own()
+    model(np.zeros((1, 5, 2), "float32"))
+    model.compile("sgd", "mse")
+    x, y = np.ones((4, 5, 2), "float32"), np.ones((4, 1), "float32")
+    assert np.isfinite(model.fit(x, y, batch_size=1, verbose=0).history["loss"][0])
+    with pytest.raises(ValueError, match="1"):
+        model.predict(x, batch_size=2, verbose=0)
+
+
+def test_shapes_of_cells():
+    cells = L.StackedRNNCells([L.LSTMCell(3), L.GRUCell(5)])
+    assert cells.compute_output_shape((None, 4)) == ((None, 5), [[(None, 3), (None, 3)], [(None, 5)]])
+    assert L.LSTMCell(3).compute_output_shape((2, 4)) == ((2, 3), [(2, 3), (2, 3)])
+    assert L.GRUCell(3).compute_output_shape((None, 4), [(None, 3)]) == ((None, 3), [(None, 3)])
+    cell = L.ConvLSTM2D(3, 2).cell
+    assert cell.compute_output_shape((None, 9, 8, 4)) == ((None, 8, 7, 3), [(None, 8, 7, 3)] * 2)
+
+
+def test_the_layer_of_a_bidirectional_one():
+    given = L.LSTM(3, name="given")
+    both = L.Bidirectional(given)
+    both.build((None, 6, 2))
+    assert both.layer is given and not given.built and len(both.weights) == 6
+    assert L.Bidirectional.from_config(both.get_config()).layer.units == 3

@@ -48,6 +48,7 @@ class Normalization(Layer):
             self.adapt_mean = self.add_weight(shape, "zeros", name="mean", trainable=False)
             self.adapt_variance = self.add_weight(shape, "ones", name="variance", trainable=False)
             self.count = self.add_weight((), "zeros", dtype="int32", name="count", trainable=False)
+            self.finalize_state()
 
     def adapt(self, data, steps=None):
         """Take the mean and variance of data: an array, or batches of it (a list of arrays, a generator, a PyDataset).
@@ -70,6 +71,14 @@ class Normalization(Layer):
         self.adapt_mean.assign(mean)
         self.adapt_variance.assign(variance)
         self.count.assign(min(rows, 2**31 - 1))
+        self.finalize_state()
+
+    def finalize_state(self):
+        """Called when build(), adapt() or load_own_variables() have set mean and variance: for subclasses."""
+
+    def load_own_variables(self, store):
+        super().load_own_variables(store)
+        self.finalize_state()
 
     @property
     def mean(self):
