@@ -10,15 +10,17 @@ import warnings
 from kgraph import ops
 from kgraph.config import epsilon
 from kgraph.graph import set_mask
-from kgraph.losses.loss import LossFunctionWrapper
+from kgraph.losses.loss import LossFunctionWrapper, targets
 
 
+@targets("same", within=(0, 1))
 def binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, axis=-1):
     """mean over ``axis`` of -(t log p + (1 - t) log(1 - p)); y_true and y_pred of one shape."""
     y_true, y_pred = _labels(y_true, y_pred)
     return ops.mean(ops.binary_crossentropy(_smooth_binary(y_true, label_smoothing), y_pred, from_logits), axis=axis)
 
 
+@targets("same", within=(0, 1))
 def categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, axis=-1):
     """-sum over ``axis`` of t log p; y_true one-hot (or a distribution) of y_pred's shape ``(..., classes)``."""
     _check_axis(axis)
@@ -27,6 +29,7 @@ def categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=
     return ops.categorical_crossentropy(_smooth(y_true, label_smoothing), y_pred, from_logits=from_logits, axis=axis)
 
 
+@targets("ids")
 def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_class=None, axis=-1):
     """-log p[t]; y_true holds class ids, shape that of y_pred without ``axis`` (or with size one there).
 
@@ -47,6 +50,7 @@ def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_cl
     return values
 
 
+@targets("same", within=(0, 1))
 def binary_focal_crossentropy(y_true, y_pred, apply_class_balancing=False, alpha=0.25, gamma=2.0, from_logits=False,
                               label_smoothing=0.0, axis=-1):
     """Lin et al. (2017): (1 - p_t)^gamma times the binary cross-entropy, where p_t is the probability of the label.
@@ -63,6 +67,7 @@ def binary_focal_crossentropy(y_true, y_pred, apply_class_balancing=False, alpha
     return ops.mean(values, axis=axis)
 
 
+@targets("same", within=(0, 1))
 def categorical_focal_crossentropy(y_true, y_pred, alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0,
                                    axis=-1):
     """Lin et al. (2017), for several classes: -sum of alpha (1 - p)^gamma t log p."""
@@ -75,6 +80,7 @@ def categorical_focal_crossentropy(y_true, y_pred, alpha=0.25, gamma=2.0, from_l
     return ops.sum(alpha * ops.power(1.0 - p, gamma) * (-y_true * ops.log(p)), axis=axis)
 
 
+@targets("ids")
 def categorical_generalized_cross_entropy(y_true, y_pred, q):
     """Zhang and Sabuncu (2018): (1 - p[t]^q) / q; y_true holds class ids."""
     y_pred = ops.convert_to_tensor(y_pred)

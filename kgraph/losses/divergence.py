@@ -4,10 +4,11 @@ from __future__ import annotations
 from kgraph import ops
 from kgraph.config import epsilon
 from kgraph.graph import set_mask
-from kgraph.losses.loss import LossFunctionWrapper
+from kgraph.losses.loss import LossFunctionWrapper, targets
 from kgraph.losses.regression import pair
 
 
+@targets("alike")
 def kl_divergence(y_true, y_pred):
     """Kullback and Leibler (1951): sum over the last axis of t log(t / p), both clipped to [epsilon, 1]."""
     y_pred = ops.convert_to_tensor(y_pred)
@@ -15,6 +16,7 @@ def kl_divergence(y_true, y_pred):
     return ops.sum(y_true * ops.log(y_true / ops.clip(y_pred, epsilon(), 1.0)), axis=-1)
 
 
+@targets("alike")
 def poisson(y_true, y_pred):
     """mean(p - t log(p + epsilon)): minus the log-likelihood of counts t at rate p, up to a constant."""
     y_pred = ops.convert_to_tensor(y_pred)
@@ -22,18 +24,21 @@ def poisson(y_true, y_pred):
     return ops.mean(y_pred - y_true * ops.log(y_pred + epsilon()), axis=-1)
 
 
+@targets("alike")
 def hinge(y_true, y_pred):
     """mean(max(1 - t p, 0)); labels -1 and 1 (labels 0 and 1 are converted)."""
     y_true, y_pred = _signed(y_true, y_pred)
     return ops.mean(ops.maximum(1.0 - y_true * y_pred, 0.0), axis=-1)
 
 
+@targets("alike")
 def squared_hinge(y_true, y_pred):
     """mean(max(1 - t p, 0)^2); labels -1 and 1 (labels 0 and 1 are converted)."""
     y_true, y_pred = _signed(y_true, y_pred)
     return ops.mean(ops.square(ops.maximum(1.0 - y_true * y_pred, 0.0)), axis=-1)
 
 
+@targets("alike")
 def categorical_hinge(y_true, y_pred):
     """max(1 + the best wrong score - the right score, 0); labels one-hot."""
     y_pred = ops.convert_to_tensor(y_pred)
@@ -43,6 +48,7 @@ def categorical_hinge(y_true, y_pred):
     return ops.maximum(wrong - right + 1.0, 0.0)
 
 
+@targets("alike")
 def dice(y_true, y_pred, axis=None):
     """1 - 2 |t and p| / (|t| + |p|), over all axes or ``axis`` (Dice 1945)."""
     y_true, y_pred = _cast(y_true, y_pred)
@@ -50,6 +56,7 @@ def dice(y_true, y_pred, axis=None):
     return 1.0 - 2.0 * both / (ops.sum(y_true, axis=axis) + ops.sum(y_pred, axis=axis) + epsilon())
 
 
+@targets("alike")
 def tversky(y_true, y_pred, alpha=0.5, beta=0.5, axis=None):
     """1 - |t and p| / (|t and p| + alpha |t not p| + beta |p not t|) (Salehi et al. 2017)."""
     y_true, y_pred = _cast(y_true, y_pred)

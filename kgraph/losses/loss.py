@@ -7,7 +7,7 @@ from kgraph.graph import get_mask
 from kgraph.naming import auto_name
 
 __all__ = ["Loss", "LossFunctionWrapper", "WrapsFunction", "apply_mask", "reduce_weighted_values", "same_rank",
-           "standardize_reduction"]
+           "standardize_reduction", "targets"]
 
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
 
@@ -87,9 +87,22 @@ class LossFunctionWrapper(WrapsFunction, Loss):
         self._wrap(fn, kwargs)
 
     def call(self, y_true, y_pred):
-        if not tree.is_nested(y_true) and not tree.is_nested(y_pred):
+        ids = getattr(self.fn, "targets", None) == "ids"  # these have one axis less on purpose
+        if not tree.is_nested(y_true) and not tree.is_nested(y_pred) and not ids:
             y_true, y_pred = same_rank(y_true, y_pred)
         return self.fn(y_true, y_pred, **self._fn_kwargs)
+
+
+def targets(kind, within=None):
+    """A decorator that says what y_true of a loss function is, for checks before training.
+
+    kind    "same": of y_pred's shape; "alike": that too, but a size of 1 is repeated; "ids": class ids
+    within  the range of its values, where it has one
+    """
+    def mark(fn):
+        fn.targets, fn.within = kind, within
+        return fn
+    return mark
 
 
 def standardize_reduction(reduction):

@@ -9,7 +9,7 @@ import math
 
 from kgraph import ops
 from kgraph.config import epsilon
-from kgraph.losses.loss import LossFunctionWrapper, same_rank
+from kgraph.losses.loss import LossFunctionWrapper, same_rank, targets
 
 
 def pair(y_true, y_pred):
@@ -23,24 +23,28 @@ def pair(y_true, y_pred):
     return y_true, y_pred
 
 
+@targets("alike")
 def mean_squared_error(y_true, y_pred):
     """mean((t - p)^2)"""
     y_true, y_pred = pair(y_true, y_pred)
     return ops.mean(ops.square(y_true - y_pred), axis=-1)
 
 
+@targets("alike")
 def mean_absolute_error(y_true, y_pred):
     """mean(|t - p|)"""
     y_true, y_pred = pair(y_true, y_pred)
     return ops.mean(ops.abs(y_true - y_pred), axis=-1)
 
 
+@targets("alike")
 def mean_absolute_percentage_error(y_true, y_pred):
     """100 mean(|t - p| / max(|t|, epsilon))"""
     y_true, y_pred = pair(y_true, y_pred)
     return 100.0 * ops.mean(ops.abs((y_true - y_pred) / ops.maximum(ops.abs(y_true), epsilon())), axis=-1)
 
 
+@targets("alike")
 def mean_squared_logarithmic_error(y_true, y_pred):
     """mean((log(1 + t) - log(1 + p))^2); both are taken as at least epsilon"""
     y_true, y_pred = pair(y_true, y_pred)
@@ -48,12 +52,14 @@ def mean_squared_logarithmic_error(y_true, y_pred):
     return ops.mean(ops.square(log(y_pred) - log(y_true)), axis=-1)
 
 
+@targets("alike")
 def cosine_similarity(y_true, y_pred, axis=-1):
     """Minus the cosine of the angle: -1 for the same direction, 1 for the opposite one."""
     y_true, y_pred = pair(y_true, y_pred)
     return -ops.sum(ops.normalize(y_true, axis=axis) * ops.normalize(y_pred, axis=axis), axis=axis)
 
 
+@targets("alike")
 def huber(y_true, y_pred, delta=1.0):
     """Huber (1964): e^2 / 2 where |e| <= delta, else delta |e| - delta^2 / 2; mean over the last axis."""
     y_true, y_pred = pair(y_true, y_pred)
@@ -62,6 +68,7 @@ def huber(y_true, y_pred, delta=1.0):
     return ops.mean(ops.where(size <= delta, 0.5 * ops.square(error), delta * size - 0.5 * delta * delta), axis=-1)
 
 
+@targets("alike")
 def log_cosh(y_true, y_pred):
     """mean(log(cosh(p - t))), as e + softplus(-2 e) - log 2, which does not overflow"""
     y_true, y_pred = pair(y_true, y_pred)

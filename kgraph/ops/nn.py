@@ -279,16 +279,17 @@ def categorical_crossentropy(target, output, from_logits=False, axis=-1):
 def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
     """-log(output) at the target class.
 
-    target: integers, of the shape of output without its last axis, or with 1 there.
+    target: integers, of the shape of output without that axis, or with 1 there.
     """
     target, output = cast_to(as_tensor(target), "int32"), floating(output)
-    if len(target.shape) == len(output.shape) and target.shape[-1] == 1:
-        target = squeeze(target, -1)
-    known = [(n, m) for n, m in zip(target.shape, output.shape) if isinstance(n, int) and isinstance(m, int)]
-    if len(target.shape) != len(output.shape) - 1 or any_differ(known):
-        raise ValueError("sparse_categorical_crossentropy: expected a target of the shape of output without its last "
-                         f"axis, received target.shape={tuple(target.shape)}, output.shape={tuple(output.shape)}")
     axis = axis_of(axis, len(output.shape), "sparse_categorical_crossentropy")
+    if len(target.shape) == len(output.shape) and target.shape[axis] == 1:
+        target = squeeze(target, axis)
+    rest = (*output.shape[:axis], *output.shape[axis + 1:])
+    known = [(n, m) for n, m in zip(target.shape, rest) if isinstance(n, int) and isinstance(m, int)]
+    if len(target.shape) != len(rest) or any_differ(known):
+        raise ValueError("sparse_categorical_crossentropy: expected a target of the shape of output without axis "
+                         f"{axis}, received target.shape={tuple(target.shape)}, output.shape={tuple(output.shape)}")
     code = one_hot(target, output.shape[axis], axis, "bool")
     return negative(sum(where(code, _log_probabilities(output, from_logits, axis), 0), axis))
 

@@ -1,6 +1,7 @@
 """What compile() was given, resolved against a model's outputs: a loss, weights and metrics for each output."""
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,6 +10,7 @@ from kgraph import losses as losses_module
 from kgraph import metrics as metrics_module
 from kgraph import ops, tree
 from kgraph.config import floatx
+from kgraph.graph import shape_with_none
 from kgraph.losses import Loss, LossFunctionWrapper
 from kgraph.metrics import Mean, MeanMetricWrapper, Metric
 from kgraph.naming import nearest, object_name
@@ -17,16 +19,23 @@ __all__ = ["CompileLoss", "CompileMetrics", "Outputs"]
 
 
 class Outputs:
-    """The outputs of a model in order: their number, names (None where not known), and how they nest."""
+    """The outputs of a model in order: their number, how they nest, and their names, None where not known.
+
+    names        in the logs of metrics: the key of an output of a dict, else the name of its layer
+    loss_names   in the logs of losses: with the keys and indices that lead to it, 0/scores
+    """
 
     def __init__(self, y_pred, names=None):
         self.structure = tree.map_structure(lambda x: None, y_pred)
-        self.paths = [path for path, _ in tree.flatten_with_path(y_pred)]
-        self.count = len(self.paths)
-        names = list(names) if names and len(names) == self.count else [None] * self.count
-        if isinstance(y_pred, dict):  # an output of a dict is called by its key
-            names = ["/".join(map(str, path)) for path in self.paths]
-        self.names = names
+        paths = [path for path, _ in tree.flatten_with_path(y_pred)]
+        self.count = len(paths)
+        layers = list(names) if names and len(names) == self.count else [None] * self.count
+        keyed = isinstance(y_pred, dict) and all(len(path) == 1 for path in paths)
+        self.names = [path[0] for path in paths] if keyed else layers
+        last = [path[-1] if path and isinstance(path[-1], str) else name for path, name in zip(paths, layers)]
+        self.loss_names = [name and "/".join(map(str, (*path[:-1], name))) for path, name in zip(paths, last)]
+        self._known = {name: i for known in (layers, self.loss_names, self.names) for i, name in enumerate(known)
+                       if name}
 
     def spread(self, given, what, leaf=lambda x: not tree.is_nested(x)) -> list:
         """given (for all outputs, as a list, by name, or nested as the outputs) as a list, None where missing.
@@ -35,26 +44,33 @@ class Outputs:
         """
         if given is None or leaf(given):
             return [given] * self.count
+        nested = _as_nested(given, self.structure) if tree.is_nested(self.structure) else None
+        if nested is not None:
+            return nested
         if isinstance(given, dict):
-            return self._by_name(given, what)
+            return self.by_name(given, what)
         if self.count == 1 and len(given) != 1:
             return [given]
         if len(given) == self.count:
             return list(given)
-        nested = _as_nested(given, self.structure)
-        if nested is not None:
-            return nested
         raise ValueError(f"{what}: expected one for each of the {self.count} outputs"
                          f"{self._called()}, received {len(given)}: {given!r}")
 
-    def _by_name(self, given, what):
+    def by_name(self, given, what) -> list:
+        """The items of a dict by output names, None where missing."""
         if self.count == 1 and self.names[0] is None and len(given) == 1:
             return list(given.values())
-        for name in given:
-            if name not in self.names:
+        found = [None] * self.count
+        for name, item in given.items():
+            if name not in self._known:
                 raise ValueError(f"{what}: expected names of outputs{self._called()}, received {name!r}."
-                                 f"{nearest(name, [n for n in self.names if n])}")
-        return [given.get(name) for name in self.names]
+                                 f"{nearest(name, self._known)}")
+            found[self._known[name]] = item
+        return found
+
+    def called(self, i) -> str:
+        """Output number i, for messages."""
+        return f"output {self.names[i]!r}" if self.names[i] else f"output {i}" if self.count > 1 else "the output"
 
     def _called(self):
         return f" ({', '.join(map(str, self.names))})" if any(self.names) else ""
@@ -66,8 +82,11 @@ class Outputs:
                 raise ValueError(f"{what}: expected {self.count} arrays, one for each output{self._called()}, "
                                  "received one")
             return [y] * self.count
+        nested = _as_nested(y, self.structure) if tree.is_nested(self.structure) else None
+        if nested is not None and not any(tree.is_nested(item) for item in nested):
+            return nested
         if isinstance(y, dict):
-            return self._by_name(y, what)
+            return self.by_name(y, what)
         flat = tree.flatten(y)
         if len(flat) != self.count:
             raise ValueError(f"{what}: expected {self.count} arrays, one for each output{self._called()}, "
@@ -76,15 +95,19 @@ class Outputs:
 
 
 def _as_nested(given, structure):
-    """The items of given at the leaves of a structure of lists, tuples and dicts; None where it does not nest so."""
+    """The items of given at the leaves of a structure of lists, tuples and dicts, None for keys that are missing; None
+    for all where it does not nest so."""
     if not tree.is_nested(structure):
         return [given]
+    if given is None:
+        return [None] * len(tree.flatten(structure))
     by_name = isinstance(structure, dict)
-    keys = sorted(structure) if by_name else range(len(structure))
-    fits = isinstance(given, dict if by_name else (list, tuple)) and len(given) == len(keys)
-    if not fits or (by_name and set(given) != set(keys)):
+    if by_name and not (isinstance(given, dict) and set(given) <= set(structure)):
         return None
-    parts = [_as_nested(given[k], structure[k]) for k in keys]
+    if not by_name and not (isinstance(given, (list, tuple)) and len(given) == len(structure)):
+        return None
+    keys = sorted(structure) if by_name else range(len(structure))
+    parts = [_as_nested(given.get(k) if by_name else given[k], structure[k]) for k in keys]
     return None if None in parts else [item for part in parts for item in part]
 
 
@@ -96,6 +119,25 @@ def kind_of_labels(y_true, y_pred) -> str:
     label = y_true.shape[-1] if len(y_true.shape) else 1
     sparse = len(y_true.shape) < len(y_pred.shape) or (isinstance(label, int) and label == 1)
     return "sparse_categorical" if sparse else "categorical"
+
+
+def _check_shapes(loss, output, y_true, y_pred) -> str | None:
+    """Raise ValueError where the sizes of y are not those of the output that the loss compares it with; what to warn
+    of where they only can be made so."""
+    kind = getattr(getattr(loss, "fn", None), "targets", None)
+    if kind not in ("same", "alike"):
+        return None
+    expected, received = shape_with_none(y_pred.shape), shape_with_none(y_true.shape)
+    wider = len(expected) == len(received) + 1 and expected[-1] == 1  # what same_rank makes alike
+    narrower = len(received) == len(expected) + 1 and received[-1] == 1
+    pairs = list(zip(expected[1:], received[1:]))
+    differ = [(a, b) for a, b in pairs if None not in (a, b) and a != b]
+    text = f"y: expected shape {expected}, that of {output}, for the loss {loss.name}; received {received}"
+    repeats = kind == "alike" and all(1 in pair for pair in differ)
+    if (len(expected) != len(received) and not wider and not narrower) or (differ and not repeats):
+        ids = loss.name.startswith("categorical") and (len(received) < len(expected) or received[-1] == 1)
+        raise ValueError(text + (f". For class ids there is sparse_{loss.name}" if ids else ""))
+    return f"{text}, which is repeated" if differ else None
 
 
 @dataclass(eq=False)
@@ -122,7 +164,7 @@ class CompileLoss:
         self.given = _resolve(loss)
         self.weights = loss_weights
         self.output_names = output_names
-        self.built = False
+        self.built = self._said = False
         self.metrics = []
 
     def build(self, y_true, y_pred):
@@ -138,23 +180,47 @@ class CompileLoss:
             for loss, weight in zip(several, own, strict=True):
                 if loss is not None:
                     found = _loss(loss, trues[i], preds[i])
-                    self.terms.append(Term(i, found, weight, self.outputs.names[i] or found.name))
+                    self.terms.append(Term(i, found, weight, self.outputs.loss_names[i] or found.name))
         self.metrics = [Mean(name=f"{t.name}_loss") for t in self.terms] if len(self.terms) > 1 else []
-        self.classes = [p.shape[-1] if len(p.shape) else None for p in preds]
+        self.shapes = [p.shape for p in preds]
         self.built = True
 
     def check_labels(self, y_true):
-        """Raise ValueError for a sample whose label is no class of its output: the loss would pass over it silently."""
+        """Look at the values of targets: raise ValueError for a class id that is none of its output's, which the loss
+        would pass over silently, and warn of values outside the range of what the loss is made for."""
         trues = self._true_list(y_true)
         for term in self.terms:
-            labels, count = trues[term.index], self.classes[term.index]
-            sparse = getattr(term.loss, "fn", None) is losses_module.sparse_categorical_crossentropy \
-                and getattr(term.loss, "ignore_class", None) is None
-            one_each = isinstance(labels, np.ndarray) and labels.size == len(labels) and isinstance(count, int)
-            wrong = [n for n in (labels.min(), labels.max()) if not 0 <= n < count] if sparse and one_each else ()
-            if wrong:
-                raise ValueError(f"y: expected class ids in [0, {count}) for the {count} values of output "
-                                 f"{term.name!r}, received {wrong[0]}")
+            labels, kind = trues[term.index], getattr(getattr(term.loss, "fn", None), "targets", None)
+            if kind is None or not isinstance(labels, np.ndarray) or not labels.size:
+                continue
+            if kind == "ids":
+                self._check_ids(term, labels)
+            elif term.loss.fn.within:
+                self._check_range(term, labels, *term.loss.fn.within)
+
+    def _check_shapes(self, term, y_true, y_pred):
+        text = _check_shapes(term.loss, self.outputs.called(term.index), y_true, y_pred)
+        if text and not self._said:
+            self._said = True
+            warnings.warn(text, stacklevel=6)
+
+    def _check_ids(self, term, labels):
+        shape = self.shapes[term.index]
+        count = shape[getattr(term.loss, "axis", -1)] if shape else None
+        one_each = labels.size == len(labels) and isinstance(count, int)
+        if not one_each or getattr(term.loss, "ignore_class", None) is not None:
+            return
+        wrong = [n for n in (labels.min(), labels.max()) if not 0 <= n < count]
+        if wrong:
+            raise ValueError(f"y: expected class ids in [0, {count}) for the {count} values of "
+                             f"{self.outputs.called(term.index)}, received {wrong[0]}")
+
+    def _check_range(self, term, labels, low, high):
+        wrong = [n for n in (labels.min(), labels.max()) if n < low or n > high]
+        if wrong:
+            hint = "; hinge takes labels of -1 and 1, and (y + 1) / 2 makes 0 and 1 of them" if wrong[0] < low else ""
+            warnings.warn(f"y: expected values from {low} to {high} for the loss {term.loss.name} of "
+                          f"{self.outputs.called(term.index)}, received {wrong[0]}{hint}", stacklevel=6)
 
     def _spread_weights(self, per_output):
         weights = self.weights
@@ -175,7 +241,7 @@ class CompileLoss:
         found = self.outputs.values(y_true, "y")
         missing = [i for i in needed if found[i] is None]
         if missing:
-            names = ", ".join(str(self.outputs.names[i] or f"output {i}") for i in missing)
+            names = ", ".join(map(self.outputs.called, missing))
             raise ValueError(f"y: expected targets for {names}, which has a loss; received none. Pass y= to fit(), "
                              "or give that output no loss.")
         return found
@@ -194,6 +260,7 @@ class CompileLoss:
         weights = spread_weights(self.outputs, sample_weight)
         total = None
         for k, term in enumerate(self.terms):
+            self._check_shapes(term, trues[term.index], preds[term.index])
             value = ops.cast(term.loss(trues[term.index], preds[term.index], weights[term.index]), floatx())
             value = ops.sum(value) if len(value.shape) else value
             if self.metrics:
@@ -252,7 +319,7 @@ class CompileMetrics:
         if not given:
             return [None] * self.outputs.count
         if self.outputs.count == 1:
-            return self.outputs._by_name(given, argument) if isinstance(given, dict) and self.outputs.names[0] \
+            return self.outputs.by_name(given, argument) if isinstance(given, dict) and self.outputs.names[0] \
                 else [tree.flatten(given)]
         if isinstance(given, (list, tuple)) and len(given) != self.outputs.count \
                 and not any(tree.is_nested(m) for m in given):

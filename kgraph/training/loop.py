@@ -94,9 +94,10 @@ def fit(model, x, y, sample_weight, options):
     model._callbacks, model._begun, model._waiting = tuple(callbacks), [], []
     model._keep_before_step, model._last_step = False, None  # callbacks of a fit that failed may have left them
     if isinstance(source, Arrays):
+        again = not model._needs_shapes("train")
         model._prepare("train", source.data)
-        if source.sample_weight is None and model._compile_loss is not None and model._compile_loss.built:
-            model._compile_loss.check_labels(source.y)
+        if again:
+            model._check_labels("train", source.data)
         _check_validation(model, validation)
     callbacks.on_train_begin()
     for function in model._begun:
@@ -215,7 +216,7 @@ def _split(model, x, y, sample_weight, fraction):
 
 
 def _check_targets(model, source, what="y"):
-    wanted = model._compile_loss is not None and _keeps(model, "train_step", "test_step", "compute_loss")
+    wanted = model._compile_loss is not None and model._keeps("train_step", "test_step", "compute_loss")
     if isinstance(source, Arrays) and source.y is None and wanted:
         raise ValueError(f"fit: expected {what}, the targets for the loss of model {model.name!r}; received none")
 
@@ -224,14 +225,8 @@ def _check_validation(model, source):
     """Trace the step of validation now: what does not fit the model is an error before training changes anything."""
     _check_targets(model, source, "validation_data=(x, y)")
     traced = isinstance(source, Arrays) and source.in_memory and not model.run_eagerly
-    if traced and _keeps(model, "train_step", "test_step"):
+    if traced and model._keeps("train_step", "test_step"):
         model._programs_of("test").epoch(source.data, source.leaves)
-
-
-def _keeps(model, *methods) -> bool:
-    """Whether the model has left these methods as Trainer has them."""
-    from kgraph.training.trainer import Trainer
-    return all(getattr(type(model), name) is getattr(Trainer, name) for name in methods)
 
 
 def _validation_source(given, options, convert):

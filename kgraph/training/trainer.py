@@ -294,18 +294,30 @@ class Trainer(Keras2Methods):
             try:
                 y_pred = infer(lambda v: self(v, training=False), _as_ktensors(x))
             except Exception:
-                if getattr(type(self), f"{mode}_step") is getattr(Trainer, f"{mode}_step"):
+                if self._keeps(f"{mode}_step"):
                     raise
                 self.built = True  # a step of its own calls the model as it likes, or only layers inside (a GAN, say)
             else:
                 if y is not None and mode != "predict":
                     self._build_compiled(_as_ktensors(y), y_pred)
+                    self._check_labels(mode, data)
         if mode == "train" and self.optimizer is not None:
             with self._as_compiled():
                 self.optimizer.flatten(self.trainable_variables)
         if mode == "train":
             while self._waiting:
                 self._waiting.pop(0)()
+
+    def _check_labels(self, mode, data):
+        """Look at the values of targets where the loss of compile() is put to them as they are."""
+        _, y, weights = parts_of(data)
+        loss = self._compile_loss
+        if weights is None and loss is not None and loss.built and self._keeps(f"{mode}_step", "compute_loss"):
+            loss.check_labels(y)
+
+    def _keeps(self, *methods) -> bool:
+        """Whether the model has left these methods as Trainer has them."""
+        return all(getattr(type(self), name) is getattr(Trainer, name) for name in methods)
 
     def _when_ready(self, function):
         """Call a function once all variables of training exist: now, or when the first batch has come."""

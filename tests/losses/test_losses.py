@@ -22,6 +22,23 @@ def inputs(cls):
     return np.eye(4, dtype="float32")[g.integers(0, 4, 6)], pred
 
 
+@pytest.mark.parametrize("shape", [(2, 3, 4), (2, 3, 4, 5), (2, 3, 4, 1), (2, 3, 1), (1, 3, 1, 1)])
+@pytest.mark.parametrize("from_logits", [False, True])
+@pytest.mark.parametrize("ignored", [None, 0])
+def test_class_ids_along_another_axis(shape, from_logits, ignored):
+    g = np.random.default_rng(0)
+    pred = g.random(shape).astype("float32")
+    pred /= pred.sum(1, keepdims=True)
+    ids = g.integers(0, 3, (shape[0], *shape[2:]))
+    settings = {"from_logits": from_logits, "ignore_class": ignored, "reduction": "none"}
+    expected = losses.SparseCategoricalCrossentropy(**settings)(ids[..., None], np.moveaxis(pred, 1, -1))
+    loss = losses.SparseCategoricalCrossentropy(axis=1, **settings)
+    for true in (ids, ids[:, None]):
+        np.testing.assert_allclose(loss(true, pred), expected, rtol=1e-6)
+    compiled = build("loss", loss, (TensorType(ids.shape, "int64"), TensorType(shape, "float32")))
+    np.testing.assert_allclose(compiled(ids, pred), expected, rtol=1e-5)
+
+
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda c: c.__name__)
 def test_eager_traced_and_differentiated(cls):
     true, pred = inputs(cls)

@@ -1,4 +1,6 @@
 """Bad input: every error names what was expected and what came, and nothing is lost by it."""
+import warnings
+
 import numpy as np
 import pytest
 
@@ -260,12 +262,48 @@ def test_validation_data_that_do_not_fit_are_found_before_training():
         assert all(np.array_equal(a, b) for a, b in zip(before, m.get_weights()))
 
 
+ONES = np.ones((40, 5), "float32")
+SHAPES = {  # loss, y, what is said; error or warning
+    "wider": ("mse", ONES, r"y: expected shape \((None|\d+), 3\), that of output 'scores', for the loss mse; .* 5\)",
+              True),
+    "vector": ("mae", Y, r"expected shape \((None|\d+), 3\).*received \((None|\d+),\)", True),
+    "column": ("mse", Y[:, None], r"expected shape .*'scores'.* received \((None|\d+), 1\), which is repeated", False),
+    "ids": ("categorical_crossentropy", Y, "received .*For class ids there is sparse_categorical_crossentropy", True),
+    "ids in a column": ("categorical_crossentropy", Y[:, None], "there is sparse_categorical_crossentropy", True),
+    "one of three": ("binary_crossentropy", Y[:, None], "expected shape .*'scores', for the loss binary_cross", True),
+    "rank": ("huber", ONES[:, None, :3], r"expected shape \((None|\d+), 3\).*received \((None|\d+), 1, 3\)", True),
+    "minus one": ("binary_crossentropy", np.where(ONES[:, :3] * X[:, :3] > 0, 1, -1),
+                  "y: expected values from 0 to 1 for the loss binary_crossentropy of output 'scores', received -1; h",
+                  False),
+    "two": ("binary_focal_crossentropy", 2 * ONES[:, :3], "expected values from 0 to 1 .* received 2.0$", False),
+}
+
+
+@pytest.mark.parametrize("generator", (True, False))
 @pytest.mark.parametrize("eager", (True, False))
-def test_targets_without_the_axis_of_the_outputs(eager):
+@pytest.mark.parametrize("case", sorted(SHAPES))
+def test_targets_that_do_not_fit_the_loss(case, eager, generator):
+    loss, y, text, wrong = SHAPES[case]
     m = model(compiled=False)
-    m.compile("sgd", "mse", run_eagerly=eager)
-    with pytest.raises(ValueError, match="received" if eager else r"expected y of the shape of the outputs.*\(B,\)"):
-        m.fit(X, Y, verbose=0)
+    m.compile("sgd", loss, run_eagerly=eager)
+    before = m.get_weights()
+    with (pytest.raises(ValueError, match=text) if wrong else pytest.warns(UserWarning, match=text)):
+        m.fit(*([iter([(X, y)])] if generator else [X, y]), verbose=0)
+    assert all(np.array_equal(a, b) for a, b in zip(before, m.get_weights())) == wrong
+
+
+def test_what_fits_a_loss_says_nothing():
+    inputs = K.Input((4,))
+    one = K.Model(inputs, layers.Dense(1)(inputs))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for loss in ("mse", "binary_crossentropy", "hinge"):
+            for y in (X[:, 0] > 0, X[:, :1] > 0):
+                one.compile("sgd", loss)
+                one.fit(X, y, verbose=0)
+        own = model(compiled=False)
+        own.compile("sgd", lambda y, p: K.ops.mean(p, axis=-1))  # a loss of one's own may take any y
+        own.fit(X, ONES, verbose=0)
 
 
 def test_labels_that_do_not_count_may_be_no_class():

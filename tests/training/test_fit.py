@@ -487,6 +487,20 @@ def test_shuffled_epochs_of_some_steps_see_every_row():
     assert sorted(seen[:12]) == sorted(seen[12:]) == list(range(12)) and seen[:12] != seen[12:]
 
 
+@pytest.mark.parametrize("eager", (False, True))
+def test_classes_along_the_first_axis(eager):
+    x, y = np.linspace(0, 1, 480).reshape(8, 5, 6, 2).astype("float32"), (np.arange(240) % 7).reshape(8, 5, 6)
+    found = []
+    for axis, order in ((-1, (1, 2, 3)), (1, (3, 1, 2))):
+        K.set_random_seed(1)
+        inputs = K.Input((5, 6, 2))
+        scores = layers.Permute(order)(layers.Dense(7)(inputs))
+        m = K.Model(inputs, layers.Softmax(axis=axis)(scores))
+        m.compile("sgd", losses.SparseCategoricalCrossentropy(axis=axis), run_eagerly=eager)
+        found.append(m.fit(x, y, epochs=3, batch_size=3, verbose=0).history["loss"])
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-5)
+
+
 class SeesData(K.Model):
     """Keeps what its steps are given, by its structure."""
 
@@ -721,6 +735,49 @@ def test_losses_and_metrics_nested_as_the_outputs():
         assert {"a_mae", "b_mae", "b_mse"} < set(logs)
         losses.append([logs[n] for n in ("loss", "a_mae", "b_mae", "b_mse")])
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-6)
+
+
+def like(structure, items):
+    """items at the leaves of a structure, in the order in which it is written."""
+    if isinstance(structure, dict):
+        return {k: like(v, items) for k, v in structure.items()}
+    if isinstance(structure, list):
+        return [like(v, items) for v in structure]
+    return next(items)
+
+
+NESTED = {  # structure -> names of the losses in the logs of Keras 3.15.1
+    "lists": (["a", ["b", "c"]], ["a", "1/b", "1/c"]),
+    "dict of lists": ({"x": ["a", "b"], "y": "c"}, ["x/a", "x/b", "y"]),
+    "list of a dict": (["a", {"y": "b", "x": "c"}], ["a", "1/y", "1/x"]),
+    "dict of a dict": ({"p": {"x": "a", "y": "b"}, "q": "c"}, ["p/x", "p/y", "q"]),
+}
+
+
+@pytest.mark.parametrize("eager", (False, True))
+@pytest.mark.parametrize("case", sorted(NESTED))
+def test_everything_nested_as_the_outputs(case, eager):
+    """The numbers of Keras 3.15.1."""
+    structure, names = NESTED[case]
+    x = np.linspace(-1, 1, 32).reshape(8, 4).astype("float32")
+    inputs = K.Input((4,))
+    made = {n: layers.Dense(1, kernel_initializer=K.initializers.Constant(0.1 * (i + 1)), name=n)(inputs)
+            for i, n in enumerate("abc")}
+    nested = lambda *items: like(structure, iter(items))
+    y = nested(*(np.abs(x[:, i:i + 1]) for i in range(3)))
+    weights = nested(*(np.linspace(0.5, 2, 8).astype("float32") * (i + 1) for i in range(3)))
+    m = K.Model(inputs, nested(*made.values()))
+    m.compile(K.optimizers.SGD(0.1), nested("mse", "mae", "mean_squared_logarithmic_error"), run_eagerly=eager,
+              loss_weights=nested(1.0, 2.0, 0.5), metrics=nested(["mae"], ["mse", "mae"], "mae"),
+              weighted_metrics=nested(["mae"], [], ["mse"]))
+    logs = m.evaluate(x, y, verbose=0, return_dict=True)
+    expected = {"loss": 1.5361, f"{names[0]}_loss": 0.4549, f"{names[1]}_loss": 0.5177, f"{names[2]}_loss": 0.0914,
+                "a_mae": 0.521, "b_mae": 0.5177, "b_mse": 0.6011, "c_mae": 0.5887, "a_weighted_mae": 0.521,
+                "c_mse": 0.8142}
+    assert set(logs) == set(expected)
+    np.testing.assert_allclose([logs[n] for n in expected], list(expected.values()), atol=6e-5)
+    logs = m.fit(x, y, sample_weight=weights, verbose=0, batch_size=8).history
+    np.testing.assert_allclose([logs[n][0] for n in ("a_mae", "a_weighted_mae")], [0.521, 0.3953], atol=6e-5)
 
 
 class Adversarial(K.Model):
