@@ -5,6 +5,7 @@ import argparse
 import json
 import sys
 
+from kgraph.naming import printable
 from kgraph.programs import run as run_program
 
 
@@ -27,7 +28,7 @@ def main(arguments=None) -> int:
     try:
         return COMMANDS[chosen.command](chosen) or 0
     except (ValueError, OSError) as e:
-        print(f"kgraph: {e}", file=sys.stderr)
+        print(f"kgraph: {printable(e, keep=chr(10))}", file=sys.stderr)
         return 1
 
 

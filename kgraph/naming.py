@@ -10,7 +10,7 @@ import warnings
 from collections import defaultdict
 from pathlib import Path
 
-__all__ = ["auto_name", "check_keywords", "missing", "nearest", "object_name", "reset_names",
+__all__ = ["auto_name", "check_keywords", "missing", "nearest", "object_name", "printable", "reset_names",
            "to_snake_case", "user_place", "wanted", "warn_at_user"]
 
 wanted: set = set()   # public names that programs asked for in vain, for `kgraph run`
@@ -42,6 +42,17 @@ def reset_names():
 def object_name(obj) -> str:
     """What an object, class or function calls itself."""
     return getattr(obj, "name", None) or to_snake_case(getattr(obj, "__name__", type(obj).__name__))
+
+
+def printable(text, keep="") -> str:
+    """text with what a terminal or a reader of XML would not show but obey written as an escape: ``\\x1b``.
+
+    keep: characters that stay as they are, such as line breaks.
+    """
+    text = str(text)
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in keep else c.encode("unicode_escape").decode() for c in text)
 
 
 def nearest(name, known) -> str:

@@ -1,18 +1,17 @@
 """`Variable`: a named buffer that lives as long as the variable does."""
 from __future__ import annotations
 
-import contextlib
 import math
-import threading
 
 import numpy as np
 
+from kgraph import budget
 from kgraph.compiler.ir import TensorLike, TensorType
 from kgraph.compiler.trace import Tensor, bind, current_trace, open_tapes, suspend_recording, to_tensor
 from kgraph.config import floatx
 from kgraph.runtime.memory import aligned
 
-__all__ = ["Variable", "flatten", "reserve"]
+__all__ = ["Variable", "flatten", "zeros"]
 
 generation = 0  # grows whenever a variable's memory moves: compiled code then binds its addresses again
 
@@ -176,34 +175,17 @@ class Variable(TensorLike):
         return {**self.__dict__, "_buffer": self._buffer.copy(), "home": None, "offset": 0}
 
 
-class _Reserving(threading.local):
-    limit = None   # bytes that may still be reserved; None: initializers run
-
-
-_reserving = _Reserving()
-
-
-@contextlib.contextmanager
-def reserve(limit: int):
-    """Inside, variables begin as zeros in place of what their initializer gives, for a loader that fills them next.
-
-    A ValueError is raised before they take more than `limit` bytes together: what a file asks for is no reason to
-    allocate it.
-    """
-    saved, _reserving.limit = _reserving.limit, limit
-    try:
-        yield
-    finally:
-        _reserving.limit = saved
-
-
 def _initial(initializer, shape, dtype):
-    if _reserving.limit is None:
-        with suspend_recording():
-            return np.asarray(initializer(shape, dtype=dtype), dtype=dtype)
-    _reserving.limit -= math.prod(shape) * np.dtype(dtype).itemsize
-    if _reserving.limit < 0:
-        raise ValueError(f"the configuration asks for a weight of shape {shape}, more than the file can hold")
+    """What the initializer gives; zeros where a loader fills the variable next."""
+    budget.spend(math.prod(shape) * np.dtype(dtype).itemsize, f"a weight of shape {shape}", weight=True)
+    if budget.begins_blank():
+        return zeros(shape, dtype)
+    with suspend_recording():
+        return np.asarray(initializer(shape, dtype=dtype), dtype=dtype)
+
+
+def zeros(shape, dtype) -> np.ndarray:
+    """Zeros to begin a Variable with, which take no memory before something else is written."""
     return np.broadcast_to(np.zeros((), dtype), shape)
 
 

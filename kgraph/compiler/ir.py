@@ -16,6 +16,7 @@ __all__ = ["Op", "Program", "ProgramError", "TensorLike", "TensorType", "Value",
 _SHORT = {"float16": "f16", "float32": "f32", "float64": "f64", "int8": "i8", "int16": "i16", "int32": "i32",
           "int64": "i64", "uint8": "u8", "uint16": "u16", "uint32": "u32", "uint64": "u64", "bool": "b1"}
 DTYPES = tuple(_SHORT)
+MAX_AXES = 32
 
 
 class ProgramError(ValueError):
@@ -28,6 +29,11 @@ class TensorType:
 
     shape: tuple
     dtype: str
+
+    def __post_init__(self):
+        if len(self.shape) > MAX_AXES:
+            raise ValueError(f"expected a tensor of at most {MAX_AXES} axes, as NumPy has it, received "
+                             f"{len(self.shape)}")
 
     @property
     def size(self):

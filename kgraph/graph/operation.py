@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import inspect
 
-from kgraph import tree
+from kgraph import budget, tree
 from kgraph.compiler.ir import TensorLike, TensorType, Value
 from kgraph.compiler.prims.move import reshape_p
 from kgraph.compiler.trace import Trace, at_scope, bind, current_scope, suspend_recording
@@ -240,6 +240,7 @@ def record(operation, args, kwargs):
         if isinstance(x, Value):
             raise TypeError(f"{operation.name}: a KTensor was used together with {x!r}, inside the call of a layer: "
                             "pass the KTensor to that layer as an input")
+    budget.spend(budget.OBJECT, "many calls of layers")
     results = operation.symbolic_call(*args, **kwargs)
     Node(operation, args, kwargs, results)
     return results

@@ -1,7 +1,7 @@
 """What lies between KTensors: the calls that lead from inputs to outputs, in order, and running them again."""
 from __future__ import annotations
 
-from kgraph import tree
+from kgraph import budget, tree
 from kgraph.graph.tensor import KTensor
 
 __all__ = ["Graph", "replay"]
@@ -91,6 +91,7 @@ def replay(graph: Graph, values, call=lambda operation, args, kwargs: operation(
     for node in graph.nodes:
         if node.is_input:
             continue
+        budget.spend(budget.OBJECT, "many calls of layers")
         args, kwargs = tree.map_structure(fill, (node.args, node.kwargs))
         leaves = tree.flatten(call(node.operation, args, kwargs))
         known.update((tensor, leaves[place]) for tensor, place in zip(node.outputs, node.places))

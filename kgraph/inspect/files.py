@@ -5,27 +5,28 @@ import math
 import os
 import zipfile
 
+from kgraph.naming import printable
 from kgraph.saving.archive import Archive
-from kgraph.saving.hdf5 import Group, is_hdf5, open_file
+from kgraph.saving.hdf5 import is_hdf5, open_file
 from kgraph.saving.text import read_json, read_yaml
+from kgraph.utils.files import check_regular
 
 __all__ = ["describe_file", "format_description"]
 
-DEPTH = 40    # groups in groups, more than any model needs
-
+MAX_WIDTH = 60    # of the column of names; longer ones push the rest of their line
 
 def describe_file(path) -> dict:
     """What is in a file, as plain data.
 
     {"file", "bytes", "format", "keras_version", "model": {"class_name", "name", "layers": [{"name", "class_name",
     "config"}]}, "arrays": [{"path", "shape", "dtype", "parameters"}], "parameters", "state" (numbers of the optimizer's
-    state), "compile"}; what a file does not hold is None. Raises ValueError for a damaged file and for other files.
+    state), "compile"}; what a file does not hold is None. Raises ValueError for a damaged file and for other files,
+    FileNotFoundError when there is none.
     """
     path = os.fspath(path)
-    if not os.path.isfile(path):
-        what = "a folder" if os.path.isdir(path) else "something else" if os.path.exists(path) else None
-        raise ValueError(f"{path}: expected a file, received {what}") if what else FileNotFoundError(
-            f"there is no file {path!r}")
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"there is no file {path!r}")
+    check_regular(path)
     if zipfile.is_zipfile(path):
         found = _archive(path)
     elif is_hdf5(path):
@@ -42,24 +43,30 @@ def describe_file(path) -> dict:
 
 def _archive(path) -> dict:
     with Archive(path) as archive:
-        config = read_json(archive.read("config.json"), path)
-        metadata = read_json(archive.read("metadata.json"), path) if "metadata.json" in archive.names() else {}
+        config = _read_dict(archive.read("config.json"), path)
+        metadata = _read_dict(archive.read("metadata.json"), path) if "metadata.json" in archive.names() else {}
         arrays = []
         if "model.weights.h5" in archive.names():
             with archive.open_seekable("model.weights.h5") as member, open_file(member, path) as root:
-                arrays = list(_arrays(root))
+                arrays = _arrays(root)
         return {"format": "Keras 3 archive", "keras_version": metadata.get("keras_version"), "model": _model(config),
                 "compile": config.get("compile_config"), "arrays": arrays, "members": archive.names()}
 
 
+def _read_dict(text, where) -> dict:
+    config = read_json(text, where)
+    if not isinstance(config, dict):
+        raise ValueError(f"{where}: expected a JSON object, received {str(config)[:100]!r}")
+    return config
+
+
 def _hdf5(root) -> dict:
-    text = root.attribute("model_config")
-    training = root.attribute("training_config")
+    text, training = root.text("model_config"), root.text("training_config")
     layered = root.name_list("layer_names") or text is not None
     return {"format": "HDF5 model" if text else "HDF5 weights, layout of Keras 2" if layered else
             "HDF5 weights, layout of Keras 3", "keras_version": root.attribute("keras_version"),
-            "model": _model(read_json(text, root.file_name)) if text else None,
-            "compile": read_json(training, root.file_name) if training else None, "arrays": list(_arrays(root))}
+            "model": _model(_read_dict(text, root.file_name)) if text else None,
+            "compile": read_json(training, root.file_name) if training else None, "arrays": _arrays(root)}
 
 
 def _text(path) -> dict:
@@ -93,33 +100,20 @@ def _model(config) -> dict:
             "layers": described}
 
 
-def _arrays(group, depth=0, seen=None):
-    """The arrays in a group and its groups, each once: hard links can give one object many names, a group even inside
-    itself."""
-    seen = {group.address} if seen is None else seen
-    if depth > DEPTH:
-        raise ValueError(f"{group.where}: expected at most {DEPTH} groups in each other, received more")
-    for name in group.names():
-        child = group.get(name)
-        if child.address in seen:
-            continue
-        seen.add(child.address)
-        if isinstance(child, Group):
-            yield from _arrays(child, depth + 1, seen)
-        else:
-            yield {"path": child.path, "shape": child.shape, "dtype": str(child.dtype or "text"),
-                   "parameters": math.prod(child.shape)}
+def _arrays(root) -> list:
+    return [{"path": a.path, "shape": a.shape, "dtype": str(a.dtype or "text"), "parameters": math.prod(a.shape)}
+            for a in root.arrays()]
 
 
 def format_description(found: dict) -> str:
-    """The description as text for people."""
+    """The description as text for people. What a terminal would obey rather than show is written as an escape."""
     version = found["keras_version"] or "(not said)"
     lines = [f"{found['file']}: {found['format']}, {_size(found['bytes'])}, Keras {version}"]
     if found["model"]:
         lines += ["", f"{found['model']['class_name']} {found['model']['name'] or ''}".rstrip()]
         lines += _layer_lines(found["model"]["layers"], 1)
     if found["arrays"]:
-        width = max(len(a["path"]) for a in found["arrays"])
+        width = min(MAX_WIDTH, max(len(a["path"]) for a in found["arrays"]))
         lines += ["", f"{'array':{width}}  {'shape':20}  {'dtype':8}  numbers"]
         lines += [f"{a['path']:{width}}  {str(a['shape']):20}  {a['dtype']:8}  {a['parameters']:,}"
                   for a in found["arrays"]]
@@ -131,7 +125,7 @@ def format_description(found: dict) -> str:
         name = optimizer.get("class_name") if isinstance(optimizer, dict) else optimizer
         lines.append(f"compiled with optimizer {name}, loss {_short(compile.get('loss'))}, metrics "
                      f"{_short(compile.get('metrics'))}")
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))
 
 
 def _layer_lines(layers, level) -> list:

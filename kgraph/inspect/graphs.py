@@ -7,6 +7,7 @@ from kgraph import tree
 from kgraph.graph import KTensor
 from kgraph.inspect.programs import compiled_step
 from kgraph.layers.base import Layer
+from kgraph.naming import printable
 
 __all__ = ["to_dot", "to_json", "to_networkx"]
 
@@ -97,7 +98,7 @@ def _add_ops(graph, program):
 
 def label_lines(attributes, name, show_shapes=True, show_dtype=False, show_layer_names=True,
                 show_trainable=False) -> list:
-    """What is written into the box of a node."""
+    """What is written into the box of a node: without line breaks and what only readers of text obey."""
     kind = attributes.get("class_name") or attributes.get("prim")
     lines = [f"{name.rpartition('/')[2]} ({kind})" if show_layer_names and "class_name" in attributes else kind]
     shape = attributes.get("type") if "prim" in attributes else attributes.get("shape")
@@ -107,14 +108,15 @@ def label_lines(attributes, name, show_shapes=True, show_dtype=False, show_layer
         lines.append(attributes["dtype"])
     if show_trainable and attributes.get("params"):
         lines.append("trainable" if attributes["trainable"] else "not trainable")
-    return lines
+    return list(map(printable, lines))
 
 
 def to_dot(graph, rankdir="TB", **labels) -> str:
     """The graph (of to_networkx), or a model's layers, as DOT text, for graphviz and its relatives. labels: see
     label_lines."""
     graph = _as_graph(graph)
-    quote = lambda text: '"' + str(text).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+    escape = lambda text: printable(text, keep="\n").replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    quote = lambda text: f'"{escape(text)}"'
     lines = [f"digraph {quote(graph.name)} {{", f"  rankdir={rankdir};", "  node [shape=box];"]
     lines += [f"  {quote(n)} [label={quote(chr(10).join(label_lines(a, n, **labels)))}];"
               for n, a in graph.nodes(data=True)]

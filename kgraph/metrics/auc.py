@@ -5,7 +5,7 @@ import numpy as np
 
 from kgraph import ops
 from kgraph.config import epsilon
-from kgraph.metrics.confusion import ConfusionMetric, parse_thresholds
+from kgraph.metrics.confusion import ConfusionMetric, even_thresholds, parse_thresholds
 
 CURVES = ("ROC", "PR", "PRGAIN")
 SUMMATIONS = ("interpolation", "majoring", "minoring")
@@ -35,14 +35,14 @@ class AUC(ConfusionMetric):
         if num_labels and not multi_label:
             raise ValueError(f"num_labels={num_labels} is for multi_label=True, received multi_label=False")
         self._given = thresholds is not None
-        inner = sorted(parse_thresholds(thresholds)) if self._given else np.linspace(0, 1, num_thresholds)[1:-1]
+        inner = sorted(parse_thresholds(thresholds)) if self._given else even_thresholds(num_thresholds)[1:-1]
         self.num_thresholds = len(inner) + 2
         self.num_labels = num_labels
         self._from_logits = from_logits
-        super().__init__([0.0 - epsilon(), *inner, 1.0 + epsilon()], multi_label=multi_label,
+        super().__init__(np.concatenate([[0.0 - epsilon()], inner, [1.0 + epsilon()]]), multi_label=multi_label,
                          label_weights=None if label_weights is None else np.asarray(label_weights, "float32"),
                          name=name, dtype=dtype)
-        self._even = not self._given or np.allclose([0.0, *inner, 1.0], np.linspace(0, 1, self.num_thresholds))
+        self._even = not self._given or np.allclose(inner, np.linspace(0, 1, self.num_thresholds)[1:-1])
         if num_labels:
             self._build((num_labels,))
 

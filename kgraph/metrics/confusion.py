@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kgraph import ops
+from kgraph import budget, ops
 from kgraph.config import epsilon
 from kgraph.losses.loss import same_rank
 from kgraph.metrics.metric import Metric
@@ -125,6 +125,12 @@ def parse_thresholds(thresholds, default=0.5):
     return thresholds
 
 
+def even_thresholds(count) -> np.ndarray:
+    """That many numbers from 0 to 1."""
+    budget.spend(64 * count, f"{count} thresholds")
+    return np.linspace(0, 1, count)
+
+
 def _keep_top_k(x, k):
     """x with everything but the k largest of its last axis set to a very small number."""
     indices = ops.top_k(x, k)[1]
@@ -209,7 +215,7 @@ class _Constrained(ConfusionMetric):
             raise ValueError(f"num_thresholds: expected 1 or more, received {num_thresholds}")
         self.value = value
         self.num_thresholds = num_thresholds
-        thresholds = np.linspace(0, 1, num_thresholds) if num_thresholds > 1 else [0.5]
+        thresholds = even_thresholds(num_thresholds) if num_thresholds > 1 else [0.5]
         super().__init__(thresholds, class_id=class_id, name=name, dtype=dtype)
         self._even = num_thresholds > 1
         setattr(self, self.argument, value)

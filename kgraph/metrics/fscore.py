@@ -101,6 +101,7 @@ class IoU(Metric):
                  sparse_y_pred=True, axis=-1):
         super().__init__(name=name, dtype=dtype or "int")
         self.num_classes = num_classes
+        self.total_cm = self.add_variable((num_classes, num_classes), name="total_confusion_matrix")
         self.target_class_ids = list(target_class_ids)
         self.ignore_class = ignore_class
         self.sparse_y_true, self.sparse_y_pred = sparse_y_true, sparse_y_pred
@@ -108,7 +109,6 @@ class IoU(Metric):
         if max(self.target_class_ids) >= num_classes:
             raise ValueError(f"target_class_ids: expected ids in [0, {num_classes}), "
                              f"received {max(self.target_class_ids)}")
-        self.total_cm = self.add_variable((num_classes, num_classes), name="total_confusion_matrix")
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         flat = lambda x, dtype: ops.reshape(ops.cast(x, dtype), (-1,))

@@ -8,7 +8,7 @@ from kgraph.config import floatx
 from kgraph.graph import get_mask
 from kgraph.losses.loss import WrapsFunction, apply_mask, same_rank
 from kgraph.naming import auto_name, check_keywords
-from kgraph.variable import Variable
+from kgraph.variable import Variable, zeros
 
 __all__ = ["Mean", "MeanMetricWrapper", "Metric", "Sum"]
 
@@ -44,7 +44,7 @@ class Metric:
         dtype = _dtype_name(dtype or self.dtype)
         name = name or f"variable_{len(self._own_variables)}"
         if initializer is None or initializer == "zeros":
-            value = np.zeros(shape, dtype)
+            value = zeros
         else:
             from kgraph import initializers
             value = initializers.get(initializer)

@@ -5,6 +5,8 @@ operation's name, the number of its call, the number of that call's output.
 """
 from __future__ import annotations
 
+import collections
+
 from kgraph import tree
 from kgraph.graph import Graph, KTensor, Node
 from kgraph.layers.input_layer import InputLayer
@@ -110,41 +112,49 @@ class _Builder:
         self.operations, self.shifts, self.nodes = operations, shifts, nodes
 
     def run(self, pending):
-        waiting = {name: calls for name, calls in pending.items() if calls}
-        while waiting:
-            before = sum(map(len, waiting.values()))
-            for name in list(waiting):
-                while waiting[name] and self._call(name, waiting[name][0]):
-                    waiting[name].pop(0)
-                if not waiting[name]:
-                    del waiting[name]
-            if waiting and sum(map(len, waiting.values())) == before:
-                raise ValueError(
-                    "the layers " + ", ".join(map(repr, waiting)) + " wait for each other's outputs or for "
-                    "one that does not exist: expected a graph without cycles"
-                )
+        """pending: name -> its calls. Each operation does its calls in turn; one that lacks an input waits for the call
+        that makes it."""
+        turns = {name: self._calls(name, calls) for name, calls in pending.items() if calls}
+        waiting: dict = {}     # (operation, number of its call) -> the operations that wait for it
+        ready = collections.deque(turns)
+        while ready:
+            name = ready.popleft()
+            for missing in turns[name]:
+                if missing is not None:
+                    waiting.setdefault(missing, []).append(name)
+                    break
+                ready += waiting.pop((name, len(self.nodes[name]) - 1), ())
+            else:
+                del turns[name]
+        if turns:
+            raise ValueError("the layers " + ", ".join(map(repr, turns)) + " wait for each other's outputs or for one "
+                             "that does not exist: expected a graph without cycles")
 
-    def _call(self, name, data) -> bool:
-        """Do one call if its inputs are known."""
-        args, kwargs = _call_arguments(data)
-        references = [x for x in tree.flatten((args, kwargs)) if isinstance(x, KTensorReference)]
-        if any(self._find(r) is None for r in references):
-            return False
-        fill = lambda x: self._find(x) if isinstance(x, KTensorReference) else x
-        args, kwargs = tree.map_structure(fill, (args, kwargs))
-        operation = self.operations[name]
-        if not references:
-            raise ValueError(f"layer {name!r}: expected a call on tensors of the graph, received {args} {kwargs}")
-        operation(*args, **kwargs)
-        self.nodes.setdefault(name, []).append(operation._nodes[-1])
-        return True
+    def _calls(self, name, calls):
+        """Do the calls of an operation. Yields what a call waits for, as (operation, number), and None after each."""
+        for data in calls:
+            args, kwargs = _call_arguments(data)
+            references = [x for x in tree.flatten((args, kwargs)) if isinstance(x, KTensorReference)]
+            for reference in references:
+                if self._find(reference) is None:
+                    yield reference.operation, self._number(reference)
+            if not references:
+                raise ValueError(f"layer {name!r}: expected a call on tensors of the graph, received {args} {kwargs}")
+            fill = lambda x: self._find(x) if isinstance(x, KTensorReference) else x
+            args, kwargs = tree.map_structure(fill, (args, kwargs))
+            operation = self.operations[name]
+            operation(*args, **kwargs)
+            self.nodes.setdefault(name, []).append(operation._nodes[-1])
+            yield None
 
     def _find(self, reference):
         if reference.operation not in self.operations:
             raise ValueError(f"the config refers to a layer {reference.operation!r}, which it does not define")
-        nodes = self.nodes.get(reference.operation, ())
-        number = reference.node - self.shifts.get(reference.operation, 0)
+        nodes, number = self.nodes.get(reference.operation, ()), self._number(reference)
         return nodes[number].outputs[reference.index] if 0 <= number < len(nodes) else None
+
+    def _number(self, reference) -> int:
+        return reference.node - self.shifts.get(reference.operation, 0)
 
     def place(self, place, legacy):
         name, number, index = place

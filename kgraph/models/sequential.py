@@ -27,13 +27,14 @@ class Sequential(Model):
     def __init__(self, layers=None, trainable=True, name=None, **kwargs):
         super().__init__(trainable=trainable, name=name, **kwargs)
         self._stack: list[Layer] = []
+        taken: set = set()
         for layer in layers or []:
-            self._append(layer)
+            self._append(layer, taken)
         self._rebuild()
 
     def add(self, layer, rebuild=True):
         """Put a layer on top. Raises ValueError for what is no layer, and for a name that is there already."""
-        self._append(layer)
+        self._append(layer, {other.name for other in self._stack})
         if rebuild and self.is_functional:
             self._extend([self._stack[-1]], self._outputs)
         else:
@@ -52,7 +53,8 @@ class Sequential(Model):
             self._forget_graph()
         return layer
 
-    def _append(self, layer):
+    def _append(self, layer, taken):
+        """taken: the names of the layers there; the new one's is added."""
         if isinstance(layer, KTensor) and isinstance(layer.operation, InputLayer):
             layer = layer.operation
         if not isinstance(layer, Layer):
@@ -61,13 +63,15 @@ class Sequential(Model):
             )
         if not self._stack and not isinstance(layer, InputLayer) and layer._declared_shape is not None:
             self._stack.append(InputLayer(batch_shape=layer._declared_shape, dtype=_input_dtype(layer)))
-        if any(layer.name == other.name for other in self._stack):
+            taken.add(self._stack[0].name)
+        if layer.name in taken:
             raise ValueError(
                 f"model {self.name!r}: expected layers with unique names, received a second {layer.name!r}"
             )
         if isinstance(layer, InputLayer) and self._stack:
             raise ValueError(f"model {self.name!r}: expected an input as the first layer only, received {layer.name!r} "
                              f"after {self._stack[-1].name!r}")
+        taken.add(layer.name)
         self._stack.append(layer)
 
     def _forget_graph(self):

@@ -4,15 +4,17 @@ from __future__ import annotations
 import re
 import shutil
 
-from rich import box, markup
+from rich import box
 from rich.console import Console
 from rich.table import Column, Table
+from rich.text import Text
 
 from kgraph import tree
 from kgraph.graph import KTensor, get_mask
 from kgraph.layers.base import Layer, map_shapes
 from kgraph.models.model import Model
 from kgraph.models.sequential import Sequential
+from kgraph.naming import printable
 
 __all__ = ["print_summary"]
 
@@ -36,14 +38,14 @@ def print_summary(model, line_length=None, positions=None, print_fn=None, expand
     table = _table(columns, line_length, positions)
     for layer in _in_range(model, layer_range):
         for one, prefix in _rows(layer, 0, expand_nested):
-            table.add_row(*(fill(one, prefix) for _, _, fill in columns))
+            table.add_row(*(Text(printable(fill(one, prefix), keep="\n")) for _, _, fill in columns))
     console = Console(highlight=False, **({"force_terminal": False, "color_system": None} if print_fn else {}),
                       width=max(table.width or 0, 80))
     with console.capture() if print_fn else _nothing() as capture:
-        console.print(f"[bold]Model: \"{markup.escape(model.name)}\"[/]")
+        console.print(Text(f"Model: \"{printable(model.name)}\"", "bold"))
         console.print(table)
         for name, variables in _totals(model):
-            console.print(f"[bold] {name}: [/]{_count(variables):,} ({_memory(variables)})")
+            console.print(Text.assemble((f" {name}: ", "bold"), f"{_count(variables):,} ({_memory(variables)})"))
     if print_fn:
         for line in capture.get().rstrip("\n").split("\n"):
             print_fn(line)
@@ -96,7 +98,7 @@ def _table(columns, line_length, positions) -> Table:
 
 def _name(layer, prefix):
     kind = layer._keras_identity()[1] if hasattr(layer, "_keras_identity") else type(layer).__name__
-    return markup.escape(f"{prefix}{layer.name} ({kind})")
+    return f"{prefix}{printable(layer.name)} ({kind})"
 
 
 def _output_shape(layer):
@@ -123,7 +125,7 @@ def _parameters(layer):
 
 
 def _connections(layer, own):
-    places = [f"{x.operation.name}\\[{x.node.index}]\\[{x.index}]" for node in layer._nodes if node in own
+    places = [f"{printable(x.operation.name)}[{x.node.index}][{x.index}]" for node in layer._nodes if node in own
               for x in node.inputs]
     return ", ".join(places) or "-"
 

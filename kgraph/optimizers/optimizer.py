@@ -16,7 +16,7 @@ from kgraph.naming import auto_name, check_keywords
 from kgraph.optimizers.flat import Run, flatten_together, runs
 from kgraph.optimizers.saving import OPTIONS, Saved
 from kgraph.optimizers.schedules import LearningRateSchedule
-from kgraph.variable import Variable
+from kgraph.variable import Variable, zeros
 
 __all__ = ["Optimizer"]
 
@@ -189,7 +189,7 @@ class Optimizer(Saved):
         """A Variable of the optimizer's state."""
         dtype = dtype or floatx()
         if initializer == "zeros":
-            value = np.zeros(shape, dtype)
+            value = zeros
         else:
             from kgraph import initializers
             value = initializers.get(initializer)

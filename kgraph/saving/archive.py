@@ -64,7 +64,7 @@ class Archive:
 
     def read(self, name, limit=MAX_TEXT) -> bytes:
         """A small member whole."""
-        if name not in self._zip.namelist():
+        if name not in self._zip.NameToInfo:
             raise ValueError(f"{self.path}: expected a member {name!r}, received {', '.join(self.names()[:20])}")
         if self.size(name) > limit:
             raise ValueError(f"{self.path}: expected at most {limit} bytes in {name!r}, received {self.size(name)}")

@@ -7,6 +7,7 @@ allocated.
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import itertools
 import math
@@ -15,13 +16,17 @@ import zlib
 
 import numpy as np
 
-from kgraph.saving.hdf5_format import NOWHERE, Damaged, File, dataspace, datatype
+from kgraph.naming import printable
+from kgraph.saving.hdf5_blocks import NOWHERE, STEP, Damaged
+from kgraph.saving.hdf5_format import MAX_NAME, File, dataspace, datatype
 
 __all__ = ["Dataset", "Group", "open_file", "write_attribute", "write_names"]
 
 DEFLATE, SHUFFLE, FLETCHER32 = 1, 2, 3
 MAX_ATTRIBUTE = 32 << 20     # bytes; the largest attribute is a model's configuration
-MAX_NAME = 1 << 12
+MAX_INFLATION = 200          # of chunks together, beyond what any file may hold
+ROOM = 64 << 20              # bytes that any file may declare
+MAX_DEPTH = 100              # groups in groups, more than any model needs
 OBJECT_HEADER = 64512        # HDF5 cannot keep longer attributes where old readers look
 SLICE = 1 << 20
 
@@ -58,7 +63,7 @@ class _Object:
     @property
     def where(self) -> str:
         """The file and the place in it, for messages."""
-        return f"{self.file_name}:/{self.path}"
+        return f"{self.file_name}:/{printable(self.path)}"
 
     def __repr__(self):
         return f"<{type(self).__name__} {self.where}>"
@@ -66,19 +71,27 @@ class _Object:
     def attributes(self) -> dict:
         """All attributes: name -> str, number, or list of them."""
         with _where(self.where):
-            return {name: self._value(*parts) for name, parts in self._header.attributes().items()}
+            return {name: self._value(*parts) for name, parts in self._header.attributes.items()}
 
     def attribute(self, name, default=None):
         """One attribute: a str, a number, or a list of them. `default` when there is none of that name."""
         with _where(f"{self.where}@{name}"):
-            parts = self._header.attributes().get(name)
+            parts = self._header.attributes.get(name)
             return default if parts is None else self._value(*parts)
+
+    def text(self, name):
+        """An attribute that is a text, or None when there is none. Raises ValueError for other values."""
+        value = self.attribute(name)
+        if value is not None and not isinstance(value, str):
+            raise ValueError(f"{self.where}@{name}: expected a text, received {str(value)[:100]!r}")
+        return value
 
     def _value(self, type_message, space_message, data):
         kind, shape = datatype(_fresh(type_message)), dataspace(_fresh(space_message))
         count = math.prod(shape)
         if count * kind.size > min(MAX_ATTRIBUTE, data.left):
             raise Damaged(f"an attribute declares {count} values")
+        self._file.charge(count * (kind.size + STEP))
         values = _elements(self._file, kind, _fresh(data).take(count * kind.size), count)
         return values[0] if shape == () else values
 
@@ -112,15 +125,9 @@ def _text(data) -> str:
 class Group(_Object):
     """A group of an open file."""
 
-    def __init__(self, *args):
-        super().__init__(*args)
-        self._links = None
-
     def _children(self) -> dict:
-        if self._links is None:
-            with _where(self.where):
-                self._links = self._header.links()
-        return self._links
+        with _where(self.where):
+            return self._header.links
 
     def names(self) -> list:
         """The names directly in this group, sorted; links that are not followed included."""
@@ -158,15 +165,48 @@ class Group(_Object):
             return None
         path = f"{self.path}/{name}".lstrip("/")
         if link.kind != "hard":
-            raise ValueError(f"{self.file_name}:/{path}: expected data of this file, received a {link.kind} link; "
-                             "links are not followed")
-        with _where(f"{self.file_name}:/{path}"):
+            raise ValueError(f"{self.file_name}:/{printable(path)}: expected data of this file, received a {link.kind} "
+                             "link; links are not followed")
+        with _where(f"{self.file_name}:/{printable(path)}"):
             header = self._file.header(link.address)
             if header.is_dataset:
                 return Dataset(self._file, link.address, self.file_name, path)
             if header.is_group:
                 return Group(self._file, link.address, self.file_name, path)
             raise Damaged("neither a group nor an array")
+
+    def arrays(self, strict=True):
+        """All arrays in this group and in the groups inside, each once: hard links can give one object many names, and
+        put a group into itself. strict: raise ValueError for other links and objects, in place of passing them over."""
+        seen = {self.address}
+        stack = [(self, name, 0) for name in reversed(self.names())]
+        while stack:
+            group, name, depth = stack.pop()
+            try:
+                child = group._step(name)
+            except ValueError:
+                if strict:
+                    raise
+                continue
+            if child.address in seen:
+                continue
+            seen.add(child.address)
+            if isinstance(child, Dataset):
+                yield child
+            elif depth == MAX_DEPTH:
+                raise ValueError(f"{child.where}: expected at most {MAX_DEPTH} groups in each other, received more")
+            else:
+                stack += [(child, name, depth + 1) for name in reversed(child.names())]
+
+    def held(self) -> int:
+        """Bytes of all arrays of numbers in this group and in the groups inside: those that are there as declared, and
+        not more than a file of that size can hold."""
+        sizes = {False: 0, True: 0}
+        for array in self.arrays(strict=False):
+            with contextlib.suppress(ValueError):
+                array.check()
+                sizes[array.in_chunks] += array.nbytes
+        return min(sizes[False], self._file.size) + min(sizes[True], MAX_INFLATION * self._file.size)
 
     def name_list(self, name) -> list:
         """A list of names that Keras writes as one attribute, or as several numbered ones where it is long."""
@@ -176,18 +216,27 @@ class Group(_Object):
             value = [v for part in itertools.takewhile(lambda p: p is not None, numbered) for v in _as_list(part)]
         value = _as_list(value)
         if not all(isinstance(n, str) for n in value):
-            raise ValueError(f"{self.where}@{name}: expected a list of names, received {str(value)[:100]}")
+            raise ValueError(f"{self.where}@{name}: expected a list of names, received {str(value)[:100]!r}")
         return value
 
 
 class Dataset(_Object):
     """An array in a file: shape and dtype are known without reading it."""
 
-    def __init__(self, *args):
-        super().__init__(*args)
+    @functools.cached_property
+    def shape(self) -> tuple:
         with _where(self.where):
-            self._type, self.shape = self._header.type(), self._header.shape()
-            self._storage = self._header.storage()
+            return self._header.shape()
+
+    @functools.cached_property
+    def _type(self):
+        with _where(self.where):
+            return self._header.type()
+
+    @functools.cached_property
+    def _storage(self):
+        with _where(self.where):
+            return self._header.storage()
 
     @property
     def dtype(self):
@@ -216,13 +265,39 @@ class Dataset(_Object):
         with _where(self.where):
             if self._type.kind != "number":
                 raise Damaged("an array of text instead of numbers")
+            self._check_storage()
+
+    def _check_storage(self):
+        storage = self._storage
+        if not self.nbytes:
+            return
+        start = storage.address + self._file.base
+        inside = storage.kind == "compact" or storage.address != NOWHERE and start + self.nbytes <= self._file.size
+        if not self._chunks if storage.kind == "chunked" else storage.size < self.nbytes or not inside:
+            raise Damaged("an array that holds less than it declares")
+
+    @property
+    def in_chunks(self) -> bool:
+        """Whether it is stored in parts, which may be compressed."""
+        return self._storage.kind == "chunked"
+
+    def verify(self):
+        """Read all of it in slices and keep nothing: ValueError for whatever read_into would find."""
+        self.check()
+        with _where(self.where):
             if self._storage.kind == "contiguous" and self.nbytes:
                 self._seek()
+                scratch = np.empty(min(self.nbytes, SLICE), "u1")
+                for start in range(0, self.nbytes, SLICE):
+                    self._fill(scratch[:self.nbytes - start])
+            elif self.in_chunks:
+                for _ in self._read_chunks():
+                    pass
 
     def read(self, shape) -> np.ndarray:
         """The array, of exactly that shape. Raises ValueError as read_into does."""
-        self._check_stored()
-        array = np.empty(shape, (self.dtype or np.dtype("u1")).newbyteorder("="))
+        self.check()
+        array = np.empty(shape, self.dtype.newbyteorder("="))
         self.read_into(array)
         return array
 
@@ -231,14 +306,10 @@ class Dataset(_Object):
         with _where(self.where):
             if self._type.kind == "number" or len(self.shape) != 1 or self.nbytes > MAX_ATTRIBUTE:
                 raise Damaged("expected a list of texts")
-            raw = np.empty((self.shape[0], self._type.size), "u1")
+            self._check_storage()
+            raw = np.empty(self.shape[0], f"S{self._type.size}")
             self._read_raw(raw)
             return _elements(self._file, self._type, raw.tobytes(), self.shape[0])
-
-    def _check_stored(self):
-        """Before memory is allocated for it: no file holds an array that is larger than a thousand files."""
-        if self.nbytes > 1100 * self._file.size:
-            raise ValueError(f"{self.where}: declares {self.nbytes} bytes in a file of {self._file.size}")
 
     def _read(self, array):
         if array.dtype == self.dtype:
@@ -262,21 +333,17 @@ class Dataset(_Object):
         """Fill an array of the stored dtype."""
         storage = self._storage
         if storage.kind == "compact":
-            if len(storage.data) < self.nbytes:
-                raise Damaged("an array that holds less than it declares")
             _bytes_of(array)[:] = storage.data[:self.nbytes]
         elif storage.kind == "contiguous":
             self._seek()
             self._fill(array)
         else:
-            self._read_chunks(array)
+            for place, part in self._read_chunks():
+                array[place] = part
 
     def _seek(self):
-        start = self._storage.address + self._file.base
-        if self._storage.address == NOWHERE or self._storage.size < self.nbytes \
-                or start + self.nbytes > self._file.size:
-            raise Damaged("an array that holds less than it declares")
-        self._file.source.seek(start)
+        self._file.charge(self.nbytes)
+        self._file.source.seek(self._storage.address + self._file.base)
 
     def _fill(self, array):
         """The next bytes of the file into an array."""
@@ -287,24 +354,41 @@ class Dataset(_Object):
                 raise Damaged("the file is cut short")
             done += count
 
-    def _read_chunks(self, array):
-        chunk, rank = self._storage.chunk, len(self.shape)
-        size = math.prod(chunk) * self._type.size
-        if len(chunk) != rank or not rank or size > max(SLICE, 4 * self.nbytes) or self._storage.address == NOWHERE:
+    @functools.cached_property
+    def _chunks(self) -> list:
+        """(start, address, bytes there) of each chunk. Raises Damaged unless each part of the array is in one of them,
+        and what is stored can hold them all."""
+        chunk, rank, address = self._storage.chunk, len(self.shape), self._storage.address
+        if len(chunk) != rank or not rank or 0 in chunk or self._chunk_bytes > max(SLICE, 4 * self.nbytes) \
+                or address == NOWHERE:
             raise Damaged("an array in chunks that do not fit it")
-        filled = 0
-        for key, address in self._file.tree(self._storage.address, 1, 8 + 8 * (rank + 1)):
-            stored, skipped = int.from_bytes(key[:4], "little"), int.from_bytes(key[4:8], "little")
-            start = [int.from_bytes(key[8 + 8 * i:16 + 8 * i], "little") for i in range(rank)]
+        found, stored = {}, {}
+        for key, where in self._file.tree(address, 1, 8 + 8 * (rank + 1)):
+            size, skipped = int.from_bytes(key[:4], "little"), int.from_bytes(key[4:8], "little")
+            start = tuple(int.from_bytes(key[8 + 8 * i:16 + 8 * i], "little") for i in range(rank))
             if any(a % c or a >= n for a, c, n in zip(start, chunk, self.shape)) or skipped:
                 raise Damaged("a chunk outside its array")
-            data = self._unfilter(bytes(self._file.block(address, stored, "a chunk").data), size)
-            place = tuple(slice(a, min(a + c, n)) for a, c, n in zip(start, chunk, self.shape))
-            part = np.frombuffer(data, array.dtype, math.prod(chunk)).reshape(chunk)
-            array[place] = part[tuple(slice(0, s.stop - s.start) for s in place)]
-            filled += 1
-        if filled != math.prod(-(-n // c) for n, c in zip(self.shape, chunk)):
+            if start in found:
+                raise Damaged("an array in chunks of which one is there twice")
+            found[start], stored[where] = (where, size), size
+        if len(found) != math.prod(-(-n // c) for n, c in zip(self.shape, chunk)):
             raise Damaged("an array that holds less than it declares: chunks are missing")
+        if len(found) * self._chunk_bytes > max(ROOM, MAX_INFLATION * sum(stored.values())):
+            raise Damaged(f"an array that declares {self.nbytes} bytes and stores {sum(stored.values())}")
+        return [(start, where, size) for start, (where, size) in found.items()]
+
+    @property
+    def _chunk_bytes(self) -> int:
+        return math.prod(self._storage.chunk) * self._type.size
+
+    def _read_chunks(self):
+        """(its place, the part of the array) for each chunk."""
+        chunk, dtype = self._storage.chunk, self.dtype or f"S{self._type.size}"
+        for start, where, stored in self._chunks:
+            data = self._unfilter(bytes(self._file.block(where, stored, "a chunk").data), self._chunk_bytes)
+            place = tuple(slice(a, min(a + c, n)) for a, c, n in zip(start, chunk, self.shape))
+            part = np.frombuffer(data, dtype, math.prod(chunk)).reshape(chunk)
+            yield place, part[tuple(slice(0, s.stop - s.start) for s in place)]
 
     def _unfilter(self, data, size) -> bytes:
         for number in reversed(self._storage.filters):
@@ -362,8 +446,8 @@ def write_attribute(group, name, value):
 
 def write_names(group, name, names):
     """Write a list of names as Keras does: one attribute, or numbered parts where it would be too long for HDF5."""
-    data = [n.encode("utf-8") for n in names]
-    width = max(map(len, data), default=1)
+    data = np.array([n.encode("utf-8") for n in names])    # of one width: h5py makes 16 bytes of each text in a list
+    width = data.itemsize
     if width > OBJECT_HEADER:
         raise ValueError(f"expected names of at most {OBJECT_HEADER} bytes, received one of {width}")
     per_part = max(1, OBJECT_HEADER // width)

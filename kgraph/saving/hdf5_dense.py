@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kgraph.saving.hdf5_format import NOWHERE, Cursor, Damaged
+from kgraph.saving.hdf5_blocks import NOWHERE, Cursor, Damaged
 
 __all__ = ["messages"]
 
@@ -83,6 +83,7 @@ class _Heap:
     length_size: int
     root: int
     rows: int              # 0: the root is a block of data
+    tables: dict           # (address, rows) -> the addresses in a table of blocks, as bytes
 
     @classmethod
     def read(cls, file, address):
@@ -97,7 +98,7 @@ class _Heap:
         if filters or not powers or start > largest or rows > MAX_ROWS or not 0 < bits <= 64 or id_size < 7:
             raise Damaged("a heap whose blocks cannot be")
         length = min(-(-(largest.bit_length() - 1) // 8), _bytes_for(most))
-        return cls(file, id_size, _huge(file, huge), width, start, largest, -(-bits // 8), length, root, rows)
+        return cls(file, id_size, _huge(file, huge), width, start, largest, -(-bits // 8), length, root, rows, {})
 
     def object(self, key) -> bytes:
         """The bytes of the object of that id."""
@@ -123,24 +124,31 @@ class _Heap:
         """(address, offset in it, size) of the block of data in which that byte of the heap is."""
         address, rows, size = self.root, self.rows, self.start
         for _ in range(MAX_ROWS):
+            table = self._table(address, rows)
             if not rows:
-                if address == NOWHERE or self.file.block(address, 4, "a block of a heap").data != b"FHDB":
-                    raise Damaged("no block of a heap where one should be")
                 return address, offset, size
             row, before, size = 0, 0, self.start
             while row < rows and offset >= before + self.width * size:
                 before, size, row = before + self.width * size, size << bool(row), row + 1
             if row == rows:
                 raise Damaged("an object outside its heap")
-            entry = row * self.width + (offset - before) // size
-            head = 13 + self.offset_size
-            c = self.file.block(address, head + 8 * (entry + 1), "a table of a heap")
-            if c.take(4) != b"FHIB":
-                raise Damaged("no table of a heap where one should be")
-            address = Cursor(c.data, head + 8 * entry).number(8)
+            address = Cursor(table, 8 * (row * self.width + (offset - before) // size)).number(8)
             offset = (offset - before) % size
             rows = 0 if size <= self.largest else size.bit_length() - (self.start * self.width).bit_length() + 1
         raise Damaged("tables of a heap that do not end")
+
+    def _table(self, address, rows):
+        """The addresses in the table of that many rows at an address; no rows: there is a block of data."""
+        key = address, rows
+        if key not in self.tables:
+            head = 13 + self.offset_size
+            if address == NOWHERE:
+                raise Damaged("no block of a heap where one should be")
+            c = self.file.block(address, head + 8 * rows * self.width if rows else 4, "a block of a heap")
+            if c.take(4) != (b"FHIB" if rows else b"FHDB"):
+                raise Damaged("no block of a heap where one should be")
+            self.tables[key] = bytes(c.data[head:])
+        return self.tables[key]
 
 
 def _huge(file, address) -> dict:

@@ -7,74 +7,32 @@ else is a ValueError: external and virtual storage on purpose, the rarer layouts
 """
 from __future__ import annotations
 
-import os
+import collections
+import functools
 from dataclasses import dataclass, field
 
 import numpy as np
 
-__all__ = ["Damaged", "File", "Header", "Link", "Storage", "Type"]
+from kgraph.saving import hdf5_dense
+from kgraph.saving.hdf5_blocks import NOWHERE, Blocks, Cursor, Damaged
+
+__all__ = ["MAX_NAME", "File", "Header", "Link", "Storage", "Type", "dataspace", "datatype"]
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
-NOWHERE = 0xFFFFFFFFFFFFFFFF
-MAX_HEADER = 1 << 24          # bytes of one object's header, heap or tree node
-MAX_STEPS = 1_000_000         # blocks read in one file
-ROOM, MAX_TIMES = 1 << 26, 8  # so many bytes, and so many times the file
+MAX_NAME = 1 << 16            # bytes of a name or path
+MAX_RANK = 32
 
 DATASPACE, LINK_INFO, DATATYPE, LINK, EXTERNAL, LAYOUT, FILTERS, ATTRIBUTE, CONTINUATION, SYMBOLS, ATTRIBUTE_INFO = \
     1, 2, 3, 6, 7, 8, 11, 12, 16, 17, 21
 
 
-class Damaged(ValueError):
-    """The file does not hold what it declares, or uses what this reader does not know."""
-
-
-class Cursor:
-    """Reads little-endian numbers from a block of bytes, never beyond its end."""
-
-    def __init__(self, data, at=0):
-        self.data, self.at = data, at
-
-    def take(self, count) -> bytes:
-        if count < 0 or self.at + count > len(self.data):
-            raise Damaged("a structure is cut short")
-        self.at += count
-        return bytes(self.data[self.at - count:self.at])
-
-    def number(self, size) -> int:
-        return int.from_bytes(self.take(size), "little")
-
-    def align(self, start, unit=8):
-        self.at = start + -(-(self.at - start) // unit) * unit
-
-    @property
-    def left(self) -> int:
-        return len(self.data) - self.at
-
-
-class File:
+class File(Blocks):
     """An open HDF5 file. `root` is the address of the root group's header."""
 
     def __init__(self, source):
-        self.source = source
-        self.size = source.seek(0, os.SEEK_END)
-        self.steps, self.bytes = 0, 0
-        self.heaps = {}
+        super().__init__(source)
+        self._headers, self._heaps = {}, {}
         self.base, self.root = self._superblock()
-
-    def block(self, address, size, what="a structure") -> Cursor:
-        """size bytes at an address."""
-        self.steps += 1
-        self.bytes += size
-        start = address + getattr(self, "base", 0)
-        if not 0 <= size <= MAX_HEADER or start + size > self.size:
-            raise Damaged(f"{what} lies outside the file, or is too large")
-        if self.steps > MAX_STEPS or self.bytes > ROOM + MAX_TIMES * self.size:
-            raise Damaged("its parts are read again and again")
-        self.source.seek(start)
-        data = bytearray(size)
-        if size and self.source.readinto(data) != size:
-            raise Damaged(f"{what} is cut short")
-        return Cursor(data)
 
     def _superblock(self):
         start = 0
@@ -100,9 +58,14 @@ class File:
 
     # ------------------------------------------------------------------ object headers
     def header(self, address) -> Header:
-        """All messages of the object at an address."""
+        """All messages of the object at an address, which is read once."""
+        if address not in self._headers:
+            self._headers[address] = self._read_header(address)
+        return self._headers[address]
+
+    def _read_header(self, address) -> Header:
         first = self.block(address, min(16, max(0, self.size - self.base - address)), "an object's header")
-        messages, blocks, seen = [], [], {address}
+        messages, blocks, seen = [], collections.deque(), {address}
         modern = first.data[:4] == b"OHDR"
         if modern:
             blocks.append(self._modern_block(address))
@@ -114,7 +77,7 @@ class File:
         else:
             raise Damaged("no object has its header where one should be")
         while blocks:
-            c = blocks.pop(0)
+            c = blocks.popleft()
             while c.left >= (4 + 2 * bool(flags & 4) if modern else 8):
                 kind, data = self._message(c, modern, flags)
                 if kind == CONTINUATION:
@@ -155,22 +118,23 @@ class File:
     # ------------------------------------------------------------------ heaps
     def heap_name(self, heap, offset) -> str:
         """The name at an offset of a local heap."""
-        if heap not in self.heaps:
+        if heap not in self._heaps:
             c = self.block(heap, 32, "a heap")
             if c.take(8) != b"HEAP\0\0\0\0":
                 raise Damaged("no heap where one should be")
             size, _, address = c.number(8), c.number(8), c.number(8)
-            self.heaps[heap] = bytes(self.block(address, size, "a heap").data)
-        names = self.heaps[heap]
-        end = names.find(b"\0", offset)
+            self._heaps[heap] = bytes(self.block(address, size, "a heap").data)
+        names = self._heaps[heap]
+        end = names.find(b"\0", offset, offset + MAX_NAME)
         if end < 0:
             raise Damaged("a name without an end")
+        self.charge(end - offset)
         return decode(names[offset:end])
 
     def heap_object(self, address, index) -> bytes:
         """An object of a global heap: where texts of variable length are kept."""
         key = "global", address
-        if key not in self.heaps:
+        if key not in self._heaps:
             c = self.block(address, 16, "a global heap")
             if c.take(4) != b"GCOL":
                 raise Damaged("no global heap where one should be")
@@ -185,10 +149,11 @@ class File:
                 start = c.at
                 objects[number] = c.take(size)
                 c.align(start)
-            self.heaps[key] = objects
-        if index not in self.heaps[key]:
+            self._heaps[key] = objects
+        if index not in self._heaps[key]:
             raise Damaged("a text that its heap does not hold")
-        return self.heaps[key][index]
+        self.charge(len(self._heaps[key][index]))
+        return self._heaps[key][index]
 
     # ------------------------------------------------------------------ trees
     def tree(self, root, kind, key_size):
@@ -251,20 +216,18 @@ class Header:
     """An object of the file: the links of a group, the type, shape and storage of an array, the attributes of both."""
 
     def __init__(self, file, address, messages):
-        self.file, self.address, self.messages = file, address, messages
+        self.file, self.address = file, address
+        self.messages = collections.defaultdict(list)    # kind -> their contents
+        for kind, cursor in messages:
+            self.messages[kind].append(cursor.data)
+        self.is_group = not self.messages.keys().isdisjoint((SYMBOLS, LINK_INFO, LINK))
+        self.is_dataset = LAYOUT in self.messages
 
     def find(self, kind):
         """A cursor on the first message of that kind, or None."""
-        return next((Cursor(c.data) for k, c in self.messages if k == kind), None)
+        return Cursor(self.messages[kind][0]) if kind in self.messages else None
 
-    @property
-    def is_group(self) -> bool:
-        return any(k in (SYMBOLS, LINK_INFO, LINK) for k, _ in self.messages)
-
-    @property
-    def is_dataset(self) -> bool:
-        return any(k == LAYOUT for k, _ in self.messages)
-
+    @functools.cached_property
     def links(self) -> dict:
         """name -> Link."""
         found = {}
@@ -284,8 +247,7 @@ class Header:
 
     def _messages(self, kind, info) -> list:
         """Cursors on the links or attributes: those in the header, and those whose place `info` tells."""
-        from kgraph.saving import hdf5_dense
-        found = [Cursor(c.data) for k, c in self.messages if k == kind]
+        found = [Cursor(data) for data in self.messages.get(kind, ())]
         heap, tree = (info.number(8), info.number(8)) if info else (NOWHERE, NOWHERE)
         if heap != NOWHERE:
             found += hdf5_dense.messages(self.file, heap, tree,
@@ -317,7 +279,7 @@ class Header:
 
     def storage(self) -> Storage:
         """Raises Damaged for storage outside the file: external files, virtual datasets."""
-        if any(k == EXTERNAL for k, _ in self.messages):
+        if EXTERNAL in self.messages:
             raise Damaged("the array is kept in an external file; only arrays inside the file are read")
         c = self.find(LAYOUT)
         version, kind = c.number(1), c.number(1)
@@ -352,6 +314,7 @@ class Header:
             found.append(number)
         return tuple(found)
 
+    @functools.cached_property
     def attributes(self) -> dict:
         """name -> (Type, shape, Cursor on the data)."""
         info = self.find(ATTRIBUTE_INFO)
@@ -374,6 +337,8 @@ def _link_message(c):
 def dataspace(c) -> tuple:
     """The shape from a dataspace message; an empty one has the shape (0,)."""
     version, rank, _, kind = c.number(1), c.number(1), c.number(1), c.number(1)
+    if rank > MAX_RANK:
+        raise Damaged(f"an array of {rank} dimensions; HDF5 has at most {MAX_RANK}")
     if version == 1:
         c.take(4)
     elif version != 2:

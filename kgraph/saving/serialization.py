@@ -19,6 +19,7 @@ import types
 
 import numpy as np
 
+from kgraph import budget
 from kgraph.compiler.dims import Dim
 from kgraph.compiler.ir import TensorLike
 from kgraph.naming import nearest
@@ -271,17 +272,19 @@ def _make(cls, inner, config):
         return cls
     if not isinstance(inner, (dict, list)) or not hasattr(cls, "from_config"):
         raise TypeError(f"{config['class_name']}: expected a config that is a dict and a class with from_config(), "
-                        f"received {inner!r} and {cls!r}")
+                        f"received {str(inner)[:100]!r} and {cls!r}")
+    budget.spend(budget.OBJECT, "many objects")
     try:
         instance = cls.from_config(dict(inner) if isinstance(inner, dict) else inner)
     except TypeError as error:
-        raise TypeError(f"{config['class_name']} cannot be made from its config {inner}: {error}") from error
+        raise TypeError(f"{config['class_name']} cannot be made from its config {str(inner)[:300]}: {error}") from error
     if hasattr(instance, "keras_version") and str(config.get("keras_version", 3)).startswith(("0", "1", "2")):
         instance.keras_version = 2
     if config.get("build_config") and hasattr(instance, "build_from_config") and not instance.built:
         instance.build_from_config(config["build_config"])
     if config.get("compile_config") and hasattr(instance, "compile_from_config"):
-        instance.compile_from_config(config["compile_config"])
+        with budget.blank(False):     # the optimizer of a model inside is in no file
+            instance.compile_from_config(config["compile_config"])
     return instance
 
 

@@ -11,6 +11,8 @@ import time
 
 import numpy as np
 
+from kgraph.naming import printable
+
 __all__ = ["Progbar", "resolve_verbose", "say"]
 
 INTERVAL = 0.2  # seconds between two redraws
@@ -115,7 +117,8 @@ class Progbar:
         parts.append(clock(left))
         parts.append(f"{duration(step)}/{self.unit_name}")
         head = " ".join(parts) if self.redraws else " - ".join(parts)
-        return head + "".join(f" - {name}: {show(total / count)}" for name, (total, count) in self._values.items())
+        return head + "".join(f" - {printable(name)}: {show(total / count)}"
+                              for name, (total, count) in self._values.items())
 
     def _count(self, current):
         return f"{current:{len(str(self.target))}d}/{self.target}" if self.target else f"{current}/Unknown"

@@ -4,17 +4,22 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
+import secrets
 import shutil
+import socket
 import stat
 import tarfile
 import tempfile
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
-__all__ = ["durable_write", "get_file", "unpack"]
+__all__ = ["check_regular", "durable_write", "get_file", "unpack"]
 
 MAX_MEMBERS = 1_000_000
 MAX_UNPACKED = 200 << 30     # bytes
@@ -26,11 +31,13 @@ def durable_write(path):
     """Yields the path of an empty temporary file beside `path`; renames it to `path` when the block ends well.
 
     The contents are flushed to the disk before the rename, so a kill, an exception or a full disk leaves the old file
-    whole. The new file keeps the mode of the one it replaces.
+    whole. The new file keeps the mode of the one it replaces. What a killed writer of the same file left beside it is
+    removed.
     """
     path = Path(path)
     path = path.resolve() if path.is_symlink() else path
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    _remove_leftovers(path)
+    handle, name = tempfile.mkstemp(prefix=_part_prefix(path), suffix=".part", dir=path.parent)
     os.close(handle)
     try:
         yield Path(name)
@@ -42,6 +49,50 @@ def durable_write(path):
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(name)
+
+
+_HERE = f"{zlib.crc32(socket.gethostname().encode()):08x}"     # this machine, and this process on it, in names of parts
+_SELF = secrets.token_hex(4)
+
+
+def _part_prefix(path) -> str:
+    """How the names of the temporary files and folders begin that become `path`: who writes them can be told."""
+    return f".{path.name}.{_HERE}-{os.getpid()}-{_SELF}-"
+
+
+def _remove_leftovers(path):
+    """Remove the temporary files beside `path` whose writer is gone, or that nobody has touched for a day."""
+    written_by = re.compile(re.escape(f".{path.name}.") + r"(?:(\w{8})-(\d+)-(\w{8})-)?\w+\.part\S*")
+    with contextlib.suppress(OSError):
+        for part in list(os.scandir(path.parent)):
+            match = written_by.fullmatch(part.name)
+            if match and (_is_gone(*match.groups()) or part.stat().st_mtime < time.time() - 86400):
+                shutil.rmtree(part) if part.is_dir(follow_symlinks=False) else os.unlink(part)
+
+
+def _is_gone(machine, process, token) -> bool:
+    """Whether a process of this machine has ended. Where it cannot be told, it has not."""
+    if machine != _HERE or os.name != "posix":
+        return False
+    if int(process) == os.getpid():
+        return token != _SELF
+    try:
+        os.kill(int(process), 0)
+    except (ProcessLookupError, OverflowError):
+        return True
+    except PermissionError:
+        pass
+    return False
+
+
+def check_regular(path):
+    """Raise ValueError unless there is a file of data: reading a pipe or a device may never end."""
+    mode = os.stat(path).st_mode
+    if not stat.S_ISREG(mode):
+        kinds = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device",
+                 stat.S_IFDIR: "a folder"}
+        what = kinds.get(stat.S_IFMT(mode), "something else")
+        raise ValueError(f"{os.fspath(path)}: expected a file, received {what}")
 
 
 def _umask() -> int:
@@ -137,7 +188,8 @@ def unpack(archive, folder, archive_format="auto"):
     if members is None:
         raise ValueError(f"{archive}: expected an archive of the kind {' or '.join(formats)}")
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as part:
+    _remove_leftovers(folder)
+    with tempfile.TemporaryDirectory(prefix=_part_prefix(folder), suffix=".part", dir=folder.parent) as part:
         budget = min(MAX_UNPACKED, MAX_INFLATION * os.path.getsize(archive) + (1 << 20))
         for number, (name, size, source) in enumerate(members(archive)):
             budget -= size

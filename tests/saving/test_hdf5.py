@@ -130,6 +130,17 @@ def test_many_names_in_a_group():
         assert root.name_list("names")[1999].startswith("layer_01999") and len(root.name_list("names")) == 2000
 
 
+@pytest.mark.parametrize("names", [[], ["é"], [f"a{i}" for i in range(9000)], ["x" * 60_000, "y", "z" * 9]], ids=len)
+def test_names_of_any_number_and_length(names):
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        write_names(file, "names", names)
+        parts = [file.attrs[k] for k in file.attrs]
+    assert [n.decode() for part in parts for n in part] == names
+    with open_file(buffer, "memory") as root:
+        assert root.name_list("names") == names
+
+
 def test_shape_is_compared_before_reading():
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:

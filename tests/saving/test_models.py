@@ -120,6 +120,9 @@ def test_a_killed_save_leaves_the_old_file(model, tmp_path, suffix):
                          env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)})
     assert run.returncode == -9
     same_weights(load_model(path), model)
+    assert len(list(tmp_path.iterdir())) > 1
+    model.save(path)
+    assert list(tmp_path.iterdir()) == [path], "the next save removes what the killed one left"
 
 
 @pytest.mark.parametrize("suffix", [".keras", ".h5", ".weights.h5"])

@@ -2,12 +2,14 @@ import hashlib
 import io
 import os
 import stat
+import subprocess
+import sys
 import tarfile
 import zipfile
 
 import pytest
 
-from kgraph.utils import get_file
+from kgraph.utils import files, get_file
 from kgraph.utils.files import durable_write, unpack
 
 
@@ -37,6 +39,24 @@ def test_durable_write_follows_a_link(tmp_path):
     with durable_write(tmp_path / "link") as part:
         part.write_text("new")
     assert (tmp_path / "real").read_text() == "new" and (tmp_path / "link").is_symlink()
+
+
+def test_durable_write_removes_what_killed_writers_left(tmp_path):
+    """Parts of processes that have ended, or that are a day old; no others, and nothing of other files."""
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    parent, here = os.getppid(), files._HERE
+    stale = [f".m.{here}-{gone.pid}-{'0' * 8}-ab_1.part", f".m.{here}-{gone.pid}-{'0' * 8}-ab_1.part.weights",
+             f".m.{here}-{os.getpid()}-{'0' * 8}-x.part", ".m.old_kind.part"]
+    kept = [f".m.{here}-{parent}-{'0' * 8}-x.part", f".m.{here}-{os.getpid()}-{files._SELF}-x.part",
+            f".m.{'f' * 8}-{gone.pid}-{'0' * 8}-x.part", f".mm.{here}-{gone.pid}-{'0' * 8}-x.part", ".m.new_kind.part",
+            "m.part", ".m.txt"]
+    for name in stale + kept:
+        (tmp_path / name).write_text("half")
+    os.utime(tmp_path / ".m.old_kind.part", (0, 0))
+    with durable_write(tmp_path / "m") as part:
+        part.write_text("new")
+    assert sorted(os.listdir(tmp_path)) == sorted([*kept, "m"])
 
 
 @pytest.fixture

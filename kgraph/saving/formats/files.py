@@ -3,28 +3,34 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import itertools
 import os
 import warnings
 import zipfile
 from pathlib import Path
 
 from kgraph import __version__
+from kgraph.budget import blank, budget
+from kgraph.naming import printable
 from kgraph.saving.archive import Archive, write_archive
 from kgraph.saving.formats import keras2, keras3
+from kgraph.saving.formats.filling import Filling
 from kgraph.saving.formats.keras2 import model_config
 from kgraph.saving.formats.upgrade import modern_compile_config, modern_model_config
 from kgraph.saving.hdf5 import is_hdf5, open_file
 from kgraph.saving.serialization import CustomObjectScope, deserialize_keras_object, safe_mode_scope
 from kgraph.saving.text import read_json, read_yaml, write_json, write_yaml
-from kgraph.utils.files import durable_write
-from kgraph.variable import reserve
+from kgraph.utils.files import check_regular, durable_write
 
 __all__ = ["KERAS_VERSION", "load_model", "load_weights", "model_from_json", "model_from_yaml", "save_model",
            "save_weights", "to_json", "to_yaml"]
 
 KERAS_VERSION = "3.15.1"     # the version whose layout kgraph writes
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
-ROOM = 64 << 20              # bytes of weights that any file may ask for, whatever its size
+MAX_NAME = 60_000            # bytes of a layer's name that is the name of a group
+ROOM = 64 << 20              # bytes that any file may ask for, whatever its size
+TIMES_ARRAYS = 8             # what it may ask for beside: so many times the arrays in it, for state of an optimizer,
+TIMES_TEXT = 64              # and so many times its configuration, for the objects that this describes
 
 
 # ------------------------------------------------------------------ saving
@@ -43,6 +49,7 @@ def save_model(model, filepath, overwrite=True, include_optimizer=True, save_for
     if not zipped:
         raise ValueError("save: zipped=False is not written; save to a .keras file")
     _check_built(model)
+    _check_names(model, kind == "h5")
     with durable_write(path) as part:
         if kind == "h5":
             with _writing(part) as file:
@@ -68,8 +75,22 @@ def _target(filepath, overwrite, save_format) -> tuple:
 def _check_overwrite(path, overwrite):
     if path.is_dir():
         raise IsADirectoryError(f"expected the name of a file, received the folder {str(path)!r}")
-    if not overwrite and path.exists():
-        raise FileExistsError(f"{str(path)!r} exists, and overwrite=False")
+    if path.exists():
+        check_regular(path)
+        if not overwrite:
+            raise FileExistsError(f"{str(path)!r} exists, and overwrite=False")
+
+
+def _check_names(model, as_groups):
+    """Raise ValueError for names that HDF5 cannot hold, or from which the way back would not be found. as_groups: they
+    become names of groups, as in Keras 2's layout."""
+    for layer in model._all_layers():
+        name = getattr(layer, "name", "")
+        if "\0" in name or not name.isascii() and name != name.encode("utf-8", "replace").decode():
+            raise ValueError(f"layer {name[:100]!r}: expected a name of whole characters other than NUL")
+        if as_groups and (name in (".", "..") or len(name.encode()) > MAX_NAME):
+            raise ValueError(f"layer {name[:100]!r}: expected a name of at most {MAX_NAME} bytes other than '.' and "
+                             "'..', since this format has it as the name of a group")
 
 
 def _check_built(model):
@@ -111,13 +132,15 @@ def save_weights(model, filepath, overwrite=True, save_format=None):
     if path.suffix.lower() not in (".h5", ".hdf5"):
         raise ValueError("save_weights: expected a file name that ends in .weights.h5, received "
                          f"{os.fspath(filepath)!r}")
+    layered = not path.name.lower().endswith(".weights.h5")
     _check_overwrite(path, overwrite)
     _check_built(model)
+    _check_names(model, layered)
     with durable_write(path) as part, _writing(part) as file:
-        if path.name.lower().endswith(".weights.h5"):
-            keras3.save_weights(file, model)
-        else:
+        if layered:
             keras2.save_weights(file, model, KERAS_VERSION)
+        else:
+            keras3.save_weights(file, model)
 
 
 def to_json(model, **kwargs) -> str:
@@ -160,64 +183,98 @@ def _existing(filepath) -> str:
                          "save it to a .keras or .h5 file")
     if not os.path.exists(path):
         raise FileNotFoundError(f"there is no model file {path!r}")
+    check_regular(path)
     return path
 
 
 @contextlib.contextmanager
-def _guarded(safe_mode, custom_objects, path=None):
-    """What every load runs in: no code, only known classes, no more memory than the file can fill."""
-    limit = ROOM + (keras2.MAX_INFLATION * os.path.getsize(path) if path else 0)
+def _guarded(safe_mode=True, custom_objects=None, path="the text"):
+    """What every load runs in: no code, only known classes, only documented errors, whose words are safe to print."""
     with safe_mode_scope(safe_mode is not False), CustomObjectScope(custom_objects):
-        with reserve(limit) if path else contextlib.nullcontext():
-            try:
-                yield
-            except (RecursionError, MemoryError, LookupError, AttributeError, TypeError, ArithmeticError,
-                    NotImplementedError) as e:
-                raise ValueError(f"{path or 'the text'}: {_root_cause(e)}") from e
+        try:
+            yield
+        except ValueError as e:
+            for error in itertools.takewhile(lambda e: e is not None, _causes(e)):
+                error.args = tuple(printable(a, keep="\n") if isinstance(a, str) else a for a in error.args)
+            raise
+        except (RecursionError, MemoryError, LookupError, AttributeError, TypeError, ArithmeticError,
+                NotImplementedError) as e:
+            raise ValueError(f"{path}: the configuration in it cannot be used ({_root_cause(e)})") from e
 
 
 def _root_cause(e) -> str:
     """What went wrong first: the constructor's own words rather than those of everything around it."""
-    while e.__cause__ is not None:
-        e = e.__cause__
-    return f"the configuration in it cannot be used ({type(e).__name__}: {str(e)[:1000]})"
+    e = list(_causes(e))[-1]
+    return f"{type(e).__name__}: {printable(str(e)[:1000])}"
 
+
+def _causes(e):
+    while e is not None:
+        yield e
+        e = e.__cause__
 
 
 def _load_keras(path, compile):
     with Archive(path) as archive:
         metadata = read_json(archive.read(METADATA), path) if METADATA in archive.names() else {}
-        config = read_json(archive.read(CONFIG), path)
+        text = archive.read(CONFIG)
+        config = read_json(text, path)
         version = str(metadata.get("keras_version", KERAS_VERSION)) if isinstance(metadata, dict) else KERAS_VERSION
-        model, compile_config = _build(config, version, path)
-        if WEIGHTS not in archive.names():
-            raise ValueError(f"{path}: expected a member {WEIGHTS!r}, received {', '.join(archive.names()[:20])}")
-        with archive.open_seekable(WEIGHTS) as member, open_file(member, f"{path}:{WEIGHTS}") as root:
-            keras3.load_weights(root, model)
+        with _weights_in(archive, path) as root, _limited(root, len(text)):
+            model, compile_config = _build(config, version, path)
+            filling = Filling(path)
+            keras3.find_weights(root, model, filling)
+            filling.settle()
+            filling.take(fresh=True)
             _load_assets(archive, model)
             if compile and compile_config:
                 _compile(model, modern_compile_config(compile_config, version))
-                keras3.load_optimizer(root, model)
+                _take_optimizer(keras3.find_optimizer, root, model)
     return model
+
+
+@contextlib.contextmanager
+def _weights_in(archive, path):
+    """Yields the root Group of the weights in an archive."""
+    if WEIGHTS not in archive.names():
+        raise ValueError(f"{path}: expected a member {WEIGHTS!r}, received {', '.join(archive.names()[:20])}")
+    with archive.open_seekable(WEIGHTS) as member, open_file(member, f"{path}:{WEIGHTS}") as root:
+        yield root
+
+
+def _limited(root, text):
+    """The budget of a file that holds these weights, and a configuration of so many bytes."""
+    return budget(ROOM + TIMES_ARRAYS * root.held() + TIMES_TEXT * text)
+
+
+def _take_optimizer(find, root, model):
+    filling = Filling(root.file_name)
+    find(root, model, filling)
+    filling.take(fresh=True)
 
 
 def _load_assets(archive, model):
     """Vocabularies, which Keras keeps as text files beside the weights."""
-    names = [name for name in archive.names() if name.startswith("assets/") and name.endswith(".txt")]
-    for path, x in keras3.walk(model, False) if names else ():
+    found = {}
+    for name in archive.names():
+        folder, _, file = name.rpartition("/")
+        if name.startswith("assets/") and name.endswith(".txt"):
+            found.setdefault(folder, {})[file] = name
+    for path, x in keras3.walk(model, False) if found else ():
         if hasattr(x, "load_assets"):
-            own = [name for name in names if name.rpartition("/")[0] == f"assets/{path}"]
-            x.load_assets({name.rpartition("/")[2]: archive.read(name).decode() for name in own})
+            own = found.get(f"assets/{path}", {})
+            x.load_assets({file: archive.read(name).decode() for file, name in own.items()})
 
 
-def _build(config, version, path):
-    """(model without weights, its compile arguments) from a config."""
+def _build(config, version, path, weighted=True):
+    """(model, its compile arguments) from a config. weighted: its weights come next, from a file."""
     from kgraph.models.model import Model
     if not isinstance(config, dict) or not isinstance(config.get("config"), dict | list):
         raise ValueError(f"{path}: expected the configuration of a model, received {str(config)[:100]}")
     config = modern_model_config(config, version)
     compile_config = config.pop("compile_config", None)
-    model = deserialize_keras_object(config)
+    with blank() if weighted else contextlib.nullcontext():
+        model = deserialize_keras_object(config)
     if not isinstance(model, Model):
         raise ValueError(f"{path}: expected the configuration of a model, received that of {type(model).__name__}")
     return model, compile_config
@@ -235,18 +292,23 @@ def _compile(model, config):
 
 def _load_hdf5(path, compile):
     with open_file(path) as root:
-        text = root.attribute("model_config")
+        text = root.text("model_config")
         if text is None:
             raise ValueError(f"{path}: the file holds weights only, no model: build the model and call "
                              "model.load_weights(path)")
         version = str(root.attribute("keras_version") or "1")
-        model, _ = _build(read_json(text, path), version, path)
-        keras2.load_weights(root.group("model_weights"), model, version=version)
-        training = root.attribute("training_config")
-        if compile and training is not None:
-            config = modern_compile_config(read_json(training, path), version)
-            _compile(model, keras2.compile_arguments(config, version))
-            keras2.load_optimizer(root, model)
+        config = read_json(text, path)
+        with _limited(root, len(text)):
+            model, _ = _build(config, version, path)
+            filling = Filling(path)
+            keras2.find_weights(root.group("model_weights"), model, filling, version=version)
+            filling.settle()
+            filling.take(fresh=True)
+            training = root.text("training_config")
+            if compile and training is not None:
+                arguments = modern_compile_config(read_json(training, path), version)
+                _compile(model, keras2.compile_arguments(arguments, version))
+                _take_optimizer(keras2.find_optimizer, root, model)
     return model
 
 
@@ -256,50 +318,64 @@ def load_weights(model, filepath, by_name=False, skip_mismatch=False):
     by_name        match layers by name in place of their order (Keras 2's layout only)
     skip_mismatch  leave what does not fit as it is, with a warning
 
-    Raises ValueError naming all weights that do not fit; then nothing is changed.
+    Raises ValueError for a damaged file, and naming all weights that do not fit; then nothing is changed.
+    FileNotFoundError when there is none.
     """
     path = _existing(filepath)
     _check_built(model)
+    with _guarded(path=path), _root_of(path) as root:
+        filling = Filling(path)
+        group = root.group("model_weights") if "model_weights" in root else root
+        if group.name_list("layer_names"):
+            keras2.find_weights(group, model, filling, by_name=by_name)
+        elif by_name:
+            raise ValueError(f"{path}: by_name=True is for files in the layout of Keras 1 and 2; this one has Keras "
+                             "3's, which finds weights by structure. Leave by_name out")
+        else:
+            keras3.find_weights(root, model, filling)
+            if model.optimizer is not None and model.optimizer.built:
+                keras3.find_optimizer(root, model, filling, required=False)
+        filling.settle(skip_mismatch)
+        filling.take()
+
+
+@contextlib.contextmanager
+def _root_of(path):
+    """Yields the root Group of the weights in a file of any kind."""
     if zipfile.is_zipfile(path):
-        with Archive(path) as archive, archive.open_seekable(WEIGHTS) as member, \
-                open_file(member, f"{path}:{WEIGHTS}") as root:
-            _load_weights(root, model, by_name, skip_mismatch)
+        with Archive(path) as archive, _weights_in(archive, path) as root:
+            yield root
     elif is_hdf5(path):
         with open_file(path) as root:
-            _load_weights(root, model, by_name, skip_mismatch)
+            yield root
     else:
         raise ValueError(f"{path}: expected a .keras archive or an HDF5 file, received neither")
 
 
-def _load_weights(root, model, by_name, skip_mismatch):
-    group = root.group("model_weights") if "model_weights" in root else root
-    if group.name_list("layer_names"):
-        keras2.load_weights(group, model, by_name=by_name, skip_mismatch=skip_mismatch)
-        return
-    if by_name:
-        raise ValueError(f"{root.file_name}: by_name=True is for files in the layout of Keras 1 and 2; this one has "
-                         "Keras 3's, which finds weights by structure. Leave by_name out")
-    keras3.load_weights(root, model, skip_mismatch=skip_mismatch)
-    if model.optimizer is not None and model.optimizer.built:
-        keras3.load_optimizer(root, model, required=False)
-
-
 def model_from_json(json_string, custom_objects=None, safe_mode=True):
     """A model from the text that to_json gave, here or in Keras 1, 2 or 3; its weights are fresh."""
-    return _from_text(read_json(json_string, "model_from_json"), custom_objects, safe_mode)
+    return _from_text(read_json(json_string, "model_from_json"), len(json_string), custom_objects, safe_mode)
 
 
 def model_from_yaml(yaml_string, custom_objects=None, safe_mode=True):
     """A model from the text that to_yaml gave, here or in Keras 1 or 2; its weights are fresh."""
-    return _from_text(read_yaml(yaml_string, "model_from_yaml"), custom_objects, safe_mode)
+    return _from_text(read_yaml(yaml_string, "model_from_yaml"), len(yaml_string), custom_objects, safe_mode)
 
 
-def _from_text(config, custom_objects, safe_mode):
+def _from_text(config, size, custom_objects, safe_mode):
     version = KERAS_VERSION
     if isinstance(config, dict) and "module" not in config:
         version = str(config.get("keras_version") or "1")
-    with _guarded(safe_mode, custom_objects):
-        model, compile_config = _build(config, version, "the text")
+    with _guarded(safe_mode, custom_objects), budget(ROOM + TIMES_TEXT * size, weights=_memory()):
+        model, compile_config = _build(config, version, "the text", weighted=False)
         if compile_config:
             _compile(model, modern_compile_config(compile_config, version))
     return model
+
+
+def _memory() -> int:
+    """Half of the machine's memory, in bytes."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    except (AttributeError, ValueError, OSError):
+        return 1 << 62

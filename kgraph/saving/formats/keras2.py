@@ -15,15 +15,13 @@ import warnings
 
 from kgraph import tree
 from kgraph.saving.formats.keras1 import adapt
-from kgraph.saving.formats.keras3 import describe_misfits, optimizer_state
+from kgraph.saving.formats.keras3 import optimizer_state
 from kgraph.saving.hdf5 import write_attribute, write_names
 from kgraph.saving.serialization import serialize_keras_object
 from kgraph.saving.text import write_json
 
-__all__ = ["MAX_INFLATION", "compile_arguments", "load_optimizer", "load_weights", "model_config",
-           "save_model", "save_weights"]
+__all__ = ["compile_arguments", "find_optimizer", "find_weights", "model_config", "save_model", "save_weights"]
 
-MAX_INFLATION = 1100
 TOP_LEVEL = "top_level_model_weights"
 SLOTS = {  # kgraph's slots of an optimizer, in the order of Keras 2, and the words that stand for them in names
     "SGD": {"momentum": ("m", "momentum")},
@@ -127,26 +125,17 @@ def _unique(names) -> list:
 
 
 # ------------------------------------------------------------------ loading
-def load_weights(group, model, by_name=False, skip_mismatch=False, version=None):
-    """Fill a model's variables from the group that holds `layer_names`. Shapes are compared before anything is read.
-
-    Raises ValueError naming all that does not fit, and changes nothing then; skip_mismatch leaves it, with a warning.
-    """
+def find_weights(group, model, filling, by_name=False, version=None):
+    """Add to a Filling what the group that holds `layer_names` has for a model's variables. Shapes are compared."""
     version = version or str(group.attribute("keras_version") or "1")
     backend = str(group.attribute("backend") or "")
-    stored = {name: _datasets(group.group(name)) for name in group.name_list("layer_names")}
+    names = dict.fromkeys(group.name_list("layer_names"))
+    stored = {name: _datasets(group.group(name)) for name in names}
     pairs = _pairs_by_name(stored, model) if by_name else _pairs_in_order(stored, model, group)
     if TOP_LEVEL in group and _top_level(model):
         pairs.append((model.name, _top_level(model), _datasets(group.group(TOP_LEVEL)), None))
-    plans = [_plan(*pair, version, backend) for pair in pairs]
-    misfits = [m for plan in plans for m in plan[1]]
-    if misfits and not skip_mismatch:
-        raise ValueError(describe_misfits(group.file_name, misfits))
-    if misfits:
-        warnings.warn(describe_misfits(group.file_name, misfits) + "\nThese keep their values.", stacklevel=2)
-    for take, wrong in plans:
-        if not wrong:
-            take()
+    for pair in pairs:
+        _find(*pair, version, backend, filling)
 
 
 def _datasets(group) -> list:
@@ -168,28 +157,23 @@ def _pairs_in_order(stored, model, group) -> list:
     return [(where(layer, name), _ordered(layer), datasets, layer) for layer, (name, datasets) in zip(layers, filled)]
 
 
-def _plan(where, variables, datasets, layer, version, backend) -> tuple:
-    """(a function that fills the variables, what does not fit in words)."""
+def _find(where, variables, datasets, layer, version, backend, filling):
     for dataset in datasets:
         dataset.check()
-    if [d.shape for d in datasets] == [v.shape for v in variables] and layer is not None and not _needs_care(version):
-        return lambda: _fill(datasets, variables), []
     wanted = [v.shape for v in variables]
-    if sum(math.prod(d.shape) for d in datasets) <= 2 * sum(map(math.prod, wanted)):
-        arrays = adapt(layer, [d.read(d.shape) for d in datasets], wanted, version, backend)
-        if [a.shape for a in arrays] == wanted:
-            return lambda: [v.assign(a) for v, a in zip(variables, arrays)], []
-    return None, _misfits(where, variables, datasets)
+    sources = datasets
+    if layer is None or [d.shape for d in datasets] != wanted or _needs_care(version):
+        if sum(math.prod(d.shape) for d in datasets) <= 2 * sum(map(math.prod, wanted)):
+            sources = adapt(layer, [d.read(d.shape) for d in datasets], wanted, version, backend)
+    if [d.shape for d in sources] == wanted:
+        filling.add(variables, sources)
+    else:
+        filling.misfits += _misfits(where, variables, datasets)
 
 
 def _needs_care(version) -> bool:
     """Keras 1 kept some kernels in another order of axes, which may have the same shape."""
     return version.startswith(("1", "0"))
-
-
-def _fill(datasets, variables):
-    for dataset, variable in zip(datasets, variables):
-        dataset.read_into(variable.buffer)
 
 
 def _misfits(where, variables, datasets) -> list:
@@ -213,8 +197,8 @@ def compile_arguments(training: dict, version) -> dict:
     return arguments
 
 
-def load_optimizer(root, model):
-    """Fill the state of a compiled model's optimizer. State that does not fit is left fresh, with a warning."""
+def find_optimizer(root, model, filling):
+    """Add the state of a compiled model's optimizer. State that does not fit is left out, with a warning."""
     optimizer = model.optimizer
     if optimizer is None or "optimizer_weights" not in root:
         return
@@ -227,7 +211,7 @@ def load_optimizer(root, model):
                       "it begins afresh", stacklevel=2)
         return
     for variable, dataset in pairs:
-        dataset.read_into(variable.buffer)
+        filling.add([variable], [dataset])
 
 
 def _match_in_order(optimizer, names, datasets):

@@ -10,7 +10,6 @@ and when it loads; kgraph walks its own objects so, with Keras's names where its
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,10 +18,8 @@ from kgraph.models.model import Model
 from kgraph.models.sequential import Sequential
 from kgraph.naming import to_snake_case
 from kgraph.optimizers import Optimizer
-from kgraph.saving.hdf5 import Dataset
 
-__all__ = ["Fit", "describe_misfits", "load_optimizer", "load_weights", "optimizer_state",
-           "save_weights", "walk"]
+__all__ = ["find_optimizer", "find_weights", "optimizer_state", "save_weights", "walk"]
 
 KERAS_NAMES = {              # class name -> {kgraph's attribute: Keras's}, where they differ
     "GroupedQueryAttention": {f"{part}_dense": f"_{part}_dense" for part in ("query", "key", "value", "output")},
@@ -120,54 +117,21 @@ class _Writer(dict):
 
 
 # ------------------------------------------------------------------ loading
-@dataclass(frozen=True)
-class Fit:
-    """What a file holds for one object: pairs of (dataset, variable), and what does not fit, in words."""
-
-    path: str
-    object: object
-    pairs: tuple
-    misfits: tuple
-    store: object = None   # where the class has its own way of loading
-
-
-def load_weights(root, model, skip_mismatch=False, with_optimizer=False):
-    """Fill the variables of a model from the root Group of a file. Shapes are compared before anything is read.
-
-    Raises ValueError naming everything that does not fit, and changes nothing then; skip_mismatch leaves those objects
-    as they are, with a warning.
-    """
-    fits = [_fit(root, path, x) for path, x in walk(model, with_optimizer)]
-    misfits = [m for fit in fits for m in fit.misfits]
-    if misfits and not skip_mismatch:
-        raise ValueError(describe_misfits(root.file_name, misfits))
-    if misfits:
-        warnings.warn(describe_misfits(root.file_name, misfits) + "\nThese keep their values.", stacklevel=2)
-    for fit in fits:
-        if not fit.misfits:
-            _take(fit)
-
-
-def describe_misfits(file_name, misfits) -> str:
-    return f"{file_name}: the file does not fit the model:\n  " + "\n  ".join(misfits)
-
-
-def _take(fit):
-    if fit.store is not None:
-        fit.object.load_own_variables(fit.store)
-    for dataset, variable in fit.pairs:
-        dataset.read_into(variable.buffer)
+def find_weights(root, model, filling, with_optimizer=False):
+    """Add to a Filling what the root Group of a file holds for the variables of a model. Shapes are compared."""
+    for path, x in walk(model, with_optimizer):
+        _find(root, path, x, filling)
 
 
 def _vars_group(root, path):
     """The group of an object's variables, or None; Keras 2.12 and 2.13 had another name for `layers`."""
-    group = root.get(f"{path}/vars".lstrip("/"))
-    if group is None and "_layer_checkpoint_dependencies" in root:
-        group = root.get(f"{path}/vars".lstrip("/").replace("layers", "_layer_checkpoint_dependencies"))
-    return group
+    path = f"{path}/vars".lstrip("/")
+    if path not in root and "_layer_checkpoint_dependencies" in root:
+        path = path.replace("layers", "_layer_checkpoint_dependencies")
+    return root.group(path) if path in root else None
 
 
-def _fit(root, path, x) -> Fit:
+def _find(root, path, x, filling):
     group = _vars_group(root, path)
     where = path or "the model itself"
     if hasattr(x, "name"):
@@ -175,60 +139,41 @@ def _fit(root, path, x) -> Fit:
     stored = {} if group is None else {name: group.dataset(name) for name in group.names()}
     own = _own_variables(x)
     if own is None:
-        return Fit(path, x, (), (), _Reader(stored))
+        filling.add_own(x, stored)
+        return
     if len(stored) != len(own):
         unbuilt = "" if getattr(x, "built", True) else "; it is not built yet: call the model on data first"
         expected = ", ".join(f"{v.name} {v.shape}" for v in own) or "none"
-        misfit = f"{where}: expected {len(own)} variables ({expected}), received {len(stored)}{unbuilt}"
-        return Fit(path, x, (), (misfit,))
-    misfits, pairs = [], []
-    for i, variable in enumerate(own):
-        dataset = stored.get(str(i))
-        if not isinstance(dataset, Dataset) or dataset.shape != variable.shape:
-            received = "nothing" if dataset is None else dataset.shape
-            misfits.append(f"{where}: expected shape {variable.shape} for {variable.name}, received {received}")
-        else:
+        filling.misfits.append(f"{where}: expected {len(own)} variables ({expected}), received {len(stored)}{unbuilt}")
+        return
+    datasets = [stored.get(str(i)) for i in range(len(own))]
+    misfits = [f"{where}: expected shape {variable.shape} for {variable.name}, received "
+               f"{'nothing' if dataset is None else dataset.shape}"
+               for variable, dataset in zip(own, datasets) if dataset is None or dataset.shape != variable.shape]
+    filling.misfits += misfits
+    if not misfits:
+        for dataset in datasets:
             dataset.check()
-            pairs.append((dataset, variable))
-    return Fit(path, x, tuple(pairs), tuple(misfits))
+        filling.add(own, datasets)
 
 
-class _Reader:
-    """What a class's own load_own_variables reads from: a mapping of names to arrays."""
-
-    def __init__(self, datasets):
-        self._datasets = datasets
-
-    def keys(self):
-        return self._datasets.keys()
-
-    def __len__(self):
-        return len(self._datasets)
-
-    def __contains__(self, key):
-        return key in self._datasets
-
-    def __getitem__(self, key):
-        dataset = self._datasets[key]
-        return dataset.read(dataset.shape)
-
-
-def load_optimizer(root, model, required=True):
-    """Fill the optimizer's state. State that does not fit is left fresh, with a warning if it is `required`."""
+def find_optimizer(root, model, filling, required=True):
+    """Add the optimizer's state. State that does not fit is left out, with a warning if it is `required`."""
     optimizer = model.optimizer
-    group = _vars_group(root, "optimizer")
-    if optimizer is None or group is None:
+    group = None if optimizer is None else _vars_group(root, "optimizer")
+    if group is None:
+        return
+    if not _inherits(optimizer, Optimizer):
+        filling.add_own(optimizer, {name: group.dataset(name) for name in group.names()})
         return
     stored = [group.get(str(i)) for i in range(len(group.names()))]
     shapes = [getattr(d, "shape", None) for d in stored]
     own = next((own for own in _possible_states(optimizer) if [v.shape for v in own] == shapes), None)
-    if own is None:
-        if required:
-            warnings.warn(f"{root.file_name}: the optimizer's state in the file does not fit "
-                          f"{type(optimizer).__name__}; it begins afresh", stacklevel=2)
-        return
-    for dataset, variable in zip(stored, own):
-        dataset.read_into(variable.buffer)
+    if own is not None:
+        filling.add(own, stored)
+    elif required:
+        warnings.warn(f"{root.file_name}: the optimizer's state in the file does not fit "
+                      f"{type(optimizer).__name__}; it begins afresh", stacklevel=2)
 
 
 def _possible_states(optimizer):
