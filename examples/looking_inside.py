@@ -29,7 +29,9 @@ def main():
     kernels = kgraph.inspect.kernels(model, "train")
     show("kernels of a training step: forward, loss, backward and update",
          "\n".join(f"{k.name:20} {k.flops!s:>10} FLOP  {', '.join(k.layers)}" for k in kernels))
-    show("the source of the first kernel of predict", kgraph.inspect.kernels(model, "predict", x=x)[0].source)
+    update = next(k for k in kernels if k.layers == ("sgd",))
+    show("the loop nest of the update", update.nest)
+    show("and its source, printed from it", update.source)
     show("where the time of a training step goes", kgraph.profile(model, x, y))
     records = kgraph.inspect.compiles()
     show("machine code of this process",

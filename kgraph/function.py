@@ -45,7 +45,9 @@ class Compiled:
         from kgraph.compiler.pipeline import compile_program
         plan = compile_program(self.traced, self._states, [v for v, _ in self._captured], self._equal_sizes)
         if debug_level() >= 3:
-            print(f"kgraph: traced\n{self.traced}\nkgraph: after the passes\n{plan.program}", file=sys.stderr)
+            nests = "\n".join(f"{k.name}{k.nest}" for k in plan.kernels)
+            print(f"kgraph: traced\n{self.traced}\nkgraph: after the passes\n{plan.program}\n"
+                  f"kgraph: loop nests\n{nests}", file=sys.stderr)
         return plan
 
     @property

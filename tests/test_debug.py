@@ -27,6 +27,7 @@ def test_levels(level, monkeypatch, capsys):
     assert ("kgraph: compiled kg_" in text or "kgraph: loaded kg_" in text) == (level >= 1)
     assert text.count("GFLOP/s") == (level >= 2)
     assert ("kgraph: traced\n" in text and "kgraph: after the passes\n" in text) == (level >= 3)
+    assert ("kgraph: loop nests\nkg_" in text and "for share i" in text) == (level >= 3)
     assert ("= cosh(%" in text and "= fused(x/0" in text) == (level >= 3)
     assert ("kgraph: source\ndef kg_" in text and "# sinh atan cosh" in text) == (level >= 4)
 

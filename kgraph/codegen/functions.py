@@ -131,7 +131,8 @@ def _back_end(key: str, start: float, text: str, level: int):
 
 
 def debug_level() -> int:
-    """KGRAPH_DEBUG: 1 says what is compiled and why, 2 adds kernel timings, 3 programs, 4 sources (all to stderr)."""
+    """KGRAPH_DEBUG: 1 says what is compiled and why, 2 adds kernel timings, 3 programs and loop nests, 4 sources (to
+    stderr)."""
     given = os.environ.get("KGRAPH_DEBUG") or "0"
     if given not in ("0", "1", "2", "3", "4"):
         raise ValueError(f"expected KGRAPH_DEBUG to be 0, 1, 2, 3 or 4, received {given!r}")

@@ -19,6 +19,7 @@ class KernelInfo:
     """One kernel of a step.
 
     name, source  as they are compiled; the source carries the text of its ops as comments
+    nest          the loop nest that the source is printed from: its text form, one line a node
     layers        paths of the layers that it serves
     flops, bytes  operations done, and bytes read and written; ints, or Dims of the batch size B
     op            the fused op, as the program prints it
@@ -30,6 +31,7 @@ class KernelInfo:
     flops: object
     bytes: object
     op: str
+    nest: str
 
 
 def compiled_step(model, which="train", x=None, y=None):
@@ -71,7 +73,8 @@ def program(model, which="train", after=True, x=None, y=None) -> str:
 def kernels(model, which="train", x=None, y=None) -> list:
     """A KernelInfo for each kernel of a step, in execution order. Arguments as for `program`."""
     plan = compiled_step(model, which, x, y).plan
-    return [KernelInfo(k.name, k.source, k.scopes or (k.op.scope,), k.flops, k.bytes, k.op.prim.name)
+    return [KernelInfo(k.name, k.source, k.scopes or (k.op.scope,), k.flops, k.bytes, k.op.prim.name,
+                       str(k.nest))
             for k in plan.kernels]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 
-from kgraph.compiler.dtypes import DTYPES, computed, joined
+from kgraph.compiler.loopnest.dtypes import DTYPES, computed, joined
 
 __all__ = ["ACTIONS", "CALLS", "CASTS", "COMPARISONS", "FUNCTIONS", "OPERATORS", "result_of"]
 

@@ -7,7 +7,7 @@ import struct
 
 import numpy as np
 
-from kgraph.compiler.dtypes import DTYPES
+from kgraph.compiler.loopnest.dtypes import DTYPES
 from kgraph.compiler.loopnest.language import CASTS
 from kgraph.compiler.prims.erf import erf
 from kgraph.compiler.prims.random import mix

@@ -1,7 +1,7 @@
 """The nodes of a `LoopNest`. All are frozen; each has one meaning, one line of text (text.py), one rule in the verifier
 (verify.py) and one in the interpreter (interpret.py).
 
-Expressions have a dtype (a name of kgraph.compiler.dtypes); arithmetic of Python on them makes expressions:
+Expressions have a dtype (a name of kgraph.compiler.loopnest.dtypes); arithmetic of Python on them makes expressions:
 
     Number(value, dtype)        a literal
     Name(name, dtype)           a parameter, the number of a loop's round, what a Let bound or a Set gave last

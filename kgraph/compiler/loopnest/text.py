@@ -6,7 +6,7 @@
 """
 from __future__ import annotations
 
-from kgraph.compiler.dtypes import short_name
+from kgraph.compiler.loopnest.dtypes import short_name
 from kgraph.compiler.loopnest.nodes import (
     Buffer,
     Do,

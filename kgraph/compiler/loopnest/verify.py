@@ -10,8 +10,8 @@
 """
 from __future__ import annotations
 
-from kgraph.compiler.dtypes import DTYPES
 from kgraph.compiler.ir import ProgramError
+from kgraph.compiler.loopnest.dtypes import DTYPES
 from kgraph.compiler.loopnest.language import ACTIONS, result_of
 from kgraph.compiler.loopnest.nodes import (
     KINDS,

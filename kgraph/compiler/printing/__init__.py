@@ -6,7 +6,7 @@ import hashlib
 import textwrap
 import weakref
 
-from kgraph.compiler.dtypes import short_name
+from kgraph.compiler.loopnest.dtypes import short_name
 from kgraph.compiler.loopnest.nodes import (
     Buffer,
     Call,
