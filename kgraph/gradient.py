@@ -4,7 +4,8 @@ from __future__ import annotations
 from kgraph import tree
 from kgraph.compiler.autodiff import backward
 from kgraph.compiler.ir import TensorLike
-from kgraph.compiler.trace import Tape, Tensor, current_trace, to_tensor
+from kgraph.compiler.prims.move import broadcast_p
+from kgraph.compiler.trace import Tape, Tensor, bind, current_trace, to_tensor
 from kgraph.ops.core import as_tensor, expand_to, is_float_dtype
 from kgraph.ops.create import ones_like, zeros_like
 from kgraph.variable import Variable
@@ -122,7 +123,7 @@ def value_and_grad(f, argnums=0, has_aux=False):
 
 
 def _trackable(x):
-    """An array as a tensor of its own, so that the tape can tell it from equal ones."""
+    """An array as a tensor of its own, so that the tape can tell it from equal ones; tapes around know what it is."""
     if isinstance(x, Tensor):
-        return Tensor(x.numpy())
+        return bind(broadcast_p, x, shape=x.shape, axes=tuple(range(x.ndim)))
     return x if isinstance(x, TensorLike) else as_tensor(x)

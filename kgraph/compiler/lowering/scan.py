@@ -111,23 +111,27 @@ class _Table:
 
     def _add_word(self, part, argument, base):
         if isinstance(argument, Value):
-            buffer = part.plan.buffer(argument)
-            if buffer.kind == "slot":
-                self.words += [*affine(base[buffer.index] + buffer.offset, self.rows), 0, 0, 1]
-                return
-            home, row, step = part.homes[buffer.kind, buffer.index]
-            if home is None:
-                self.words += [step, 0, 1, 0, 1, 0, 0, 1]
-                return
-            if self.rows is not None and self.rows.names() & dims.names(buffer.offset):
-                raise NotAffine(f"an offset of {buffer.offset}")
-            if not _is_zero(step):
-                self.movers += [len(self.words) // 8, step]
-            self.words += [Address(home, buffer.offset), 0, 1, 0, 1, row if self.rows is not None else 0, step, 0]
+            argument = Address(argument)
+        if isinstance(argument, Address):
+            self.words += self._address(part, argument, base)
         elif isinstance(argument, (int, Dim)):
             self.words += [*affine(argument, self.rows), 0, 0, 0]
         else:
             self.words += [argument, 0, 1, 0, 1, 0, 0, 0]
+
+    def _address(self, part, address, base) -> list:
+        buffer = part.plan.buffer(address.value)
+        offset = buffer.offset + address.offset
+        if buffer.kind == "slot":
+            return [*affine(base[buffer.index] + offset, self.rows), 0, 0, 1]
+        home, row, step = part.homes[buffer.kind, buffer.index]
+        if home is None:
+            return [step, 0, 1, 0, 1, 0, 0, 1]
+        if self.rows is not None and self.rows.names() & dims.names(offset):
+            raise NotAffine(f"an offset of {offset}")
+        if not _is_zero(step):
+            self.movers += [len(self.words) // 8, step]
+        return [Address(home, offset), 0, 1, 0, 1, row if self.rows is not None else 0, step, 0]
 
     def _whole(self, size: Size) -> Size:
         """A size for all rows together."""

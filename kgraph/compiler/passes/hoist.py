@@ -68,7 +68,8 @@ class _Hoist:
         sums = self._sums(rest)
         kept = [i for i in range(len(self.carry)) if i not in sums]
         core = self._core(rest, [self.new_carry[i] for i in kept])
-        late = self._late([op for op in rest if op not in core])
+        stacks = self._core(rest, self.ys)  # without what only sums need
+        late = self._late([op for op in rest if op in stacks and op not in core])
         inside_ys = [y for y in self.ys if y not in self.outside and self.maker.get(y) not in late]
         for op in late:
             for v in op.inputs:
@@ -118,7 +119,7 @@ class _Hoist:
     # --- after ----------------------------------------------------------------------------------------------------
 
     def _core(self, ops, wanted) -> set:
-        """The ops that the carry needs."""
+        """The ops that some values need."""
         needed, core = set(wanted), set()
         for op in reversed(ops):
             if any(o in needed for o in op.outputs):
