@@ -12,7 +12,8 @@ Addresses are bytes. The block is `BLOCK` + `segment_words` words of memory of t
 
     0 kind (0: a convolution, 1: its data gradient)   1 band axis   2 groups
     3 channels of x in a group   4 channels of out (weights: of ct) in a group
-    6 elements of an image of x   7 of ct (weights only)
+    5 how many bytes behind the block memory for the wide sums begins (see kgraph.kernels.wide): 8 for each number of
+      the kernel   6 elements of an image of x   7 of ct (weights only)
     8 + 12 k, for space axes k = 0, 1, 2 (those that are missing have size 1 and one tap):
       0 size of x   1 size of out (weights: of ct)   2 taps   3 stride   4 dilation   5 low padding
       6 stride in memory of x   7 of out (weights: of ct)   8 of w   9 number of segments   10 their place
@@ -20,13 +21,15 @@ Addresses are bytes. The block is `BLOCK` + `segment_words` words of memory of t
 A *segment* is a run of output places of one axis that meet the same taps: at the borders windows are cut, not the
 input padded. Its words: first output place, step, count; first tap, step, count; input place of the first output and
 first tap, step from output to output, step from tap to tap. The product of the axes' segments are regions with one
-loop nest each, so an element is one chain of multiply-adds in the order of taps and channels, whatever the share.
+loop nest each, so an element is made of chains of multiply-adds in the order of taps and channels, whatever the share.
 """
 from __future__ import annotations
 
 from kgraph.codegen import functions
 from kgraph.codegen.target import machine
 from kgraph.kernels.conv_tile import ConvTile, conv_tiles
+from kgraph.kernels.wide import BLOCK as TERMS
+from kgraph.kernels.wide import PARTS, add_part
 
 __all__ = ["BLOCK", "ROUTINES", "SCRATCH", "SEGMENT", "function", "nests", "segment_words", "source"]
 
@@ -78,6 +81,7 @@ def source(name: str) -> str:
             for k in range(3)}
     parts = {**axes, "k0": _K0[depthwise], **_ROWS[depthwise], "tiles": _tiles(chosen)}
     values = {"name": name, "a_j": int(depthwise), "item": chosen[0].itemsize, "levels": LEVELS_AT, "band": BAND_BYTES,
+              "places": TERMS * PARTS, "parts": PARTS, "terms": TERMS, "add_part": add_part(0, **_WIDE_SUMS),
               "start": "{f}(-1.0) / {f}(0.0)" if chosen[0].term == "maximum" else "{f}(0.0)", "f": name[-3:]}
     return _filled(_filled(_WEIGHTS if "weights" in name else _CONV, parts), values)
 
@@ -260,6 +264,9 @@ x{k} = (f{k} * g[8 + 12 * {k} + 3] + shift{k}) * g[8 + 12 * {k} + 6]
 y{k} = f{k} * g[8 + 12 * {k} + 7]
 """
 
+_WIDE_SUMS = {"f": "{f}", "part": "sums", "wide": "block + g[5]", "rows": "1", "columns": "(hi - lo) * g[40]",
+              "line": "0"}
+
 # Where a tap has few rows, all taps of the last axis are rows of one tile, over the outputs that all of them meet; what
 # each meets to the left and to the right of those is added after. The pieces are the same however taps are shared.
 _WEIGHTS = """
@@ -279,11 +286,13 @@ def {name}(block, x, ct, out, images, lo, hi):
     {meet2}
     common_end = max(common, l2)
     pair = {item} * (g[6] + g[7])
-    many = max(1, {band} // max(1, pair))
+    places = g[9] * g[21] * g[33]
+    many = max(1, min({band} // max(1, pair), {places} // max(1, places)))
     outs = g[8 + 12 * g[1] + 1]
     high_band = outs
-    if pair > {band}:
-        high_band = max(1, outs * {band} // pair)
+    if pair > {band} or places > {places}:
+        high_band = max(1, min(outs * {band} // pair, outs * {places} // places))
+    blocks, begun = 0, 0
     for first in range(0, images, many):
         for top in range(0, outs, high_band):
             tap = lo
@@ -328,4 +337,12 @@ def {name}(block, x, ct, out, images, lo, hi):
                             b = ct + {item} * (first * g[7] + y0 + y1 + y2 + group * columns)
                             c = out + {item} * (k0 * g[16] + k1 * g[28] + k2 * g[40] + group * columns)
                             {tiles}
+            last = 0
+            if first + many >= images and top + high_band >= outs:
+                last = 1
+            blocks += 1 + min(many, images - first) * min(high_band, outs - top) * (places // outs) // {terms}
+            if blocks >= {parts} and last == 0 or begun * last != 0:
+                sums = out + {item} * lo * g[40]
+                {add_part}
+                blocks, begun = 0, 1
 """

@@ -4,9 +4,10 @@
 
 C[i, j] (+)= sum over k3, k2, k1, k0 of A[i, k3, k2, k1, k0] * B[k3, k2, k1, k0, j], for i < rows and j < columns.
 ``levels`` is the address of 12 words, (count, stride in A, stride in B) for k3 to k0, strides in elements and counts of
-at least 1. All sums stay in registers until the last loop ends. a_m and c_m lead from row to row; a row of B and of C
-is contiguous. A nest of one vector masks columns from ``columns`` on; wider ones, for which masks would cost a tenth of
-their speed, are for full vectors only.
+at least 1. Sums stay in registers for a block of kgraph.kernels.wide.BLOCK terms, whose sum is then added to C; maxima
+until the last loop ends. a_m and c_m lead from row to row; a row of B and of C is contiguous. A nest of one vector
+masks columns from ``columns`` on; wider ones, for which masks would cost a tenth of their speed, are for full vectors
+only.
 
 What is summed is a ``term``: "product" of a number of A and a vector of B; "pairs", the products of a vector of A with
 one of B, element for element, for channels that do not mix; "sum" and "maximum" of vectors of A alone, for pooling.
@@ -22,10 +23,12 @@ from llvmlite import ir
 from kgraph.compiler.loopnest.meaning import view
 from kgraph.compiler.loopnest.nodes import Tile
 from kgraph.kernels.gemm_tile import GROUP, _intrinsic, _masked_load, _masked_store, _opaque, _splat
+from kgraph.kernels.wide import BLOCK
 
 __all__ = ["LEVELS", "ConvTile", "conv_tiles"]
 
 LEVELS = 4
+ROOM, ADDS = "room", "adds"  # see _NestWriter._state
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
 
 
@@ -141,12 +144,15 @@ class _NestWriter:
         self.row_bytes = _I64(nest.itemsize) if nest.column else self._bytes(a_m)
         self.group = nest.rows if nest.column else GROUP
         self.bases = [_opaque(b, b.add(a, b.mul(self.row_bytes, _I64(i)))) for i in range(0, nest.rows, self.group)]
-        starts = [b.add(c, self._bytes(b.mul(c_m, _I64(i)))) for i in range(nest.rows)]
-        first = self._first(starts, accumulate)
-        last = self._loops(0, _I64(0), b_start, first)
-        for i, j in self.cells:
-            self._store(last[i, j], self._place(starts[i], j))
+        self.starts = [b.add(c, self._bytes(b.mul(c_m, _I64(i)))) for i in range(nest.rows)]
+        state = {ROOM: _I64(2**62 if nest.term == "maximum" else BLOCK), ADDS: accumulate, **self._nothing()}
+        state = self._loops(0, _I64(0), b_start, state)
+        self._write_sums(state)
         b.ret_void()
+
+    def _nothing(self) -> dict:
+        nest = self.nest
+        return dict.fromkeys(self.cells, ir.Constant(nest.kind, [nest.start] * nest.lanes))
 
     def _read_levels(self, address) -> list:
         """(count, bytes along A, bytes along B) of each level."""
@@ -168,18 +174,6 @@ class _NestWriter:
         b, size = self.builder, self.nest.lanes * self.nest.itemsize
         return b.inttoptr(b.add(address, _I64(size * j)) if j else address, self.nest.kind.as_pointer())
 
-    def _first(self, starts, accumulate) -> dict:
-        """The sums before the loops: C where accumulating, else zeros."""
-        b, nest, entry = self.builder, self.nest, self.builder.block
-        load, start = self.function.append_basic_block("load"), self.function.append_basic_block("start")
-        b.cbranch(b.icmp_signed("!=", accumulate, _I64(0)), load, start)
-        b.position_at_end(load)
-        found = {(i, j): self._load(starts[i], j) for i, j in self.cells}
-        b.branch(start)
-        b.position_at_end(start)
-        nothing = ir.Constant(nest.kind, [nest.start] * nest.lanes)
-        return {ij: self._phi(nest.kind, (nothing, entry), (found[ij], load)) for ij in self.cells}
-
     def _phi(self, kind, *incoming):
         phi = self.builder.phi(kind)
         for value, block in incoming:
@@ -200,25 +194,87 @@ class _NestWriter:
         else:
             self.builder.store(value, place).align = self.nest.itemsize
 
-    def _loops(self, level, a, b_start, sums) -> dict:
-        """The loop of one level around those inside it; ``a``: bytes walked along A so far. Returns the sums after
+    def _write_sums(self, state):
+        """Store the sums in C, or add them to it: all is read before anything is written, as masked vectors overlap."""
+        b, name = self.builder, {"product": "fadd", "pairs": "fadd", "sum": "fadd"}.get(self.nest.term)
+        join = (lambda x, y: getattr(b, name)(x, y)) if name else (lambda x, y: self._intrinsic("maximum", x, y))
+        with b.if_else(b.icmp_signed("!=", state[ADDS], _I64(0))) as (more, first):
+            with more:
+                joined = {(i, j): join(self._load(self.starts[i], j), state[i, j]) for i, j in self.cells}
+                for i, j in self.cells:
+                    self._store(joined[i, j], self._place(self.starts[i], j))
+            with first:
+                for i, j in self.cells:
+                    self._store(state[i, j], self._place(self.starts[i], j))
+
+    def _state(self, state, block) -> dict:
+        """What loops carry: the sums, how many terms their block has room for, whether C holds blocks before it."""
+        return {key: self._phi(value.type, (value, block)) for key, value in state.items()}
+
+    def _loops(self, level, a, b_start, state) -> dict:
+        """The loop of one level around those inside it; ``a``: bytes walked along A so far. Returns the state after
         it."""
+        if level + 1 == LEVELS:
+            return self._innermost(a, b_start, state)
         b, (count, a_step, b_step) = self.builder, self.levels[level]
-        before, innermost = b.block, level + 1 == LEVELS
-        starts = [b.add(base, a) for base in self.bases] if innermost else [a]
-        body, after = (self.function.append_basic_block(f"{name}{level}") for name in ("body", "after"))
+        before, body, after = b.block, self._block(f"body{level}"), self._block(f"after{level}")
         b.branch(body)
         b.position_at_end(body)
-        left, b_at, *a_at = (self._phi(_I64, (v, before)) for v in (count, b_start, *starts))
-        inside = {ij: self._phi(self.nest.kind, (sums[ij], before)) for ij in self.cells}
-        added = self._add_terms(inside, a_at, b_at) if innermost else self._loops(level + 1, a_at[0], b_at, inside)
-        latch, fewer = b.block, b.sub(left, _I64(1))
-        for phi, value in ((left, fewer), (b_at, b.add(b_at, b_step)), *((p, self._step(p, a_step)) for p in a_at),
-                           *((inside[ij], added[ij]) for ij in self.cells)):
-            phi.add_incoming(value, latch)
+        left, b_at, a_at = (self._phi(_I64, (v, before)) for v in (count, b_start, a))
+        inside = self._state(state, before)
+        found = self._loops(level + 1, a_at, b_at, inside)
+        fewer = b.sub(left, _I64(1))
+        self._again([(left, fewer), (b_at, b.add(b_at, b_step)), (a_at, self._step(a_at, a_step)),
+                     *((inside[key], found[key]) for key in inside)])
         b.cbranch(b.icmp_signed(">", fewer, _I64(0)), body, after)
         b.position_at_end(after)
-        return added
+        return found
+
+    def _innermost(self, a, b_start, state) -> dict:
+        """The innermost loop, in pieces of at most a block. A block ends where another piece would not fit."""
+        b, (count, a_step, b_step) = self.builder, self.levels[-1]
+        most = b.select(b.icmp_signed("<", count, _I64(BLOCK)), count, _I64(BLOCK))
+        starts, before = [b.add(base, a) for base in self.bases], b.block
+        piece, body, end, after = map(self._block, ("piece", "terms", "end", "after"))
+        b.branch(piece)
+        b.position_at_end(piece)
+        left, *places = (self._phi(_I64, (v, before)) for v in (count, b_start, *starts))
+        inside = self._state(state, before)
+        terms = b.select(b.icmp_signed("<", left, most), left, most)
+        b.branch(body)
+        b.position_at_end(body)
+        togo, b_at, *a_at = (self._phi(_I64, (v, piece)) for v in (terms, *places))
+        sums = {ij: self._phi(self.nest.kind, (inside[ij], piece)) for ij in self.cells}
+        added, fewer = self._add_terms(sums, a_at, b_at), b.sub(togo, _I64(1))
+        moved = [b.add(b_at, b_step), *(self._step(p, a_step) for p in a_at)]
+        self._again([(togo, fewer), *zip((b_at, *a_at), moved), *((sums[ij], added[ij]) for ij in self.cells)])
+        b.cbranch(b.icmp_signed(">", fewer, _I64(0)), body, end)
+        b.position_at_end(end)
+        found = {**inside, **added, ROOM: b.sub(inside[ROOM], terms)}
+        if self.nest.term != "maximum":
+            found = self._end_block(found, most)
+        rest = b.sub(left, terms)
+        self._again([(left, rest), *zip(places, moved), *((inside[key], found[key]) for key in inside)])
+        b.cbranch(b.icmp_signed(">", rest, _I64(0)), piece, after)
+        b.position_at_end(after)
+        return found
+
+    def _end_block(self, state, piece) -> dict:
+        """Where the block has no room for another piece, its sums go to C, and another block begins."""
+        b, before = self.builder, self.builder.block
+        with b.if_then(b.icmp_signed("<", state[ROOM], piece), likely=False):
+            self._write_sums(state)
+            full = b.block
+        anew = {ROOM: _I64(BLOCK), ADDS: _I64(1), **self._nothing()}
+        return {key: self._phi(state[key].type, (state[key], before), (anew[key], full)) for key in state}
+
+    def _block(self, name):
+        return self.function.append_basic_block(name)
+
+    def _again(self, pairs):
+        """What phis are in the next round, which begins at the end of this block."""
+        for phi, value in pairs:
+            phi.add_incoming(value, self.builder.block)
 
     def _step(self, place, step):
         """The next place, of which the optimiser knows nothing (see _opaque)."""

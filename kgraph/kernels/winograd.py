@@ -13,7 +13,8 @@ kernel, where an infinity spoils all of the sum, it becomes NaN.
 
 ``block`` is that of kgraph.kernels.conv; of its words 0, 3, 4, 6, 7 and those of the last two space axes are used,
 those for loops from LEVELS_AT on (for plain sums from BLOCK on), and word 5: whether the kernel's transform lies in
-``work`` already. Of ``work``, the thread's own, kgraph.compiler.lowering.window knows the size.
+``work`` already; for weights where their wide sums are, as there. Of ``work``, the thread's own,
+kgraph.compiler.lowering.window knows the size.
 """
 from __future__ import annotations
 
@@ -29,6 +30,7 @@ from kgraph.compiler.loopnest.nodes import Tile
 from kgraph.kernels.conv import BLOCK, LEVELS_AT
 from kgraph.kernels.conv_tile import ConvTile, conv_tiles
 from kgraph.kernels.gemm_tile import _intrinsic, _masked_load, _masked_store, _opaque, _splat
+from kgraph.kernels.wide import PARTS, add_part
 
 __all__ = ["ROUTINES", "SCRATCH", "TILES", "TRANSFORMS", "function", "nests", "source"]
 
@@ -71,6 +73,8 @@ def source(name: str) -> str:
     nest, (tall, short) = nests(name)[0], HEIGHTS[machine().registers]
     values = {"name": name, "f": name[-3:], "item": nest.itemsize, "lanes": nest.lanes, "strip": 2 * nest.lanes,
               "tiles": TILES, "tall": tall, "short": short, "line": LINE, "whole": max(nest.lanes, WHOLE)}
+    values.update(part=TILES * PARTS, add_part=add_part(12, f=name[-3:], part="out", wide="block + g[5]", rows="1",
+                                                        columns="9 * channels * columns", line="0"))
     values.update(loops=LEVELS_AT, plain=BLOCK, one_loop=_ONE_LOOP.strip("\n").format(loops=LEVELS_AT))
     return (_WEIGHTS if "weights" in name else _CONV).format(**values)
 
@@ -201,47 +205,54 @@ def {name}(block, x, ct, out, images, work):
     v = work + 16 * {item} * m_apart
     z = v + 16 * {item} * v_apart
     products = p{f}_at(work, 1)
-    for k in range(16 * m_apart):
-        products[k] = {f}(0.0)
 {one_loop}
     down, across = (g[21] + 1) // 2, (g[33] + 1) // 2
     total = images * down * across
     image, i, j = 0, 0, 0
-    for start in range(0, total, {tiles}):
-        count = min({tiles}, total - start)
-        for t in range(count):
-            top, left = i - g[25], j - g[37]
-            transform_inputs(x + {item} * (image * g[6] + top * g[26] + left * g[38]), g[26], g[38], -top, g[20] - top,
-                             -left, g[32] - left, v + {item} * t * wide, 4 * v_apart, v_apart, 4, 4, channels)
-            transform_gradient(ct + {item} * (image * g[7] + i * g[27] + j * g[39]), g[27], g[39], 0, g[21] - i, 0,
-                               g[33] - j, z + {item} * t * broad, 4 * z_apart, z_apart, 4, 4, columns)
-            place = x + {item} * (image * g[6] + (top + 4) * g[26] + left * g[38])
-            for line in range(0, 2 * {item} * channels, {line}):
-                prefetch(place + line)
-                prefetch(place + {item} * g[26] + line)
-            place = ct + {item} * (image * g[7] + (i + 2) * g[27] + j * g[39])
-            for line in range(0, 2 * {item} * columns, {line}):
-                prefetch(place + line)
-                prefetch(place + {item} * g[27] + line)
-            j += 2
-            if j >= 2 * across:
-                i, j = i + 2, 0
-                if i >= 2 * down:
-                    image, i = image + 1, 0
-        g[{loops} + 9], g[{loops} + 10], g[{loops} + 11] = count, wide, broad
-        for p in range(16):
-            for q in range(0, broad, {strip}):
-                for k in range(0, channels, {short}):
-                    a = v + {item} * (p * v_apart + k)
-                    b = z + {item} * (p * z_apart + q)
-                    c = work + {item} * (p * m_apart + k * broad + q)
-                    if broad - q >= {strip}:
-                        nest_2({short}, levels, a, 1, b, c, broad, {strip}, 1)
-                    else:
-                        nest_1({short}, levels, a, 1, b, c, broad, {lanes}, 1)
-    for k in range(channels):
-        transform_taps(work + {item} * k * broad, 4 * m_apart, m_apart, 0, 4, 0, 4, out + {item} * k * columns, g[28],
-                       g[40], 3, 3, columns)
+    for chunk in range(0, max(1, total), {part}):
+        for k in range(16 * m_apart):
+            products[k] = {f}(0.0)
+        for start in range(chunk, min(total, chunk + {part}), {tiles}):
+            count = min({tiles}, total - start)
+            for t in range(count):
+                top, left = i - g[25], j - g[37]
+                transform_inputs(x + {item} * (image * g[6] + top * g[26] + left * g[38]), g[26], g[38], -top,
+                                 g[20] - top, -left, g[32] - left, v + {item} * t * wide, 4 * v_apart, v_apart, 4, 4,
+                                 channels)
+                transform_gradient(ct + {item} * (image * g[7] + i * g[27] + j * g[39]), g[27], g[39], 0, g[21] - i, 0,
+                                   g[33] - j, z + {item} * t * broad, 4 * z_apart, z_apart, 4, 4, columns)
+                place = x + {item} * (image * g[6] + (top + 4) * g[26] + left * g[38])
+                for line in range(0, 2 * {item} * channels, {line}):
+                    prefetch(place + line)
+                    prefetch(place + {item} * g[26] + line)
+                place = ct + {item} * (image * g[7] + (i + 2) * g[27] + j * g[39])
+                for line in range(0, 2 * {item} * columns, {line}):
+                    prefetch(place + line)
+                    prefetch(place + {item} * g[27] + line)
+                j += 2
+                if j >= 2 * across:
+                    i, j = i + 2, 0
+                    if i >= 2 * down:
+                        image, i = image + 1, 0
+            g[{loops} + 9], g[{loops} + 10], g[{loops} + 11] = count, wide, broad
+            for p in range(16):
+                for q in range(0, broad, {strip}):
+                    for k in range(0, channels, {short}):
+                        a = v + {item} * (p * v_apart + k)
+                        b = z + {item} * (p * z_apart + q)
+                        c = work + {item} * (p * m_apart + k * broad + q)
+                        if broad - q >= {strip}:
+                            nest_2({short}, levels, a, 1, b, c, broad, {strip}, 1)
+                        else:
+                            nest_1({short}, levels, a, 1, b, c, broad, {lanes}, 1)
+        for k in range(channels):
+            transform_taps(work + {item} * k * broad, 4 * m_apart, m_apart, 0, 4, 0, 4, out + {item} * k * columns,
+                           g[28], g[40], 3, 3, columns)
+        begun, last = chunk, 0
+        if chunk + {part} >= total:
+            last = 1
+        if begun != 0 or last == 0:
+{add_part}
 """
 
 

@@ -16,6 +16,7 @@ __all__ = ["emit_weight_grad", "emit_window", "window_flops"]
 # Channels and filters from which a convolution pays for the transforms of kgraph.kernels.winograd.
 LEAST_CHANNELS = {"conv": 24, "conv_data_grad": 24, "conv_weight_grad": 16}
 MOST_WEIGHTS = 1 << 19  # channels times filters: each thread holds 16 times as many numbers
+WIDE = 8                # bytes of a wide sum (kgraph.kernels.wide)
 WINOGRAD_TILES, WINOGRAD_WHOLE = 84, 16  # it works on so many tiles at a time, and rounds channels up to no more
 
 
@@ -91,6 +92,7 @@ def emit_weight_grad(op: Op, layout: Layout, checks) -> LoopKernel:
     geometry = Geometry(w, layout, op, x, ct, 0, tap, *((1, 1, ct.shape[-1]) if depthwise else (groups, ours, theirs)))
     if _is_winograd(op, x, ct):
         return _emit_winograd_weights(w, op, geometry)
+    geometry.words[5] = geometry.bytes
     geometry.write()
     taps, item, result = size_of(window), out.type.itemsize, w.pointer(out)
     w.line("unit = lo")
@@ -110,13 +112,16 @@ def emit_weight_grad(op: Op, layout: Layout, checks) -> LoopKernel:
     w.line(f"weigh({called}, scratch, {address(x)}, {address(ct)}, {w.address(out)} + {item} * {base}, "
            "stop - start, first, last)")
     w.close()
-    return LoopKernel(w, parts * taps, 1, geometry.bytes)
+    return LoopKernel(w, parts * taps, 1, geometry.bytes + WIDE * taps * tap)
 
 
 def _emit_winograd_weights(w: Writer, op: Op, geometry: Geometry) -> LoopKernel:
     """A unit is a part of the batch: all taps are made of the same transforms."""
     x, ct = op.inputs
     out, parts, item = op.outputs[0], op.params["parts"], x.type.itemsize
+    near, far = x.shape[-1], ct.shape[-1]
+    work = _winograd_work(near, far, _whole(near) * _whole(far), item)
+    geometry.words[5] = geometry.bytes + work
     geometry.write(planned=False)
     w.open("for part in range(lo, hi):")
     w.line(f"start = {w.size(x.shape[0])} * part // {w.size(parts)}")
@@ -126,8 +131,7 @@ def _emit_winograd_weights(w: Writer, op: Op, geometry: Geometry) -> LoopKernel:
            f"{w.address(out)} + {item} * part * {w.size(size_of(out.shape[1:]))}, stop - start, "
            f"scratch + {w.size(geometry.bytes)})")
     w.close()
-    near, far = x.shape[-1], ct.shape[-1]
-    return LoopKernel(w, parts, 1, geometry.bytes + _winograd_work(near, far, _whole(near) * _whole(far), item))
+    return LoopKernel(w, parts, 1, geometry.bytes + work + WIDE * size_of(out.shape[1:]))
 
 
 _EMITTERS = {"conv": _emit_conv, "conv_data_grad": _emit_conv, "max_pool": emit_pool, "sum_pool": emit_pool,

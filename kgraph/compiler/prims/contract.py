@@ -7,13 +7,9 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from kgraph.compiler.ir import TensorType
 from kgraph.compiler.primitive import Primitive
-from kgraph.compiler.prims.rules import NUMBERS, apply, check_dtype, require
-
-LONG = 256  # terms of a product that NumPy may add up in their own type
+from kgraph.compiler.prims.rules import NUMBERS, apply, check_dtype, matrix_product, require
 
 
 def _infer(a, b, a_axes, b_axes, out_axes):
@@ -45,19 +41,10 @@ def _reference(a, b, a_axes, b_axes, out_axes):
     count = lambda labels: math.prod(sizes[x] for x in labels)
     left = a.transpose([a_axes.index(x) for x in batch + rows + summed])
     right = b.transpose([b_axes.index(x) for x in batch + summed + columns])
-    product = _product(left.reshape(count(batch), count(rows), count(summed)),
-                       right.reshape(count(batch), count(summed), count(columns)))
+    product = matrix_product(left.reshape(count(batch), count(rows), count(summed)),
+                             right.reshape(count(batch), count(summed), count(columns)))
     labels = batch + rows + columns
     return product.reshape([sizes[x] for x in labels]).transpose([labels.index(x) for x in out_axes])
-
-
-def _product(left, right):
-    """The matrix products of two stacks; of a large depth in parts, which are added up in float64."""
-    with np.errstate(all="ignore"):
-        if left.shape[2] <= LONG or left.dtype.kind != "f":
-            return np.matmul(left, right)
-        return sum(np.matmul(left[..., k:k + LONG], right[:, k:k + LONG]).astype("float64")
-                   for k in range(0, left.shape[2], LONG)).astype(left.dtype)
 
 
 def _vjp(ct, out, a, b, a_axes, b_axes, out_axes):

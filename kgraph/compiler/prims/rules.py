@@ -18,6 +18,7 @@ INTEGERS = tuple(d for d in DTYPES if "int" in d)
 NUMBERS = FLOATS + INTEGERS
 BITS = INTEGERS + ("bool",)
 ANY = NUMBERS + ("bool",)
+LONG = 256  # terms of a product that NumPy may add up in their own type
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,15 @@ def spread(x, axes, shape):
 def summing_dtype(dtype) -> str:
     """What numbers of a dtype are added up in: reals in float64, where large sums still see small terms."""
     return "float64" if np.dtype(dtype).kind == "f" else np.dtype(dtype).name
+
+
+def matrix_product(a, b):
+    """NumPy's matrix products of two stacks; of a large depth in parts, which are added up in float64."""
+    with np.errstate(all="ignore"):
+        if a.shape[-1] <= LONG or a.dtype.kind != "f":
+            return np.matmul(a, b)
+        return sum(np.matmul(a[..., k:k + LONG], b[..., k:k + LONG, :]).astype("float64")
+                   for k in range(0, a.shape[-1], LONG)).astype(a.dtype)
 
 
 def quiet(f):

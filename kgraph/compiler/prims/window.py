@@ -23,7 +23,15 @@ from kgraph.compiler.dims import Dim
 from kgraph.compiler.ir import TensorType
 from kgraph.compiler.primitive import Primitive
 from kgraph.compiler.prims.reduce import lowest
-from kgraph.compiler.prims.rules import FLOATS, NUMBERS, apply, check_dtype, require
+from kgraph.compiler.prims.rules import (
+    FLOATS,
+    NUMBERS,
+    apply,
+    check_dtype,
+    matrix_product,
+    require,
+    summing_dtype,
+)
 
 CHUNK = 1 << 24  # elements of the matrix of windows that the reference makes at once
 
@@ -141,7 +149,7 @@ def _conv(x, w, strides, padding, dilation, groups):
     out = np.empty((x.shape[0], *space, w.shape[-1]), x.dtype)
     kernel = _matrices(w, groups)
     for images in _image_chunks(x.shape[0], math.prod(space) * math.prod(window) * x.shape[-1]):
-        product = _columns(x[images], window, strides, padding, dilation, groups) @ kernel
+        product = matrix_product(_columns(x[images], window, strides, padding, dilation, groups), kernel)
         out[images] = np.moveaxis(product, 0, 1).reshape(-1, *space, w.shape[-1])
     return out
 
@@ -153,7 +161,8 @@ def _data_grad(ct, w, strides, padding, dilation, groups, size, transposed=False
     out = np.empty((ct.shape[0], *size, channels), ct.dtype)
     for images in _image_chunks(ct.shape[0], math.prod(ct.shape[1:-1]) * math.prod(window) * channels):
         part = ct[images]
-        columns = (_matrices(part, groups) @ kernel).reshape(groups, *part.shape[:-1], *window, channels // groups)
+        columns = matrix_product(_matrices(part, groups), kernel)
+        columns = columns.reshape(groups, *part.shape[:-1], *window, channels // groups)
         columns = np.moveaxis(columns, 0, -2).reshape(*part.shape[:-1], *window, channels)
         out[images] = _overlap_add(columns, window, strides, padding, dilation, size)
     return out
@@ -171,12 +180,13 @@ def _overlap_add(columns, window, strides, padding, dilation, size):
     space = columns.shape[1:1 + rank]
     extent = tuple(max(n + max(low, 0) + max(high, 0), (o - 1) * s + (k - 1) * d + 1 + max(-low, 0))
                    for n, (low, high), o, s, k, d in zip(size, padding, space, strides, window, dilation))
-    total = np.zeros((columns.shape[0], *extent, columns.shape[-1]), columns.dtype)
+    total = np.zeros((columns.shape[0], *extent, columns.shape[-1]), summing_dtype(columns.dtype))
     for tap in itertools.product(*map(range, window)):
         places = tuple(slice(k * d + max(-low, 0), k * d + max(-low, 0) + (o - 1) * s + 1 if o else 0, s)
                        for k, d, o, s, (low, _) in zip(tap, dilation, space, strides, padding))
         total[:, *places] += columns[:, *[slice(None)] * rank, *tap]
-    return total[:, *(slice(max(low, 0), max(low, 0) + n) for n, (low, _) in zip(size, padding))]
+    inside = (slice(max(low, 0), max(low, 0) + n) for n, (low, _) in zip(size, padding))
+    return total[:, *inside].astype(columns.dtype)
 
 
 def _weight_grad(x, ct, strides, padding, dilation, groups, window, parts=None):
@@ -185,11 +195,11 @@ def _weight_grad(x, ct, strides, padding, dilation, groups, window, parts=None):
         return np.stack([_weight_grad(x[a:b], ct[a:b], strides, padding, dilation, groups, window)
                          for a, b in zip(ends, ends[1:])])
     channels, filters = x.shape[-1] // groups, ct.shape[-1]
-    total = np.zeros((groups, math.prod(window) * channels, filters // groups), x.dtype)
+    total = np.zeros((groups, math.prod(window) * channels, filters // groups), summing_dtype(x.dtype))
     for images in _image_chunks(x.shape[0], math.prod(ct.shape[1:-1]) * math.prod(window) * x.shape[-1]):
         columns = _columns(x[images], window, strides, padding, dilation, groups)
-        total += columns.swapaxes(1, 2) @ _matrices(ct[images], groups)
-    return np.moveaxis(total, 0, 1).reshape(*window, channels, filters)
+        total += matrix_product(columns.swapaxes(1, 2), _matrices(ct[images], groups))
+    return np.moveaxis(total.astype(x.dtype), 0, 1).reshape(*window, channels, filters)
 
 
 # --- gradients --------------------------------------------------------------------------------------------------------
@@ -267,7 +277,7 @@ def _max_pool(x, window, strides, padding):
 
 def _sum_pool(x, window, strides, padding):
     view = _windows(_padded(x, padding, 0), window, strides, (1,) * len(window))
-    return view.sum(axis=_tap_axes(window), dtype=x.dtype)
+    return view.sum(axis=_tap_axes(window), dtype=summing_dtype(x.dtype)).astype(x.dtype)
 
 
 def _sum_pool_grad_infer(ct, window, strides, padding, size):
