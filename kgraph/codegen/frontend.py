@@ -28,7 +28,9 @@ from numba.core.typing.templates import AbstractTemplate, infer_global, signatur
 from numba.extending import intrinsic, lower_builtin, register_model
 
 from kgraph.codegen import instructions, intrinsics
-from kgraph.codegen.intrinsics import LLVM_TYPES, Term, cast
+from kgraph.codegen.intrinsics import LLVM_TYPES, MEMORY_TYPES, Term, cast
+from kgraph.compiler.loopnest.dtypes import short_name
+from kgraph.compiler.loopnest.language import ACTIONS, FUNCTIONS, signature_of
 
 __all__ = ["KernelError", "kernel_ir"]
 
@@ -209,11 +211,7 @@ class Pointer(types.Type):
 @register_model(Pointer)
 class _PointerModel(models.PrimitiveModel):
     def __init__(self, manager, kind):
-        super().__init__(manager, kind, _memory_type(kind.dtype).as_pointer())
-
-
-def _memory_type(dtype):
-    return ir.IntType(8) if dtype == "bool" else LLVM_TYPES[dtype]
+        super().__init__(manager, kind, MEMORY_TYPES[kind.dtype].as_pointer())
 
 
 @infer_global(operator.getitem)
@@ -275,65 +273,34 @@ def _require(condition, expected, *received):
         raise KernelError(f"expected {expected}, received {', '.join(map(str, received))}")
 
 
-def _function(name, rule, emit):
+def _function(name, emit):
     """An intrinsic of the language from its entry in intrinsics.LANGUAGE."""
-    result_of = RULES[rule]
-
-    def build(context, args):
-        _require(all(a in _NAMES for a in args), f"numbers as arguments of {name}", *args)
-        dtypes, result = result_of(context, args, name)
+    def build(context, *args):
+        plain = list(map(types.unliteral, args))
+        _require(all(a in _NAMES for a in plain), f"numbers as arguments of {name}", *plain)
+        try:
+            dtypes, result = signature_of(name, [_NAMES[a] for a in plain])
+        except ValueError as error:
+            raise KernelError(str(error)) from None
 
         def generate(context, builder, sig, values):
             terms = [Term(builder, v, d) for v, d in zip(values, dtypes)]
             return emit(*terms).value
         return signature(_DTYPES[result], *(_DTYPES[d] for d in dtypes)), generate
-
-    return _ARITIES[RULE_ARITY[rule]](build)
-
-
-def _plain(kind):
-    return types.unliteral(kind)
+    return _intrinsic(build, FUNCTIONS[name][0])
 
 
-_ARITIES = {
-    1: lambda build: intrinsic(lambda context, a: build(context, [_plain(a)])),
-    2: lambda build: intrinsic(lambda context, a, b: build(context, [_plain(a), _plain(b)])),
-    3: lambda build: intrinsic(lambda context, a, b, c: build(context, [_plain(a), _plain(b), _plain(c)])),
-}
-
-
-def _unified(context, args):
-    return _NAMES[_plain(context.unify_types(*args))]
-
-
-def _real(context, args, name):
-    dtype = _unified(context, args)
-    _require(dtype in ("float32", "float64"), f"float32 or float64 for {name}", *args)
-    return (dtype,) * len(args), dtype
-
-
-def _number(context, args, name):
-    dtype = _unified(context, args)
-    return (dtype,) * len(args), dtype
-
-
-def _choice(context, args, name):
-    _require(args[0] == types.boolean, f"a bool first in {name}", *args)
-    dtype = _unified(context, args[1:])
-    return ("bool", dtype, dtype), dtype
-
-
-RULES = {
-    "real": _real, "reals": _real, "number": _number, "numbers": _number, "choice": _choice,
-    "test": lambda context, args, name: ((_NAMES[args[0]],), "bool"),
-    "bits": lambda context, args, name: (("uint32", "uint32", "uint64"), "uint32"),
-}
-RULE_ARITY = {"real": 1, "number": 1, "test": 1, "reals": 2, "numbers": 2, "choice": 3, "bits": 3}
+def _intrinsic(build, arity):
+    """Numba asks for the names of parameters: build(context, *args) with so many of them."""
+    names = ", ".join(["context", *(f"a{i}" for i in range(arity))])
+    scope = {"build": build}
+    exec(f"def named({names}): return build({names})", scope)
+    return intrinsic(scope["named"])
 
 
 def _cast_to(dtype):
     def convert(context, x):
-        source = _NAMES[_plain(x)]
+        source = _NAMES[types.unliteral(x)]
 
         def generate(context, builder, sig, values):
             return cast(Term(builder, values[0], source), dtype).value
@@ -347,7 +314,7 @@ def _pointer_at(dtype):
         kind = Pointer(dtype, scope.literal_value)
 
         def generate(context, builder, sig, values):
-            return builder.inttoptr(values[0], _memory_type(dtype).as_pointer())
+            return builder.inttoptr(values[0], MEMORY_TYPES[dtype].as_pointer())
         return signature(kind, types.int64, scope), generate
     return intrinsic(prefer_literal=True)(build)
 
@@ -369,10 +336,10 @@ def _word_as(result, convert):
 
 
 def _namespace():
-    names = {name: _function(name, *entry) for name, entry in intrinsics.LANGUAGE.items()}
+    names = {name: _function(name, emit) for name, emit in intrinsics.LANGUAGE.items()}
     for dtype in LLVM_TYPES:
-        short = intrinsics.short_name(dtype)
-        memory = _memory_type(dtype).as_pointer()
+        short = short_name(dtype)
+        memory = MEMORY_TYPES[dtype].as_pointer()
         names[short] = _cast_to(dtype)
         names["p" + short] = _word_as(lambda k, dtype=dtype: Pointer(dtype, k),
                                       lambda builder, word, memory=memory: builder.inttoptr(word, memory))
@@ -382,8 +349,8 @@ def _namespace():
     names["real64"] = _word_as(lambda k: types.float64, lambda b, word: b.bitcast(word, ir.DoubleType()))
     names["real32"] = _word_as(lambda k: types.float32,
                                lambda b, word: b.fptrunc(b.bitcast(word, ir.DoubleType()), ir.FloatType()))
-    for name, entry in instructions.INSTRUCTIONS.items():
-        names[name] = _instruction(*entry)
+    for name, emit in instructions.INSTRUCTIONS.items():
+        names[name] = _instruction(*ACTIONS[name], emit)
     return names
 
 
@@ -394,10 +361,7 @@ def _instruction(arity, has_result, emit):
     def generate(context, builder, sig, values):
         value = emit(builder, *values)
         return value if has_result else context.get_dummy_value()
-    text = ", ".join(f"a{i}" for i in range(arity))
-    scope = {"answer": lambda: (signature(result, *(types.int64,) * arity), generate)}
-    exec(f"def build(context{', ' if arity else ''}{text}): return answer()", scope)
-    return intrinsic(scope["build"])
+    return _intrinsic(lambda context, *args: (signature(result, *(types.int64,) * arity), generate), arity)
 
 
 NAMESPACE = _namespace()

@@ -1,19 +1,20 @@
 """Instructions of the kernel language that are not arithmetic: calls by address, atomics, threads, reports.
 
-`INSTRUCTIONS` maps a name to ``(number of int64 parameters, has a result, emit)``; ``emit(builder, *values)`` writes
-the instructions. Addresses are int64, in bytes.
+`INSTRUCTIONS` maps the names of kgraph.compiler.loopnest.language.ACTIONS, which says how many int64 they take and
+whether they give one, to functions ``(builder, *values)`` that write the instructions. Addresses are int64, in bytes.
 """
 from __future__ import annotations
 
 from llvmlite import ir
 
+from kgraph.compiler.loopnest.language import CALLS
+
 __all__ = ["INSTRUCTIONS", "SYMBOLS"]
 
 _I32, _I64, _VOID = ir.IntType(32), ir.IntType(64), ir.VoidType()
 # functions of the C library that native code calls, by name; the loader finds them in the process
-_LIBC = {"sched_yield": 0, "pthread_mutex_lock": 1, "pthread_mutex_unlock": 1, "pthread_cond_wait": 2,
-         "pthread_cond_broadcast": 1}
-SYMBOLS = frozenset(_LIBC)
+SYMBOLS = frozenset(("sched_yield", "pthread_mutex_lock", "pthread_mutex_unlock", "pthread_cond_wait",
+                     "pthread_cond_broadcast"))
 
 
 def _pointer(builder, address, kind=_I64):
@@ -26,12 +27,12 @@ def _call(builder, address, *values):
     builder.call(builder.inttoptr(address, kind.as_pointer()), values)
 
 
-def _libc(name, arity):
+def _libc(name):
     def emit(builder, *values):
         module = builder.module
-        f = module.globals.get(name) or ir.Function(module, ir.FunctionType(_I32, [_I64] * arity), name)
+        f = module.globals.get(name) or ir.Function(module, ir.FunctionType(_I32, [_I64] * len(values)), name)
         builder.call(f, values)
-    return arity, False, emit
+    return emit
 
 
 def _load_acquire(builder, address):
@@ -66,7 +67,7 @@ def _prefetch(for_writing):
         module, kind, name = builder.module, ir.IntType(8).as_pointer(), "llvm.prefetch.p0"
         f = module.globals.get(name) or ir.Function(module, ir.FunctionType(_VOID, [kind, _I32, _I32, _I32]), name)
         builder.call(f, [builder.inttoptr(address, kind), *(ir.Constant(_I32, n) for n in (for_writing, 3, 1))])
-    return 1, False, emit
+    return emit
 
 
 def _report(builder, status, number, index):
@@ -90,19 +91,10 @@ def _checked(builder, status, number, index, size):
 
 
 INSTRUCTIONS = {
-    "call_kernel": (5, False, _call),   # call_kernel(address, args, lo, hi, scratch)
-    "gemm": (14, False, _call),         # gemm(address, ...): the parameters of kgraph.kernels.gemm
-    "plan_windows": (2, False, _call),  # plan_windows(address, block); convolve(address, ...), weigh(address, ...): the
-    "convolve": (7, False, _call),      # parameters of kgraph.kernels.conv
-    "weigh": (8, False, _call),
-    "winograd": (8, False, _call),      # winograd(address, ...), winograd_weights(address, ...): the parameters of
-    "winograd_weights": (7, False, _call),  # kgraph.kernels.winograd
-    "report": (3, False, _report),      # report(status, number, index)
-    "checked": (4, True, _checked),     # checked(status, number, index, size) -> index
-    "load_acquire": (1, True, _load_acquire),
-    "store_release": (2, False, _store_release),
-    "atomic_add": (2, True, _atomic_add),
-    "prefetch": _prefetch(0), "prefetch_to_write": _prefetch(1),
-    "pause": (0, False, _pause),
-    **{name: _libc(name, arity) for name, arity in _LIBC.items()},
+    **dict.fromkeys(CALLS, _call),  # name(address, ...): the parameters of the routine there (kgraph.kernels)
+    "report": _report,              # report(status, number, index)
+    "checked": _checked,            # checked(status, number, index, size) -> index
+    "load_acquire": _load_acquire, "store_release": _store_release, "atomic_add": _atomic_add,
+    "prefetch": _prefetch(0), "prefetch_to_write": _prefetch(1), "pause": _pause,
+    **{name: _libc(name) for name in SYMBOLS},
 }

@@ -4,26 +4,25 @@ Arithmetic is rounded as it is written, step by step, so that an expression that
 bits in both: a maximum is equal to the element that it came from. Only the terms of what accumulates (sum_so_far and
 its kin) may come in another order.
 
-`LANGUAGE` maps each name to `(rule, emit)`. The rule says which arguments it takes (see kgraph.codegen.frontend.RULES,
-which wraps the table for Numba); ``emit(*terms) -> Term`` writes the instructions. kgraph.compiler.loopnest.meaning has
-the same names in NumPy. Here only llvmlite.ir is imported.
+`LANGUAGE` maps the names of kgraph.compiler.loopnest.language, which says what they take and give, to functions
+``(*terms) -> Term`` that write the instructions; kgraph.compiler.loopnest.meaning has the same names in NumPy. Here
+only llvmlite.ir is imported.
 """
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 from llvmlite import ir
 
 from kgraph.codegen import vector_math
+from kgraph.compiler.loopnest.dtypes import DTYPES
 
-__all__ = ["LANGUAGE", "LLVM_TYPES", "Term", "cast", "short_name"]
+__all__ = ["LANGUAGE", "LLVM_TYPES", "MEMORY_TYPES", "Term", "cast"]
 
 _I1 = ir.IntType(1)
-LLVM_TYPES = {"float32": ir.FloatType(), "float64": ir.DoubleType(), "bool": _I1,
-              **{f"{sign}int{n}": ir.IntType(n) for n in (8, 16, 32, 64) for sign in ("", "u")}}
-_REAL = {"float32": (23, 127, "int32"), "float64": (52, 1023, "int64")}
-_REAL_OF_INTEGER = {"int32": "float32", "int64": "float64"}
+MEMORY_TYPES = {t.name: {32: ir.FloatType(), 64: ir.DoubleType()}[t.bits] if t.is_float else ir.IntType(t.bits)
+                for t in DTYPES.values() if t.compute}
+LLVM_TYPES = {**MEMORY_TYPES, "bool": _I1}  # of values
 _ANY_ORDER = ("reassoc", "nsz")  # of the terms of a sum: only what accumulates may be rearranged
 
 
@@ -37,19 +36,19 @@ class Term:
 
     @property
     def is_real(self) -> bool:
-        return self.dtype in _REAL
+        return DTYPES[self.dtype].is_float
 
     @property
     def is_signed(self) -> bool:
-        return self.dtype.startswith("int")
+        return DTYPES[self.dtype].kind == "int"
 
     @property
     def digits(self) -> int:
-        return _REAL[self.dtype][0]
+        return DTYPES[self.dtype].digits
 
     @property
     def bias(self) -> int:
-        return _REAL[self.dtype][1]
+        return DTYPES[self.dtype].bias
 
     def real(self, c: float) -> Term:
         """A constant of this term's dtype."""
@@ -134,12 +133,12 @@ class Term:
 
     def bits(self) -> Term:
         """The bits of a real as a signed integer."""
-        kind = _REAL[self.dtype][2]
+        kind = f"int{DTYPES[self.dtype].bits}"
         return self._with(self.builder.bitcast(self.value, LLVM_TYPES[kind]), kind)
 
     def float(self) -> Term:
         """The real that has these bits."""
-        kind = _REAL_OF_INTEGER[self.dtype]
+        kind = f"float{DTYPES[self.dtype].bits}"
         return self._with(self.builder.bitcast(self.value, LLVM_TYPES[kind]), kind)
 
     def real_of(self, like: Term) -> Term:
@@ -177,12 +176,6 @@ class Term:
         return self.intrinsic("floor")
 
 
-def short_name(dtype: str) -> str:
-    """f32, u8, b1 ...: the kernel language's name of a dtype."""
-    kind = np.dtype(dtype)
-    return "b1" if kind.kind == "b" else f"{kind.kind}{8 * kind.itemsize}"
-
-
 def cast(x: Term, dtype: str) -> Term:
     """x converted as NumPy's astype converts."""
     if x.dtype == dtype:
@@ -191,10 +184,10 @@ def cast(x: Term, dtype: str) -> Term:
     if dtype == "bool":
         return x != 0
     if x.is_real:
-        if dtype in _REAL:
+        if DTYPES[dtype].is_float:
             return x._with((b.fpext if dtype == "float64" else b.fptrunc)(x.value, to), dtype)
-        return x._with((b.fptosi if dtype.startswith("int") else b.fptoui)(x.value, to), dtype)
-    if dtype in _REAL:
+        return x._with((b.fptosi if DTYPES[dtype].kind == "int" else b.fptoui)(x.value, to), dtype)
+    if DTYPES[dtype].is_float:
         return x._with((b.sitofp if x.is_signed else b.uitofp)(x.value, to), dtype)
     if to.width <= x.value.type.width:
         return x._with(x.value if to == x.value.type else b.trunc(x.value, to), dtype)
@@ -320,21 +313,21 @@ def _is_finite(x):
 
 
 LANGUAGE = {
-    **{name: ("real", formula) for name, formula in vector_math.FORMULAS.items()},
-    **{name: ("real", lambda x, name=name: x.intrinsic(name))
+    **vector_math.FORMULAS,
+    **{name: lambda x, name=name: x.intrinsic(name)
        for name in ("sqrt", "floor", "ceil", "rint", "sin", "cos")},
-    **{name: ("real", lambda x, name=name: x.library(name))
+    **{name: lambda x, name=name: x.library(name)
        for name in ("tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh")},
-    "atan2": ("reals", lambda a, b: a.library("atan2", b)),
-    "abs": ("number", Term.abs), "sign": ("number", _sign),
-    "maximum": ("numbers", _maximum), "minimum": ("numbers", _minimum), "pow": ("numbers", _power),
-    "sum_so_far": ("numbers", lambda total, x: _accumulate("add", total, x)),
-    "product_so_far": ("numbers", lambda total, x: _accumulate("mul", total, x)),
-    "maximum_so_far": ("numbers", _extreme_so_far("maximum", _maximum)),
-    "minimum_so_far": ("numbers", _extreme_so_far("minimum", _minimum)),
-    "remainder": ("numbers", lambda a, b: _division(a, b)[1]), "floordiv": ("numbers", lambda a, b: _division(a, b)[0]),
-    "quotient": ("numbers", _unsigned("udiv")), "modulo": ("numbers", _unsigned("urem")),
-    "isnan": ("test", lambda x: x != x), "isfinite": ("test", _is_finite),
-    "where": ("choice", Term.where),
-    "mix_bits": ("bits", _mix_bits),
+    "atan2": lambda a, b: a.library("atan2", b),
+    "abs": Term.abs, "sign": _sign,
+    "maximum": _maximum, "minimum": _minimum, "pow": _power,
+    "sum_so_far": lambda total, x: _accumulate("add", total, x),
+    "product_so_far": lambda total, x: _accumulate("mul", total, x),
+    "maximum_so_far": _extreme_so_far("maximum", _maximum),
+    "minimum_so_far": _extreme_so_far("minimum", _minimum),
+    "remainder": lambda a, b: _division(a, b)[1], "floordiv": lambda a, b: _division(a, b)[0],
+    "quotient": _unsigned("udiv"), "modulo": _unsigned("urem"),
+    "isnan": lambda x: x != x, "isfinite": _is_finite,
+    "where": Term.where,
+    "mix_bits": _mix_bits,
 }

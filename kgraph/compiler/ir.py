@@ -9,13 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from kgraph.compiler import dims
+from kgraph.compiler.loopnest.dtypes import DTYPES, short_name
 
 __all__ = ["Op", "Program", "ProgramError", "TensorLike", "TensorType", "Value", "Values", "frozen",
            "verify"]
 
-_SHORT = {"float16": "f16", "float32": "f32", "float64": "f64", "int8": "i8", "int16": "i16", "int32": "i32",
-          "int64": "i64", "uint8": "u8", "uint16": "u16", "uint32": "u32", "uint64": "u64", "bool": "b1"}
-DTYPES = tuple(_SHORT)
 MAX_AXES = 32
 
 
@@ -43,7 +41,7 @@ class TensorType:
     @property
     def itemsize(self) -> int:
         """Bytes of one element."""
-        return np.dtype(self.dtype).itemsize
+        return DTYPES[self.dtype].itemsize if self.dtype in DTYPES else np.dtype(self.dtype).itemsize
 
     @property
     def nbytes(self):
@@ -55,7 +53,7 @@ class TensorType:
         return len(self.shape)
 
     def __str__(self):
-        return f"{_SHORT.get(self.dtype, self.dtype)}[{','.join(map(str, self.shape))}]"
+        return f"{short_name(self.dtype)}[{','.join(map(str, self.shape))}]"
 
 
 class TensorLike:

@@ -11,7 +11,8 @@ import threading
 import numpy as np
 
 from kgraph.compiler.dims import names
-from kgraph.compiler.ir import DTYPES, Op, Program, TensorLike, TensorType, Value
+from kgraph.compiler.ir import Op, Program, TensorLike, TensorType, Value
+from kgraph.compiler.loopnest.dtypes import DTYPES
 from kgraph.compiler.primitive import Primitive
 
 __all__ = ["Tape", "Tensor", "Trace", "bind", "current_trace", "name_scope", "suspend_recording", "to_tensor"]

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from llvmlite import ir
 
+from kgraph.codegen.intrinsics import MEMORY_TYPES
+from kgraph.compiler.loopnest.dtypes import DTYPES, short_name
 from kgraph.compiler.loopnest.meaning import view
 from kgraph.compiler.loopnest.nodes import Tile
 
@@ -48,11 +50,11 @@ class GemmTile:
 
     @property
     def element(self):
-        return ir.FloatType() if self.dtype == "float32" else ir.DoubleType()
+        return MEMORY_TYPES[self.dtype]
 
     @property
     def itemsize(self) -> int:
-        return 4 if self.dtype == "float32" else 8
+        return DTYPES[self.dtype].itemsize
 
     @property
     def vector(self):
@@ -270,7 +272,7 @@ def _masked_store(builder, value, place, mask, alignment):
 def _intrinsic(builder, name, kind, result, values):
     """A call of llvm.NAME for vectors of that kind."""
     module = builder.module
-    element = "f32" if isinstance(kind.element, ir.FloatType) else "f64"
+    element = next(short_name(dtype) for dtype, memory in MEMORY_TYPES.items() if memory == kind.element)
     symbol = f"llvm.{name}.v{kind.count}{element}" + ".p0" * name.startswith("masked")
     signature = ir.FunctionType(result, [v.type for v in values])
     return builder.call(module.globals.get(symbol) or ir.Function(module, signature, symbol), values)
@@ -283,9 +285,8 @@ def packing_tiles(dtype: str, lanes: int) -> list:
     transpose_F(source, stride, target, step, rows, depth)   target[p * step + j] = source[j * stride + p], p < depth;
                                                              0 for rows <= j < lanes; at most `lanes` of each
     """
-    short = "f32" if dtype == "float32" else "f64"
-    element = ir.FloatType() if dtype == "float32" else ir.DoubleType()
-    kind, item = ir.VectorType(element, lanes), 4 if dtype == "float32" else 8
+    short, element, item = short_name(dtype), MEMORY_TYPES[dtype], DTYPES[dtype].itemsize
+    kind = ir.VectorType(element, lanes)
     lane = ir.Constant(ir.VectorType(_I64, lanes), list(range(lanes)))
 
     def before(builder, count):
@@ -345,7 +346,7 @@ def limit_tile(dtype: str, lanes: int, chains: int) -> Tile:
     """multiply_add(rounds, target) does rounds * chains fused multiply-adds of vectors
     in registers alone, and stores one vector: what the processor can do at most. The chains do not wait for each other:
     there must be more than the latency of the instruction times how many begin at once."""
-    element = ir.FloatType() if dtype == "float32" else ir.DoubleType()
+    element = MEMORY_TYPES[dtype]
     kind = ir.VectorType(element, lanes)
 
     def emit(builder, rounds, target):

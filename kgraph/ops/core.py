@@ -9,7 +9,8 @@ import functools
 import numpy as np
 
 from kgraph.compiler.dims import Dim
-from kgraph.compiler.ir import DTYPES, TensorLike, Value
+from kgraph.compiler.ir import TensorLike, Value
+from kgraph.compiler.loopnest.dtypes import DTYPES
 from kgraph.compiler.prims.elementwise import cast_p, stop_gradient_p
 from kgraph.compiler.prims.move import broadcast_p, full_p, size_value_p
 from kgraph.compiler.trace import Tensor, bind, current_trace, to_tensor

@@ -140,7 +140,7 @@ def test_sources_outside_the_language_are_refused():
     from kgraph.codegen.frontend import KernelError, kernel_ir
     with pytest.raises(KernelError, match="(?s)k1.*x = missing"):
         kernel_ir("k1", "def k1(args, lo, hi, scratch):\n    x = missing(args)\n")
-    with pytest.raises(KernelError, match="float32 or float64 for exp"):
+    with pytest.raises(KernelError, match="exp: expected float32 or float64"):
         kernel_ir("k2", "def k2(args, lo, hi, scratch):\n    pf32(args, 0)[0] = exp(lo)\n")
     with pytest.raises(KernelError, match="(?s)kernel k3.*x = .lo, hi."):
         kernel_ir("k3", "def k3(args, lo, hi, scratch):\n    x = [lo, hi]\n    pi64(args, 0)[0] = x[0]\n")

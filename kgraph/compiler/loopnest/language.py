@@ -1,8 +1,8 @@
-"""The functions of the language of loop nests, and the dtypes of their results.
+"""The functions of the language of loop nests: what they take, and the dtypes of their results.
 
-A rule is a function of the operands' dtypes that gives the result's, or raises ValueError. What the functions compute
-is said twice, in LLVM instructions (kgraph.codegen.intrinsics and instructions) and in NumPy (meaning.py); the tests
-compare the two, name by name.
+A rule is a function of the operands' dtypes that gives (the dtypes to which they are converted, the result's dtype), or
+raises ValueError. What the functions compute is said twice, in LLVM instructions (kgraph.codegen.intrinsics and
+instructions) and in NumPy (meaning.py); the tests compare the two, name by name.
 """
 from __future__ import annotations
 
@@ -10,33 +10,40 @@ import functools
 
 from kgraph.compiler.loopnest.dtypes import DTYPES, computed, joined
 
-__all__ = ["ACTIONS", "CALLS", "CASTS", "COMPARISONS", "FUNCTIONS", "OPERATORS", "result_of"]
+__all__ = ["ACTIONS", "CALLS", "CASTS", "COMPARISONS", "FUNCTIONS", "OPERATORS", "result_of", "signature_of"]
 
 OPERATORS = ("+", "-", "*", "/", "<<", ">>", "&", "|", "^")
 COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
 CASTS = {t.short: t.name for t in DTYPES.values() if t.compute}
 
 
-def _all(dtypes) -> str:
-    return functools.reduce(joined, dtypes)
+def _alike(dtypes):
+    dtype = functools.reduce(joined, dtypes)
+    return (dtype,) * len(dtypes), dtype
 
 
 def _real(dtypes):
-    if not DTYPES[_all(dtypes)].is_float:
+    taken, dtype = _alike(dtypes)
+    if not DTYPES[dtype].is_float:
         raise ValueError(f"expected float32 or float64, received {', '.join(dtypes)}")
-    return _all(dtypes)
+    return taken, dtype
 
 
 def _choice(dtypes):
     if dtypes[0] != "bool":
         raise ValueError(f"expected a bool first, received {dtypes[0]}")
-    return _all(dtypes[1:])
+    taken, dtype = _alike(dtypes[1:])
+    return ("bool", *taken), dtype
 
 
-def _fixed(count, result):
-    def rule(dtypes):
-        return result
-    return count, rule
+def _operator(sign, dtypes):
+    dtype = computed(sign, *dtypes)
+    return (dtype, dtype), dtype
+
+
+def _fixed(result, *taken):
+    """A rule of one result, and of these operands; else of any one."""
+    return lambda dtypes: (taken or tuple(dtypes), result)
 
 
 _REAL = ("exp", "expm1", "tanh", "sigmoid", "log", "log1p", "erf", "rsqrt", "sqrt", "floor", "ceil", "rint", "sin",
@@ -44,16 +51,14 @@ _REAL = ("exp", "expm1", "tanh", "sigmoid", "log", "log1p", "erf", "rsqrt", "sqr
 _ALIKE = ("//", "%", "floordiv", "remainder", "maximum", "minimum", "min", "max", "pow", "quotient", "modulo",
           "sum_so_far", "product_so_far", "maximum_so_far", "minimum_so_far")
 FUNCTIONS = {  # name: (number of operands, rule)
-    **{name: (2, functools.partial(lambda sign, dtypes: computed(sign, *dtypes), name)) for name in OPERATORS},
-    **{name: _fixed(2, "bool") for name in COMPARISONS},
-    **dict.fromkeys(_ALIKE, (2, _all)),
-    "and": _fixed(2, "bool"), "or": _fixed(2, "bool"), "not": _fixed(1, "bool"),
-    "neg": (1, lambda dtypes: computed("-", dtypes[0], dtypes[0])),
-    **{name: _fixed(1, dtype) for name, dtype in CASTS.items()},
-    **dict.fromkeys(_REAL, (1, _real)), "atan2": (2, _real), "abs": (1, _all), "sign": (1, _all),
-    "isnan": _fixed(1, "bool"), "isfinite": _fixed(1, "bool"), "where": (3, _choice),
-    "mix_bits": _fixed(3, "uint32"),
-    "word": _fixed(2, "int64"), "real32": _fixed(2, "float32"), "real64": _fixed(2, "float64"),
+    **{name: (2, functools.partial(_operator, name)) for name in OPERATORS},
+    **dict.fromkeys((*COMPARISONS, "and", "or"), (2, _fixed("bool"))), "not": (1, _fixed("bool")),
+    **dict.fromkeys(_ALIKE, (2, _alike)), "neg": (1, lambda dtypes: _operator("-", 2 * dtypes)),
+    **{name: (1, _fixed(dtype)) for name, dtype in CASTS.items()},
+    **dict.fromkeys(_REAL, (1, _real)), "atan2": (2, _real), "abs": (1, _alike), "sign": (1, _alike),
+    **dict.fromkeys(("isnan", "isfinite"), (1, _fixed("bool"))), "where": (3, _choice),
+    "mix_bits": (3, _fixed("uint32", "uint32", "uint32", "uint64")),
+    "word": (2, _fixed("int64")), "real32": (2, _fixed("float32")), "real64": (2, _fixed("float64")),
 }
 # Instructions whose operands are int64, by their number and whether they give an int64.
 CALLS = {"call_kernel": 5, "gemm": 14, "plan_windows": 2, "convolve": 7, "weigh": 8, "winograd": 8,
@@ -65,12 +70,14 @@ ACTIONS = {**{name: (count, False) for name, count in CALLS.items()},
            "pthread_cond_wait": (2, False), "pthread_cond_broadcast": (1, False)}
 
 
-def result_of(function: str, dtypes) -> str | None:
-    """The dtype of a call's result, None where it has none. Raises ValueError for what the language has not."""
+def signature_of(function: str, dtypes) -> tuple:
+    """(dtypes of the operands as it takes them, that of the result: None where it has none). Raises ValueError for what
+    the language has not."""
     if function in FUNCTIONS:
         count, rule = FUNCTIONS[function]
     elif function in ACTIONS:
-        count, rule = ACTIONS[function][0], lambda dtypes: "int64" if ACTIONS[function][1] else None
+        count, has_result = ACTIONS[function]
+        rule = _fixed("int64" if has_result else None)
     else:
         raise ValueError(f"the language of loop nests has no function {function!r}")
     if len(dtypes) != count:
@@ -78,6 +85,11 @@ def result_of(function: str, dtypes) -> str | None:
     if None in dtypes:
         raise ValueError(f"{function}: an operand has no value")
     try:
-        return rule(dtypes)
+        return rule(list(dtypes))
     except ValueError as error:
         raise ValueError(f"{function}: {error}") from None
+
+
+def result_of(function: str, dtypes) -> str | None:
+    """The dtype of a call's result. Raises as `signature_of`."""
+    return signature_of(function, dtypes)[1]

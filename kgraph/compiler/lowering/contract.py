@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from kgraph.compiler.dims import Size, size_of
 from kgraph.compiler.ir import Op, Value
 from kgraph.compiler.loopnest.domain import Domain
+from kgraph.compiler.loopnest.dtypes import short_name
 from kgraph.compiler.loopnest.elements import Probe
 from kgraph.compiler.loopnest.index import Axis, Index, Layout, merge_axes
 from kgraph.compiler.lowering.loops import LoopKernel, _extent, _name
-from kgraph.compiler.lowering.writer import CASTS, Writer
+from kgraph.compiler.lowering.writer import Writer
 from kgraph.compiler.plan import Symbol
 
 __all__ = ["emit_contract"]
@@ -147,7 +148,7 @@ def _share_sums(w: Writer, product: _Product, many_rows: str, many_columns: str,
            f"and {many_rows} * {many_columns} <= {RESULT}")
     w.line(f"share = pi64_at(scratch + {_scratch(product.out.type.itemsize)}, {SHARE_SCOPE})")
     w.open("if few:")
-    routine = w.routine(Symbol(f"gemm_{CASTS[product.out.dtype]}"))
+    routine = w.routine(Symbol(f"gemm_{short_name(product.out.dtype)}"))
     for k, text in enumerate(("lo", "hi", units, f"args + {8 * done}", routine)):
         w.line(f"share[{k}] = {text}")
     w.line("u = 0")
@@ -210,7 +211,7 @@ def _call_tiles(w: Writer, product: _Product, target, line: str, item: int):
     depth = w.number(size_of([_extent(g) for g in product.summed[-1:]]), "depth")
     a_address = f"{w.address(product.a)} + {item} * ({w.at(a_start)} + top * {a_row})"
     b_address = f"{w.address(product.b)} + {item} * ({w.at(b_start)} + left * {b_column})"
-    routine = w.routine(Symbol(f"gemm_{CASTS[product.out.dtype]}"))
+    routine = w.routine(Symbol(f"gemm_{short_name(product.out.dtype)}"))
     w.line(f"gemm({routine}, height, width, {depth}, {a_address}, {a_row}, {a_step}, "
            f"{b_address}, {b_step}, {b_column}, {c_address}, {line}, flags, "
            f"scratch + {_scratch(item)})")

@@ -10,10 +10,11 @@ from kgraph.compiler import dims
 from kgraph.compiler.dims import Size, size_of
 from kgraph.compiler.ir import Op, Program, Value
 from kgraph.compiler.loopnest.domain import Domain
+from kgraph.compiler.loopnest.dtypes import short_name
 from kgraph.compiler.loopnest.elements import Probe
 from kgraph.compiler.loopnest.index import Layout, merge_axes, row_major
 from kgraph.compiler.lowering.loops import LoopKernel, _extent, _name
-from kgraph.compiler.lowering.writer import CASTS, Writer
+from kgraph.compiler.lowering.writer import Writer
 from kgraph.compiler.plan import Symbol
 
 __all__ = ["Bands", "Geometry", "SCOPE_OF_BAND", "SCOPE_OF_CHANNELS", "emit_bands", "routine"]
@@ -173,7 +174,7 @@ class Bands:
 
 
 def routine(stem: str, value: Value) -> Symbol:
-    return Symbol(f"{stem}_{CASTS[value.dtype]}")
+    return Symbol(f"{stem}_{short_name(value.dtype)}")
 
 
 def emit_bands(w, body, layout, domain, anchor, geometry, stem, kernel, work: Size | None = None) -> LoopKernel:

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from kgraph.compiler.dims import Size, size_of, substitute
 from kgraph.compiler.ir import Op, Program, Value, Values
 from kgraph.compiler.loopnest.domain import ARG_SIGNS, Domain, probe_body
+from kgraph.compiler.loopnest.dtypes import short_name
 from kgraph.compiler.loopnest.index import Axis, Index, Layout, linear, merge_axes
 from kgraph.compiler.lowering.reduce import RowAccumulators, combined, grows, initial, is_short
-from kgraph.compiler.lowering.writer import CASTS, Writer
+from kgraph.compiler.lowering.writer import Writer
 
 __all__ = ["LoopKernel", "emit_loops"]
 
@@ -305,7 +306,7 @@ class _ColumnSums:
     def give_result(self):
         name, dtype, result = self.w.fresh("s"), self.op.outputs[0].dtype, self._at(self.part)
         if self.total:
-            result = f"{CASTS[dtype]}({self._at(self.total)} + f64({result}))"
+            result = f"{short_name(dtype)}({self._at(self.total)} + f64({result}))"
         self.w.line(f"{name} = {result}")
         self.w.give(self.op.outputs[0], name)
 

@@ -6,9 +6,10 @@ from __future__ import annotations
 from kgraph.compiler.dims import size_of
 from kgraph.compiler.ir import Op
 from kgraph.compiler.loopnest.domain import ARG_SIGNS
+from kgraph.compiler.loopnest.dtypes import short_name
 from kgraph.compiler.loopnest.elements import Probe
 from kgraph.compiler.loopnest.index import Index, Opaque
-from kgraph.compiler.lowering.writer import CASTS, Writer
+from kgraph.compiler.lowering.writer import Writer
 from kgraph.compiler.prims.reduce import highest, lowest
 
 __all__ = ["BLOCK", "RowAccumulators", "combined", "grows", "initial", "is_short"]
@@ -39,7 +40,7 @@ def combined(op: Op, a: str, x: str) -> str:
     """The text that joins an accumulator and the next element, in the output's type."""
     text = op.prim.lower.combine.format(a=a, x=x)
     dtype = op.outputs[0].dtype
-    return text if dtype in _REALS else f"{CASTS[dtype]}({text})"
+    return text if dtype in _REALS else f"{short_name(dtype)}({text})"
 
 
 class RowAccumulators:
@@ -87,7 +88,7 @@ class RowAccumulators:
         if op.prim.lower in ARG_SIGNS:
             best, where, start = w.fresh("s"), w.fresh("s"), lowest if op.prim.lower == "argmax" else highest
             w.line(f"{best} = {w.constant(start(op.inputs[0].dtype), op.inputs[0].dtype)}")
-            w.line(f"{where} = {CASTS[op.outputs[0].dtype]}(0)")
+            w.line(f"{where} = {short_name(op.outputs[0].dtype)}(0)")
             return [best, where]
         name = w.fresh("s")
         w.line(f"{name} = {initial(w, op)}")
@@ -112,7 +113,7 @@ class RowAccumulators:
             (axis,) = self.domain.reduced_axes
             w.open(f"if {x} {ARG_SIGNS[op.prim.lower]} {best} or ({x} != {x} and {best} == {best}):")
             w.line(f"{best} = {x}")
-            w.line(f"{where} = {CASTS[op.outputs[0].dtype]}({w.at(axis)})")
+            w.line(f"{where} = {short_name(op.outputs[0].dtype)}({w.at(axis)})")
             w.close()
         elif names[0] == self.totals.get(op):
             w.line(f"{names[0]} = sum_so_far({names[0]}, f64({x}))")
@@ -131,5 +132,5 @@ class RowAccumulators:
             name = names[-1]
             if op in self.totals:
                 name = w.fresh("s")
-                w.line(f"{name} = {CASTS[op.outputs[0].dtype]}({self.totals[op]})")
+                w.line(f"{name} = {short_name(op.outputs[0].dtype)}({self.totals[op]})")
             w.give(op.outputs[0], name)

@@ -3,8 +3,9 @@ from __future__ import annotations
 
 from kgraph.compiler.dims import size_of
 from kgraph.compiler.ir import Op, Program
+from kgraph.compiler.loopnest.dtypes import short_name
 from kgraph.compiler.lowering.loops import LoopKernel
-from kgraph.compiler.lowering.writer import CASTS, Writer
+from kgraph.compiler.lowering.writer import Writer
 from kgraph.compiler.prims.reduce import highest, lowest
 from kgraph.compiler.prims.rules import summing_dtype
 
@@ -42,7 +43,7 @@ def emit_scatter(op: Op, layout, checks) -> LoopKernel:
     w.open(f"for j in range({columns}):")
     element = f"{target}[row * {columns} + j]"
     combined = combine.format(a=element, x=f"{source}[i * {columns} + j]")
-    w.line(f"{element} = {CASTS[out.dtype]}({combined})")
+    w.line(f"{element} = {short_name(out.dtype)}({combined})")
     w.close()
     w.close()
     w.close()
@@ -84,7 +85,7 @@ def emit_cumsum(op: Op, layout, checks) -> LoopKernel:
     w = _writer(op, layout, checks)
     inner, outer = size_of(x.shape[axis + 1:]), size_of(x.shape[:axis])
     source, target, step, count = w.pointer(x), w.pointer(out), w.size(inner), w.size(x.shape[axis])
-    own, wide = CASTS[out.dtype], CASTS[summing_dtype(out.dtype)]
+    own, wide = short_name(out.dtype), short_name(summing_dtype(out.dtype))
     w.open("for u in range(lo, hi):")
     w.open(f"for j in range({step}):")
     w.line(f"total = {wide}(0)")

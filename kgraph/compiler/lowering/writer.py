@@ -10,8 +10,10 @@ import dataclasses
 
 from kgraph.compiler.dims import Size
 from kgraph.compiler.ir import Program, ProgramError, Value
+from kgraph.compiler.loopnest.dtypes import short_name
 from kgraph.compiler.loopnest.elements import Pull
 from kgraph.compiler.loopnest.index import Axis, Index, Layout, Opaque
+from kgraph.compiler.loopnest.language import CASTS
 from kgraph.compiler.loopnest.nodes import PARAMETERS, If, LoopNest, names_given, names_read
 from kgraph.compiler.loopnest.parse import Reader, settled
 from kgraph.compiler.loopnest.text import format_statements
@@ -19,10 +21,8 @@ from kgraph.compiler.plan import STATUS
 
 __all__ = ["Writer"]
 
-CASTS = {"float32": "f32", "float64": "f64", "int8": "i8", "int16": "i16", "int32": "i32", "int64": "i64",
-         "uint8": "u8", "uint16": "u16", "uint32": "u32", "uint64": "u64", "bool": "b1"}
 SCRATCH_SCOPE = 60  # alias scopes of argument words are their numbers; those of scratch memory begin here
-_RESERVED = frozenset((*CASTS.values(), *PARAMETERS))  # no names for variables: i32 is a cast
+_RESERVED = frozenset((*CASTS, *PARAMETERS))  # no names for variables: i32 is a cast
 _PLAIN_RESULTS = ("float32", "float64", "bool")  # arithmetic on these keeps its type under Numba
 _INLINE_CONSTANTS = (0.0, 1.0, -1.0, 2.0, 0.5)   # all others are arguments, so that kernels are shared
 
@@ -144,7 +144,7 @@ class Writer(Pull):
 
     def pointer(self, value: Value) -> str:
         value = self.layout.same.get(value, value)
-        return self.word(("buffer", value), f"p{CASTS[value.dtype]}(args, {{k}})", "x")
+        return self.word(("buffer", value), f"p{short_name(value.dtype)}(args, {{k}})", "x")
 
     def address(self, value: Value) -> str:
         """The address of a value's buffer, for native routines."""
@@ -163,7 +163,7 @@ class Writer(Pull):
         return self.word((role, size), "word(args, {k})", "n")
 
     def constant(self, value, dtype: str) -> str:
-        cast = CASTS[dtype]
+        cast = short_name(dtype)
         if dtype == "bool":
             return f"b1({int(bool(value))})"
         if dtype.startswith("float"):
@@ -178,7 +178,7 @@ class Writer(Pull):
         if key not in self._names:
             self._names[key] = f"w{number}"
             at = "scratch" if _is(offset, 0) else f"scratch + {self.size(offset)}"
-            self.line(f"w{number} = p{CASTS[dtype]}_at({at}, {SCRATCH_SCOPE + number})", 0)
+            self.line(f"w{number} = p{short_name(dtype)}_at({at}, {SCRATCH_SCOPE + number})", 0)
         return self._names[key]
 
     def routine(self, symbol) -> str:
@@ -211,7 +211,7 @@ class Writer(Pull):
 
     def _hold(self, text: str, value: Value, level: int) -> str:
         if value in self.producers and value.dtype not in _PLAIN_RESULTS:
-            text = f"{CASTS[value.dtype]}({text})"
+            text = f"{short_name(value.dtype)}({text})"
         if text.isidentifier():
             return text
         name = self.fresh("t")

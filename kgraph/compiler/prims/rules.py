@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kgraph.compiler.ir import DTYPES, TensorType
+from kgraph.compiler.ir import TensorType
+from kgraph.compiler.loopnest.dtypes import DTYPES
 from kgraph.compiler.primitive import PRIMITIVES
 from kgraph.compiler.trace import bind
 
-FLOATS = tuple(d for d in DTYPES if d.startswith("float"))
-INTEGERS = tuple(d for d in DTYPES if "int" in d)
+FLOATS = tuple(d for d, t in DTYPES.items() if t.is_float)
+INTEGERS = tuple(d for d, t in DTYPES.items() if t.kind in ("int", "uint"))
 NUMBERS = FLOATS + INTEGERS
 BITS = INTEGERS + ("bool",)
 ANY = NUMBERS + ("bool",)

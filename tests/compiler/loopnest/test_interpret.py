@@ -69,3 +69,11 @@ def test_memory_is_seen_with_strides_of_any_sign():
                                              ACTION_MEANINGS)])
 def test_every_function_has_a_meaning(names, meanings):
     assert names == set(meanings)
+
+
+def test_every_function_has_instructions():
+    from kgraph.codegen import instructions, intrinsics
+    from kgraph.compiler.loopnest.language import CASTS, COMPARISONS, OPERATORS
+    of_python = {*OPERATORS, *COMPARISONS, *CASTS, "and", "or", "not", "neg", "//", "%", "min", "max"}
+    assert set(intrinsics.LANGUAGE) == set(FUNCTIONS) - of_python - {"word", "real32", "real64"}
+    assert set(instructions.INSTRUCTIONS) == set(ACTIONS)
