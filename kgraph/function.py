@@ -16,8 +16,9 @@ from kgraph.codegen.functions import debug_level
 from kgraph.compiler import dims
 from kgraph.compiler.dims import Dim
 from kgraph.compiler.interp import interpret
-from kgraph.compiler.ir import TensorType, Value
-from kgraph.compiler.trace import Tensor, Trace, current_trace, open_tapes, suspend_recording, to_tensor
+from kgraph.compiler.ir import DTYPES, TensorType, Value
+from kgraph.compiler.trace import Tensor, Trace, current_trace, open_tapes, suspend_recording
+from kgraph.ops.core import as_tensor
 from kgraph.runtime.locks import once
 
 __all__ = ["Compiled", "build", "function"]
@@ -31,9 +32,9 @@ class Compiled:
         with suspend_recording(), Trace(name) as trace:
             self._inputs = [trace.add_input(t, n) for n, t in _named_leaves(types)]
             result = f(*tree.pack_sequence_as(types, self._inputs))
-        leaves = tree.flatten(result)
-        self._structure = tree.map_structure(lambda x: None, result)
-        self.traced = trace.finish([to_tensor(x) for x in leaves])
+            outputs = [_result(name, x) for x in tree.flatten(result) if x is not None]
+        self._structure = tree.map_structure(lambda x: x is not None, result)
+        self.traced = trace.finish(outputs)
         self.variables = list(trace.states)
         self._states = list(trace.states.values())
         self._captured = trace.captured
@@ -86,10 +87,11 @@ class Compiled:
         return results
 
     def __call__(self, *arrays, extents=None, steps=1):
-        """Arguments nested as the types were; results nested as the function's were, as NumPy arrays."""
+        """Arguments nested as the types were; results nested as the function's were, as NumPy arrays; None stays."""
         flat = [np.asarray(a, v.dtype) for a, v in zip(tree.flatten(arrays), self._inputs, strict=True)]
         results = self.run(flat, {**self.extents(flat), **(extents or {})}, steps=steps)
-        return tree.pack_sequence_as(self._structure, results)
+        rest = iter(results)
+        return tree.map_structure(lambda given: next(rest) if given else None, self._structure)
 
     def interpret(self, arrays, extents=None) -> list:
         """One step of `run` by the NumPy references of the primitives, as the program was traced."""
@@ -141,10 +143,18 @@ def function(f):
                 given = dict(zip(places, values))
                 return f(*tree.pack_sequence_as(args, [given.get(i, x) for i, x in enumerate(tree.flatten(args))]))
             traced[key] = build(getattr(f, "__name__", "function"), flat, types)
-        return tree.map_structure(Tensor, traced[key](*arrays.values()))
+        return tree.map_structure(lambda x: None if x is None else Tensor(x), traced[key](*arrays.values()))
 
     call.traced = traced
     return call
+
+
+def _result(name, x):
+    """What a traced function returns, as a tensor."""
+    found = as_tensor(x)
+    if found.dtype not in DTYPES:
+        raise TypeError(f"{name}: expected tensors, numbers or None as results, received {x!r}")
+    return found
 
 
 def _is_data(x) -> bool:

@@ -124,3 +124,24 @@ def test_tape_of_a_variable_stops_too():
             y = v * x
         return ops.convert_to_tensor(-1.0) if (g := tape.gradient(y * v, v)) is None else g
     assert float(f(np.float32(2))) == float(kgraph.function(f)(np.float32(2))) == -1
+
+
+def test_results_that_are_no_tensors():
+    """None stays, numbers become tensors; a function may return nothing at all and only change variables."""
+    total = kgraph.Variable(np.zeros(2, "float32"))
+
+    @kgraph.function
+    def add(x):
+        total.assign_add(x)
+
+    one = np.ones(2, "float32")
+    assert add(one) is None and add(one) is None
+    np.testing.assert_array_equal(total.numpy(), [2, 2])
+    assert kgraph.function(lambda: None)() is None
+    x, nothing, nested = kgraph.function(lambda x: (x, None, {"a": None, "b": [x * 2, 3, 2.5, []]}))(one)
+    np.testing.assert_array_equal(x, one)
+    assert nothing is None and nested["a"] is None and nested["b"][3] == []
+    np.testing.assert_array_equal(nested["b"][0], [2, 2])
+    assert [(y.dtype, float(y)) for y in nested["b"][1:3]] == [("int32", 3), ("float32", 2.5)]
+    with pytest.raises(TypeError, match="expected tensors, numbers or None as results, received 'text'"):
+        kgraph.function(lambda x: "text")(one)
