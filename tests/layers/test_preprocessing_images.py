@@ -111,3 +111,60 @@ def test_sizes_that_are_not_known_before(layer, how):
 def test_an_aspect_ratio_needs_known_sizes():
     with pytest.raises(ValueError, match="known height and width to keep their aspect ratio"):
         layers.Resizing(4, 4, crop_to_aspect_ratio=True)(Input((None, None, 3)))
+
+
+# --- the steps of a change, and what is changed with the images -------------------------------------------------------
+
+WHERE = np.arange(96, dtype="float32").reshape(2, 6, 8, 1)
+KNOWN = [  # layer, what is drawn, and the first numbers of the result in Keras 3.15.1
+    (layers.RandomFlip(), {"flips": np.ones((2, 1, 1, 1), bool)}, [47, 46, 45, 44]),
+    (layers.RandomBrightness(0.5), {"rgb_delta": np.full((2, 1, 1, 1), 3.0, "float32")}, [3, 4, 5, 6]),
+    (layers.RandomContrast(0.5), {"contrast_factor": np.full((2, 1, 1, 1), 0.5, "float32")},
+     [11.75, 12.25, 12.75, 13.25]),
+    (layers.RandomZoom(0.5, fill_mode="constant"), {"height_zoom": np.full((2, 1), 0.5, "float32"),
+                                                    "width_zoom": np.ones((2, 1), "float32")}, [10, 11, 12, 13]),
+    (layers.RandomTranslation(0.5, 0.5, fill_mode="constant"), {"translations": np.full((2, 2), -2.0, "float32")},
+     [18, 19, 20, 21]),
+    (layers.RandomRotation(0.5), {"angle": np.full(2, 180.0, "float32")}, [47, 46, 45, 44]),
+    (layers.RandomCrop(3, 4), (2, 1), [17, 18, 19, 20]),
+    (layers.CenterCrop(3, 4), None, [10, 11, 12, 13]),
+    (layers.Resizing(3, 4), None, [4.5, 6.5, 8.5, 10.5]),
+]
+
+
+@pytest.mark.parametrize("layer, drawn, expected", KNOWN, ids=lambda x: getattr(x, "name", None))
+def test_changes_that_are_given(layer, drawn, expected):
+    y = layer.transform_images(WHERE, drawn)
+    np.testing.assert_allclose(y.numpy().ravel()[:4], expected, atol=1e-3)
+    single = drawn if drawn is None or isinstance(drawn, tuple) else {k: v[:1] for k, v in drawn.items()}
+    np.testing.assert_allclose(layer.transform_single_image(WHERE[0], single), y[0], atol=1e-3)
+
+
+@pytest.mark.parametrize("layer", [layer for layer, *_ in KNOWN], ids=lambda layer: layer.name)
+def test_labels_and_masks_are_changed_alike(layer):
+    """A mask is what the threshold of the changed images says, but for pixels at its edge."""
+    mask = (WHERE > 40).astype("int32")
+    y = layer({"images": WHERE, "labels": np.int32([1, 2]), "segmentation_masks": mask, "id": np.int32([5, 6])})
+    assert sorted(y) == ["id", "images", "labels", "segmentation_masks"]
+    np.testing.assert_array_equal(y["labels"], [1, 2])
+    np.testing.assert_array_equal(y["id"], [5, 6])
+    assert y["segmentation_masks"].shape == y["images"].shape
+    if not isinstance(layer, (layers.RandomBrightness, layers.RandomContrast, layers.Resizing)):
+        assert np.mean((y["images"].numpy() > 40) == (y["segmentation_masks"].numpy() > 0)) > 0.85
+    one = layer({"images": WHERE[0], "segmentation_masks": mask[0]})
+    assert one["segmentation_masks"].shape == one["images"].shape == y["images"].shape[1:]
+    with pytest.raises(NotImplementedError, match="received bounding_boxes"):
+        layer({"images": WHERE, "bounding_boxes": np.zeros((2, 1, 4))})
+
+
+def test_what_is_drawn_is_asked_of_a_subclass():
+    class Mirror(layers.RandomFlip):
+        def get_random_transformation(self, data, training=True, seed=None):
+            return {"flips": np.ones((1, 1, 1, 1), bool)} if training else None
+
+        def transform_images(self, images, transformation, training=True):
+            return super().transform_images(images, transformation, training) + 1
+
+    model = Sequential([Input((6, 8, 1)), Mirror("horizontal")])
+    np.testing.assert_array_equal(model(WHERE, training=True), WHERE[:, :, ::-1] + 1)
+    np.testing.assert_array_equal(model.predict(WHERE, verbose=0), WHERE + 1)

@@ -17,7 +17,13 @@ __all__ = ["CenterCrop", "RandomBrightness", "RandomContrast", "RandomCrop", "Ra
 
 
 class _ImageLayer(Layer):
-    """The base: the layout of the images, and the settings in `described`, which are the config."""
+    """The base: the layout of the images, and the settings in `described`, which are the config.
+
+    Called on images, or on a dict with "images" and, if wanted, "labels" and "segmentation_masks", which are changed
+    alike; other entries stay. Bounding boxes are refused. The steps are methods for subclasses to override:
+    get_random_transformation() draws what changes, and transform_images(), transform_labels() and
+    transform_segmentation_masks() apply it to batches.
+    """
 
     described = ()
 
@@ -33,20 +39,68 @@ class _ImageLayer(Layer):
                              f"{nearest(value, known)}")
         return value
 
+    def call(self, data, training=True):
+        transformation = self.get_random_transformation(data, training=training)
+        parts = data if isinstance(data, dict) else {"images": data}
+        if "bounding_boxes" in parts:
+            raise NotImplementedError(f"layer {self.name!r}: expected images, labels and segmentation_masks, received "
+                                      "bounding_boxes, which are not moved with the images")
+        batch = len(self._shape(parts["images"])) == 4
+        found = dict(parts)
+        for name, one in _PARTS.items():
+            if name in parts:
+                transform = getattr(self, f"transform_{name}" if batch else f"transform_single_{one}")
+                found[name] = transform(ops.convert_to_tensor(parts[name]), transformation, training=training)
+        return found if isinstance(data, dict) else found["images"]
+
+    def get_random_transformation(self, data, training=True, seed=None):
+        """What is drawn for images (or a dict of data) of that shape; None where nothing is random."""
+        return None
+
+    def transform_images(self, images, transformation=None, training=True):
+        """The images of a batch, changed by what was drawn."""
+        raise NotImplementedError(f"{type(self).__name__} has no transform_images()")
+
+    def transform_labels(self, labels, transformation=None, training=True):
+        """The labels of a batch: they stay."""
+        return labels
+
+    def transform_segmentation_masks(self, segmentation_masks, transformation=None, training=True):
+        """The masks of a batch, changed as the images are."""
+        return self.transform_images(segmentation_masks, transformation, training=training)
+
+    def transform_single_image(self, image, transformation=None, training=True):
+        """One image, without the batch axis."""
+        return self._single(self.transform_images, image, transformation, training)
+
+    def transform_single_label(self, label, transformation=None, training=True):
+        """The label of one image."""
+        return self._single(self.transform_labels, label, transformation, training)
+
+    def transform_single_segmentation_mask(self, segmentation_mask, transformation=None, training=True):
+        """The mask of one image."""
+        return self._single(self.transform_segmentation_masks, segmentation_mask, transformation, training)
+
+    def _single(self, transform, x, transformation, training):
+        return ops.squeeze(transform(ops.expand_dims(x, 0), transformation, training=training), 0)
+
     @property
     def _axes(self) -> tuple:
         """(axis of the rows, axis of the columns), from the end."""
         return (-3, -2) if self.data_format == "channels_last" else (-2, -1)
 
-    def _sizes(self, images) -> list:
-        """The shape, after a check of the rank."""
-        if len(images.shape) not in (3, 4):
-            raise ValueError(f"layer {self.name!r}: expected images of rank 3 or 4, received shape "
-                             f"{tuple(images.shape)}")
-        return list(images.shape)
+    def _shape(self, data) -> tuple:
+        """The shape of the images, after a check of the rank."""
+        shape = tuple((data["images"] if isinstance(data, dict) else data).shape)
+        if len(shape) not in (3, 4):
+            raise ValueError(f"layer {self.name!r}: expected images of rank 3 or 4, received shape {shape}")
+        return shape
 
     def get_config(self):
         return {**super().get_config(), **self.settings(*self.described)}
+
+
+_PARTS = {"images": "image", "labels": "label", "segmentation_masks": "segmentation_mask"}  # and what one of them is
 
 
 class Resizing(_ImageLayer):
@@ -66,11 +120,17 @@ class Resizing(_ImageLayer):
         self.crop_to_aspect_ratio, self.pad_to_aspect_ratio = crop_to_aspect_ratio, pad_to_aspect_ratio
         self.fill_mode, self.fill_value = fill_mode, fill_value
 
-    def call(self, images):
+    def transform_images(self, images, transformation=None, training=True):
+        return self._resized(images, self.interpolation)
+
+    def transform_segmentation_masks(self, segmentation_masks, transformation=None, training=True):
+        return self._resized(segmentation_masks, "nearest")
+
+    def _resized(self, images, interpolation):
         images = ops.convert_to_tensor(images)
         whole = not images.dtype.startswith("float")
         x = ops.image.resize(
-            ops.cast(images, "float32") if whole else images, (self.height, self.width), self.interpolation,
+            ops.cast(images, "float32") if whole else images, (self.height, self.width), interpolation,
             self.antialias, self.crop_to_aspect_ratio, self.pad_to_aspect_ratio, self.fill_mode, self.fill_value,
             self.data_format)
         return ops.saturate_cast(ops.round(x), images.dtype) if whole else x
@@ -85,15 +145,18 @@ class CenterCrop(_ImageLayer):
         super().__init__(data_format, **kwargs)
         self.height, self.width = height, width
 
-    def call(self, images):
-        images = ops.cast(images, self.compute_dtype)
-        return self._cut(images, [(self._sizes(images)[axis] - size) // 2 for axis, size in self._wanted()])
+    def transform_images(self, images, transformation=None, training=True):
+        images = ops.cast(ops.convert_to_tensor(images), self.compute_dtype)
+        return self._cut(images, self._middle(images))
+
+    def _middle(self, images) -> list:
+        return [(self._shape(images)[axis] - size) // 2 for axis, size in self._wanted()]
 
     def _wanted(self):
         return zip(self._axes, (self.height, self.width))
 
     def _cut(self, images, starts):
-        shape = self._sizes(images)
+        shape = list(self._shape(images))
         if any(isinstance(shape[axis], int) and shape[axis] < size for axis, size in self._wanted()):
             return ops.image.resize(images, (self.height, self.width), crop_to_aspect_ratio=True,
                                     data_format=self.data_format)
@@ -113,41 +176,47 @@ class RandomCrop(CenterCrop):
         self.seed = seed
         self.generator = random.SeedGenerator(seed)
 
-    def call(self, images, training=True):
-        images = ops.cast(images, self.compute_dtype)
+    def get_random_transformation(self, data, training=True, seed=None):
+        """(first row, first column) of the part."""
         if not training:
-            return super().call(images)
-        shape = self._sizes(images)
-        starts = [ops.cast(ops.floor(self._unit() * ops.cast(shape[axis] - size + 1, "float32")), "int32")
-                  for axis, size in self._wanted()]
-        return self._cut(images, starts)
+            return self._middle(data)
+        seed = self.generator if seed is None else seed
+        free = [ops.cast(self._shape(data)[axis] - size + 1, "float32") for axis, size in self._wanted()]
+        return tuple(ops.cast(ops.floor(random.uniform((), seed=seed) * n), "int32") for n in free)
 
-    def _unit(self):
-        return random.uniform((), seed=self.generator)
+    def transform_images(self, images, transformation=None, training=True):
+        images = ops.cast(ops.convert_to_tensor(images), self.compute_dtype)
+        return self._cut(images, transformation if training and transformation is not None else self._middle(images))
 
 
 class _RandomImage(_ImageLayer):
-    """Changes floats in training, image by image, in _change."""
+    """Changes floats in training, image by image: _drawn gives the numbers, _changed uses them."""
 
     def __init__(self, seed=None, data_format=None, **kwargs):
         super().__init__(data_format, **kwargs)
         self.seed = seed
         self.generator = random.SeedGenerator(seed)
 
-    def call(self, images, training=True):
-        images = ops.cast(images, self.compute_dtype)
+    def get_random_transformation(self, data, training=True, seed=None):
+        """The numbers for each image, by name; None where nothing is to change."""
         if not training:
-            return images
-        single = len(self._sizes(images)) == 3
-        changed = self._change(ops.expand_dims(images, 0) if single else images)
-        return ops.squeeze(changed, 0) if single else changed
+            return None
+        shape = self._shape(data)
+        count = shape[0] if len(shape) == 4 else 1
+        seed = self.generator if seed is None else seed
+        draw = lambda bounds, *ones: random.uniform((count, *ones), *bounds, dtype=self.compute_dtype, seed=seed)
+        return {**self._drawn(draw, *(ops.cast(shape[axis], "float32") for axis in self._axes)), "input_shape": shape}
 
-    def _change(self, images):
-        raise NotImplementedError(f"{type(self).__name__} has no _change()")
+    def transform_images(self, images, transformation=None, training=True):
+        images = ops.cast(ops.convert_to_tensor(images), self.compute_dtype)
+        return self._changed(images, transformation) if training and transformation is not None else images
 
-    def _draw(self, images, bounds, *ones):
-        """A number for each image, in an array of shape (batch, *ones)."""
-        return random.uniform((images.shape[0], *ones), *bounds, dtype=self.compute_dtype, seed=self.generator)
+    def _drawn(self, draw, height, width) -> dict:
+        """draw(bounds, *ones): a number between bounds for each image, in an array of shape (batch, *ones)."""
+        raise NotImplementedError(f"{type(self).__name__} has no _drawn()")
+
+    def _changed(self, images, transformation):
+        raise NotImplementedError(f"{type(self).__name__} has no _changed()")
 
     def _bounds(self, name, value, least=-1.0, most=1.0) -> tuple:
         """A factor as (lower, upper): a number stands for both directions."""
@@ -159,7 +228,7 @@ class _RandomImage(_ImageLayer):
 
 
 class RandomFlip(_RandomImage):
-    """Mirrors half of the images; mode: "horizontal", "vertical" or "horizontal_and_vertical"."""
+    """Mirrors half of the images; mode: "horizontal", "vertical" or "horizontal_and_vertical" (both at once)."""
 
     described = ("seed", "mode", "data_format")
 
@@ -167,12 +236,12 @@ class RandomFlip(_RandomImage):
         super().__init__(seed, data_format, **kwargs)
         self.mode = self._known("mode", mode, ("horizontal", "vertical", "horizontal_and_vertical"))
 
-    def _change(self, images):
-        for name, axis in zip(("vertical", "horizontal"), self._axes):
-            if name in self.mode:
-                flips = self._draw(images, (), 1, 1, 1) <= 0.5
-                images = ops.where(flips, ops.flip(images, axis), images)
-        return images
+    def _drawn(self, draw, height, width):
+        return {"flips": draw((), 1, 1, 1) <= 0.5}
+
+    def _changed(self, images, transformation):
+        axes = [axis for name, axis in zip(("vertical", "horizontal"), self._axes) if name in self.mode]
+        return ops.where(transformation["flips"], ops.flip(images, axes), images)
 
 
 class _Moved(_RandomImage):
@@ -185,15 +254,20 @@ class _Moved(_RandomImage):
         self.interpolation = self._known("interpolation", interpolation, ("nearest", "bilinear"))
         self.fill_value = fill_value
 
-    def _change(self, images):
-        height, width = (ops.cast(images.shape[axis], "float32") for axis in self._axes)
-        rows = self._matrix(images, height, width)
+    def transform_segmentation_masks(self, segmentation_masks, transformation=None, training=True):
+        if not training or transformation is None:
+            return segmentation_masks
+        moved = self._changed(ops.cast(segmentation_masks, self.compute_dtype), transformation, "nearest")
+        return ops.cast(moved, segmentation_masks.dtype)
+
+    def _changed(self, images, transformation, interpolation=None):
+        rows = self._matrix(transformation, *(ops.cast(images.shape[axis], "float32") for axis in self._axes))
         zeros = ops.zeros_like(rows[0])
         matrix = ops.stack([*rows, zeros, zeros], axis=1)
-        return ops.image.affine_transform(images, matrix, self.interpolation, self.fill_mode, self.fill_value,
-                                          self.data_format)
+        return ops.image.affine_transform(images, matrix, interpolation or self.interpolation, self.fill_mode,
+                                          self.fill_value, self.data_format)
 
-    def _matrix(self, images, height, width) -> list:
+    def _matrix(self, transformation, height, width) -> list:
         """Vectors a0, a1, a2, b0, b1, b2: pixel (x, y) shows what was at (a0 x + a1 y + a2, b0 x + b1 y + b2)."""
         raise NotImplementedError(f"{type(self).__name__} has no _matrix()")
 
@@ -211,8 +285,11 @@ class RandomRotation(_Moved):
         super().__init__(fill_mode, interpolation, seed, fill_value, data_format, **kwargs)
         self.factor = self._bounds("factor", factor)
 
-    def _matrix(self, images, height, width):
-        angle = self._draw(images, [f * 2 * math.pi for f in self.factor])
+    def _drawn(self, draw, height, width):
+        return {"angle": draw([f * 360 for f in self.factor])}
+
+    def _matrix(self, transformation, height, width):
+        angle = transformation["angle"] * (math.pi / 180)
         cos, sin = ops.cos(angle), ops.sin(angle)
         x, y = (width - 1) / 2, (height - 1) / 2
         return [cos, -sin, x - x * cos + y * sin, sin, cos, y - x * sin - y * cos]
@@ -231,10 +308,12 @@ class RandomZoom(_Moved):
         self._height = self._bounds("height_factor", height_factor)
         self._width = None if width_factor is None else self._bounds("width_factor", width_factor)
 
-    def _matrix(self, images, height, width):
-        zoom = lambda bounds: 1 + self._draw(images, bounds)
-        y = zoom(self._height)
-        x = y if self._width is None else zoom(self._width)
+    def _drawn(self, draw, height, width):
+        y = 1 + draw(self._height, 1)
+        return {"height_zoom": y, "width_zoom": y if self._width is None else 1 + draw(self._width, 1)}
+
+    def _matrix(self, transformation, height, width):
+        x, y = (ops.squeeze(transformation[name], 1) for name in ("width_zoom", "height_zoom"))
         none = ops.zeros_like(x)
         return [x, none, (width - 1) / 2 * (1 - x), none, y, (height - 1) / 2 * (1 - y)]
 
@@ -251,13 +330,24 @@ class RandomTranslation(_Moved):
         self._height = self._bounds("height_factor", height_factor)
         self._width = self._bounds("width_factor", width_factor)
 
-    def _matrix(self, images, height, width):
-        y, x = self._draw(images, self._height) * height, self._draw(images, self._width) * width
+    def _drawn(self, draw, height, width):
+        y, x = draw(self._height, 1) * height, draw(self._width, 1) * width
+        return {"translations": ops.concatenate([x, y], axis=1)}
+
+    def _matrix(self, transformation, height, width):
+        x, y = transformation["translations"][:, 0], transformation["translations"][:, 1]
         one, none = ops.ones_like(x), ops.zeros_like(x)
         return [one, none, -x, none, one, -y]
 
 
-class RandomContrast(_RandomImage):
+class _Coloured(_RandomImage):
+    """Other colours at the same places: masks stay."""
+
+    def transform_segmentation_masks(self, segmentation_masks, transformation=None, training=True):
+        return segmentation_masks
+
+
+class RandomContrast(_Coloured):
     """Distances from the mean of each channel times a factor between 1 - lower and 1 + upper, cut to value_range.
 
     factor  one number for both, or (lower, upper)
@@ -273,13 +363,15 @@ class RandomContrast(_RandomImage):
                              f"{factor!r}")
         self.factor, self.value_range = pair, tuple(value_range)
 
-    def _change(self, images):
-        factor = self._draw(images, (1.0 - self.factor[0], 1.0 + self.factor[1]), 1, 1, 1)
+    def _drawn(self, draw, height, width):
+        return {"contrast_factor": draw((1.0 - self.factor[0], 1.0 + self.factor[1]), 1, 1, 1)}
+
+    def _changed(self, images, transformation):
         mean = ops.mean(images, axis=self._axes, keepdims=True)
-        return ops.clip((images - mean) * factor + mean, *self.value_range)
+        return ops.clip((images - mean) * transformation["contrast_factor"] + mean, *self.value_range)
 
 
-class RandomBrightness(_RandomImage):
+class RandomBrightness(_Coloured):
     """Adds to each image a share of the value_range in [-factor, factor] (or between two factors), cut to the range."""
 
     described = ("factor", "value_range", "seed")
@@ -291,6 +383,8 @@ class RandomBrightness(_RandomImage):
             raise ValueError(f"layer {self.name!r}: expected value_range of two numbers, received {value_range!r}")
         self.value_range = tuple(sorted(value_range))
 
-    def _change(self, images):
-        low, high = self.value_range
-        return ops.clip(images + self._draw(images, self.factor, 1, 1, 1) * (high - low), low, high)
+    def _drawn(self, draw, height, width):
+        return {"rgb_delta": draw(self.factor, 1, 1, 1) * (self.value_range[1] - self.value_range[0])}
+
+    def _changed(self, images, transformation):
+        return ops.clip(images + transformation["rgb_delta"], *self.value_range)
