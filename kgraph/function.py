@@ -38,13 +38,13 @@ class Compiled:
         self.variables = list(trace.states)
         self._states = list(trace.states.values())
         self._captured = trace.captured
-        self._equal_sizes = tuple(dict.fromkeys(trace.equal_sizes))
+        self._size_rules = tuple(trace.size_rules)
         self._extent_places = _extent_places(self._inputs)
 
     @once
     def plan(self):
         from kgraph.compiler.pipeline import compile_program
-        plan = compile_program(self.traced, self._states, [v for v, _ in self._captured], self._equal_sizes)
+        plan = compile_program(self.traced, self._states, [v for v, _ in self._captured], self._size_rules)
         if debug_level() >= 3:
             nests = "\n".join(f"{k.name}{k.nest}" for k in plan.kernels)
             print(f"kgraph: traced\n{self.traced}\nkgraph: after the passes\n{plan.program}\n"
@@ -95,6 +95,8 @@ class Compiled:
 
     def interpret(self, arrays, extents=None) -> list:
         """One step of `run` by the NumPy references of the primitives, as the program was traced."""
+        for rule in self._size_rules:
+            rule.check(extents or {}, self.traced.name)
         values = dict(zip(self._inputs, arrays, strict=True))
         values.update((v, x.buffer) for v, x in zip(self._states, self.variables))
         values.update((v, t.numpy()) for v, t in self._captured)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 from numbers import Integral
+from typing import NamedTuple
 
-__all__ = ["Dim", "Size", "dim", "evaluate", "names", "size_of", "substitute"]
+__all__ = ["Dim", "Size", "SizeRule", "dim", "evaluate", "names", "size_of", "substitute"]
 
 
 class Dim:
@@ -153,6 +154,22 @@ def maximum(a: Size, b: Size) -> Size:
         if all(f < 0 for f in difference.values()):
             return b
     return _opaque("max", a, b)
+
+
+class SizeRule(NamedTuple):
+    """What sizes have to fulfil that are not known yet: ``a == b`` or ``a <= b``, for the sake of ``what``."""
+
+    a: Size
+    sign: str
+    b: Size
+    what: str
+
+    def check(self, extents: dict, name: str):
+        """Raise ValueError where the rule does not hold for these extents."""
+        a, b = evaluate(self.a, extents), evaluate(self.b, extents)
+        if not (a == b if self.sign == "==" else a <= b):
+            raise ValueError(f"{name}: {self.what}: expected {self.a} {self.sign} {self.b}, received {a} and {b} for "
+                             f"{', '.join(f'{k} = {v}' for k, v in extents.items())}")
 
 
 def evaluate(x, extents: dict):

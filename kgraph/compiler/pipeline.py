@@ -60,16 +60,16 @@ def run_passes(program: Program, passes=None) -> Program:
     return program
 
 
-def compile_program(program: Program, states=(), constants=(), equal_sizes=()) -> Plan:
+def compile_program(program: Program, states=(), constants=(), size_rules=()) -> Plan:
     """Passes, memory and kernel sources of a program.
 
     states, constants  those of its inputs that are variables and captured arrays, in the order the runtime has them
-    equal_sizes        pairs of sizes that tracing had to take as equal
+    size_rules         what tracing had to assume of sizes
     """
     _refuse_float16(program)
     checks: list = []
     plan = _plan(run_passes(program), states, constants, {}, checks)
-    return dataclasses.replace(plan, checks=tuple(checks), equal_sizes=tuple(equal_sizes))
+    return dataclasses.replace(plan, checks=tuple(checks), size_rules=tuple(size_rules))
 
 
 def _refuse_float16(program: Program):

@@ -91,7 +91,7 @@ class Kernel:
 @dataclass(frozen=True, eq=False)
 class Plan:
     """program after the passes; kernels in execution order; buffers: Value -> Buffer; slots: bytes of each slot;
-    checks: a message for each check number; equal_sizes: pairs of sizes to be compared when extents are bound;
+    checks: a message for each check number; size_rules: SizeRules for the extents that are bound;
     naive_bytes: what the slots would take without reuse."""
 
     program: Program
@@ -99,7 +99,7 @@ class Plan:
     buffers: dict
     slots: tuple
     checks: tuple = ()
-    equal_sizes: tuple = ()
+    size_rules: tuple = ()
     naive_bytes: Size = 0
 
     def buffer(self, value: Value) -> Buffer:

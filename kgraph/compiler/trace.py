@@ -10,12 +10,13 @@ import threading
 
 import numpy as np
 
-from kgraph.compiler.dims import names
+from kgraph.compiler.dims import SizeRule, names
 from kgraph.compiler.ir import Op, Program, TensorLike, TensorType, Value
 from kgraph.compiler.loopnest.dtypes import DTYPES
 from kgraph.compiler.primitive import Primitive
 
-__all__ = ["Tape", "Tensor", "Trace", "bind", "current_trace", "name_scope", "suspend_recording", "to_tensor"]
+__all__ = ["Tape", "Tensor", "Trace", "assume_sizes", "bind", "current_trace", "name_scope", "suspend_recording",
+           "to_tensor"]
 
 
 _NAMES = {np.dtype(name): name for name in DTYPES}  # NumPy takes microseconds to name a dtype
@@ -152,6 +153,16 @@ def back_in(trace: Trace):
         _recorders.traces = saved
 
 
+def assume_sizes(a, sign: str, b, what: str):
+    """Take a == b or a <= b for granted, and have it checked when the extents are bound. Outside of traces nothing."""
+    trace = current_trace()
+    if trace is not None:
+        while trace.parent is not None:
+            trace = trace.parent
+        scope = current_scope()
+        trace.size_rules[SizeRule(a, sign, b, f"{what} ({scope})" if scope else what)] = None
+
+
 class Trace:
     """Records ops into a Program. Use as a context manager.
 
@@ -167,7 +178,7 @@ class Trace:
         self.states: dict = {}      # Variable -> its state input
         self.current: dict = {}     # Variable -> the Value that it holds now
         self.captured: list = []    # (input Value, the Tensor or outer Value that it stands for)
-        self.equal_sizes: list = []  # pairs of sizes that had to be taken as equal; checked when extents are bound
+        self.size_rules: dict = {}  # SizeRule -> None: what was taken for granted; checked when extents are bound
         self._known: set = set()
         self._lifted: dict = {}
 

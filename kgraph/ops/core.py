@@ -13,7 +13,7 @@ from kgraph.compiler.ir import TensorLike, Value
 from kgraph.compiler.loopnest.dtypes import DTYPES
 from kgraph.compiler.prims.elementwise import cast_p, stop_gradient_p
 from kgraph.compiler.prims.move import broadcast_p, full_p, size_value_p
-from kgraph.compiler.trace import Tensor, bind, current_trace, to_tensor
+from kgraph.compiler.trace import Tensor, assume_sizes, bind, current_trace, to_tensor
 from kgraph.config import floatx
 from kgraph.naming import nearest
 
@@ -178,10 +178,9 @@ def same_size(a, b, what: str):
     """One size for two that must agree, where not both are known: a; the trace notes that they have to be equal."""
     if a == b:
         return a
-    trace = current_trace()
-    if isinstance(a, int) and isinstance(b, int) or trace is None:
+    if isinstance(a, int) and isinstance(b, int) or current_trace() is None:
         raise ValueError(f"{what}: expected equal sizes, received {a} and {b}")
-    trace.equal_sizes.append((a, b))
+    assume_sizes(a, "==", b, what)
     return a
 
 

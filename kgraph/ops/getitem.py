@@ -10,7 +10,8 @@ from kgraph.compiler.dims import Dim
 from kgraph.compiler.ir import TensorLike, Value
 from kgraph.compiler.prims.index import take_p
 from kgraph.compiler.prims.move import slice_p
-from kgraph.compiler.trace import Tensor, bind, current_trace, to_tensor
+from kgraph.compiler.prims.rules import require_order
+from kgraph.compiler.trace import Tensor, bind, to_tensor
 from kgraph.ops.core import as_size, as_tensor, broadcast_all, is_float_dtype, op, promote
 from kgraph.ops.elementwise import add, less, multiply, where
 from kgraph.ops.shape import flip, moveaxis, reshape
@@ -129,17 +130,11 @@ def _length(start, limit, stride):
     return limit - start if stride == 1 else (limit - start - 1) // stride + 1
 
 
-def _at_least(n, least):
-    """The trace's note that the size n has to be least or more when it is known."""
-    if current_trace() is not None and least > 0:
-        current_trace().equal_sizes.append((dims.maximum(n, least), n))
-
-
 def _position(k, n, axis):
     """An integer index as a position from the start."""
     if isinstance(k, Dim) or isinstance(n, Dim):
         if isinstance(k, int):
-            _at_least(n, k + 1 if k >= 0 else -k)
+            require_order("index", k + 1 if k >= 0 else -k, n)
         return n + k if isinstance(k, int) and k < 0 else k
     if not -n <= k < n:
         raise IndexError(f"index {k} is outside [{-n}, {n}) on axis {axis}")
@@ -172,7 +167,7 @@ def _ends(start, stop, n, shift):
     """Both ends of a slice of an axis whose size is not known: they are taken to be inside it."""
     for v in (start, stop):
         if isinstance(v, int):
-            _at_least(n, v if v >= 0 else -v)
+            require_order("slice", abs(v), n)
     place = lambda v: n + v + shift if isinstance(v, int) and v < 0 else v + shift
     return 0 if start is None else place(start), n if stop is None else place(stop)
 

@@ -6,6 +6,7 @@ import math
 from kgraph.compiler import dims
 from kgraph.compiler.dims import Dim
 from kgraph.compiler.prims import reduce as prims
+from kgraph.compiler.prims.rules import require_order
 from kgraph.compiler.trace import bind
 from kgraph.ops.core import (
     as_tensor,
@@ -70,10 +71,15 @@ def prod(x, axis=None, keepdims=False, dtype=None):
     return reduced(prims.prod_p, x, axis, keepdims)
 
 
+def _require_elements(prim, x, axes):
+    require_order(f"{prim.name}: at least one element along axes {tuple(axes)} of shape {tuple(x.shape)}", 1,
+                  dims.size_of([x.shape[a] for a in axes]))
+
+
 def _extreme(prim, x, axis, keepdims, initial):
     x = as_tensor(x)
-    if initial is None and 0 in [x.shape[a] for a in axes_of(axis, len(x.shape))]:
-        raise ValueError(f"{prim.name}: expected at least one element, or initial=, received shape {tuple(x.shape)}")
+    if initial is None:
+        _require_elements(prim, x, axes_of(axis, len(x.shape)))
     result = reduced(prim, x, axis, keepdims)
     if initial is None:
         return result
@@ -189,6 +195,7 @@ def _position(prim, x, axis, keepdims):
     rank = len(x.shape)
     flat = ravel(x) if axis is None else x
     place = 0 if axis is None else axis_of(axis, rank, prim.name)
+    _require_elements(prim, flat, (place,))
     result = bind(prim, flat, axes=(place,))
     kept = tuple(1 if axis is None or i == place else n for i, n in enumerate(x.shape))
     return reshape(result, kept) if keepdims else result

@@ -4,7 +4,7 @@ from __future__ import annotations
 from kgraph.compiler import dims
 from kgraph.compiler.dims import Dim
 from kgraph.compiler.prims import move as prims
-from kgraph.compiler.trace import bind
+from kgraph.compiler.trace import assume_sizes, bind
 from kgraph.ops.core import (
     as_size,
     as_tensor,
@@ -224,6 +224,8 @@ def split(x, indices_or_sections, axis=0):
         if isinstance(n, int) and n % indices_or_sections:
             raise ValueError(f"split: expected {indices_or_sections} equal parts of axis {axis}, received size {n}")
         part = n // indices_or_sections
+        if isinstance(n, Dim) and part * indices_or_sections != n:
+            assume_sizes(part * indices_or_sections, "==", n, "split")
         ends = [part * (i + 1) for i in range(indices_or_sections)]
     else:
         ends = [_inside(as_size(i), n) for i in as_list(indices_or_sections)] + [n]
@@ -422,11 +424,9 @@ def roll(x, shift, axis=None):
         return x
     axis = axis_of(axis, len(x.shape), "roll")
     n, shift = x.shape[axis], as_size(shift)
-    if isinstance(n, int):
-        shift = shift % n if n else 0
-    if isinstance(shift, int) and shift == 0:
+    middle = -shift % dims.maximum(n, 1)
+    if isinstance(middle, int) and middle == 0:
         return x
-    middle = n - shift if isinstance(n, int) or shift > 0 else -shift
     return concatenate([cut(x, axis, middle, n), cut(x, axis, 0, middle)], axis)
 
 

@@ -142,7 +142,8 @@ class _Workspace:
 
     def _make(self, key: tuple) -> _Binding:
         plan, extents = self.executable.plan, dict(zip(self.executable.extent_names, key))
-        _check_equal_sizes(plan, extents)
+        for rule in plan.size_rules:
+            rule.check(extents, plan.program.name)
         *starts, size = itertools.accumulate((n + 63 & ~63 for n in evaluate(list(plan.slots), extents)), initial=0)
         if size > len(self.arena):
             self.bindings.clear()  # they point into the memory before
@@ -357,13 +358,6 @@ class _Binding:
         return self.executable.plan.program.name
 
 
-def _check_equal_sizes(plan: Plan, extents: dict):
-    for a, b in plan.equal_sizes:
-        if evaluate(a, extents) != evaluate(b, extents):
-            raise ValueError(f"{plan.program.name}: expected equal sizes {a} and {b}, received "
-                             f"{evaluate(a, extents)} and {evaluate(b, extents)} for {extents}")
-
-
 def _module_of(name: str):
     """The module that has a native routine: its ROUTINES, function(name) and SCRATCH."""
     from kgraph.kernels import conv, gemm, winograd
@@ -386,7 +380,7 @@ def _by_index(plan, kind, values) -> list:
 
 def _names_of(plan: Plan) -> set:
     """All names in the plan's sizes."""
-    sizes = [*plan.slots, *(s for pair in plan.equal_sizes for s in pair), plan.naive_bytes]
+    sizes = [*plan.slots, *(s for rule in plan.size_rules for s in (rule.a, rule.b)), plan.naive_bytes]
     for kernel in plan.kernels:
         sizes += [kernel.extent, kernel.work, kernel.scratch, *(a for a in kernel.args if not isinstance(a, Value))]
     for v in (*plan.program.inputs, *plan.program.outputs):

@@ -112,7 +112,7 @@ def test_sizes_that_must_be_equal_are_noted():
         a, b = (trace.add_input(TensorType((n, 4), "float32")) for n in (B, T))
         total = ops.sum(a + b, axis=0) + ops.matmul(ops.transpose(a), b)[0] + ops.concatenate([a, b], 1)[0, :4]
         program = verify(trace.finish([total]))
-    assert set(trace.equal_sizes) >= {(B, T)} and program.outputs[0].shape == (4,)
+    assert {rule[:3] for rule in trace.size_rules} >= {(B, "==", T)} and program.outputs[0].shape == (4,)
 
 
 def test_a_size_has_to_reach_a_constant_position():
@@ -120,7 +120,7 @@ def test_a_size_has_to_reach_a_constant_position():
         x = trace.add_input(TensorType((B, T), "float32"))
         assert x[:, 4].shape == (B,) and x[:, 1:-1].shape == (B, T - 2) and x[:, -3:].shape == (B, 3)
         assert x[:, ::2].shape == (B, (T - 1) // 2 + 1) and x[::-1].shape == (B, T) and x[..., :5].shape == (B, 5)
-    assert all(str(pair[0]).startswith("max(T,") and pair[1] == T for pair in trace.equal_sizes)
+    assert {rule[:3] for rule in trace.size_rules} >= {(5, "<=", T), (3, "<=", T), (1, "<=", T - 1)}
 
 
 def test_reshape_with_symbolic_sizes():

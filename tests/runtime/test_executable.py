@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from plans import evaluate, kernel, plan, pointwise, value
 
-from kgraph.compiler.dims import dim
+from kgraph.compiler.dims import SizeRule, dim
 from kgraph.compiler.plan import STATUS, Buffer, Symbol
 from kgraph.runtime import executable
 from kgraph.runtime.executable import MAX_BINDINGS, Executable
@@ -88,11 +88,11 @@ def test_inputs_of_other_layouts_are_copied():
         run.run([x, x], {"B": 3})
 
 
-def test_equal_sizes_are_checked():
+def test_rules_of_sizes_are_checked():
     x, y = value((B,)), value((B,))
-    run = Executable(plan([pointwise("x0", [x], y)], [x], [y], equal_sizes=((B, dim("C")),)))
+    run = Executable(plan([pointwise("x0", [x], y)], [x], [y], size_rules=(SizeRule(B, "==", dim("C"), "add"),)))
     run.run([np.zeros(3, "float32")], {"B": 3, "C": 3})
-    with pytest.raises(ValueError, match="hand: expected equal sizes B and C, received 3 and 4"):
+    with pytest.raises(ValueError, match="hand: add: expected B == C, received 3 and 4 for B = 3, C = 4"):
         run.run([np.zeros(3, "float32")], {"B": 3, "C": 4})
 
 

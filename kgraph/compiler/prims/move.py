@@ -12,7 +12,7 @@ from kgraph.compiler import dims
 from kgraph.compiler.dims import Dim
 from kgraph.compiler.ir import TensorType
 from kgraph.compiler.primitive import NOT_DIFFERENTIABLE, Primitive
-from kgraph.compiler.prims.rules import apply, constant, is_float, require
+from kgraph.compiler.prims.rules import apply, constant, is_float, require, require_order
 
 
 def _move(name, infer, reference, vjp, lower, examples, **facts):
@@ -24,7 +24,7 @@ def _array(rng, *shape, dtype="float32"):
 
 
 # broadcast: axes[i] is the output axis of input axis i; sizes agree there, or the input's is 1. Where a symbolic size
-# meets another one, the two are taken as equal (Trace.equal_sizes has the pair).
+# meets another one, the two are taken as equal (Trace.size_rules says so).
 def _broadcast_infer(x, shape, axes):
     require(len(axes) == x.ndim and all(a < b for a, b in zip(axes, axes[1:]))
             and all(0 <= a < len(shape) for a in axes),
@@ -153,7 +153,7 @@ transpose_p = _move(
                  ([_array(rng, 0, 4)], {"perm": (1, 0)})])
 
 
-# slice: starts <= limits within the sizes, positive strides. Sizes that are not known yet are trusted.
+# slice: starts <= limits within the sizes, positive strides.
 def _slice_size(start, limit, stride):
     return limit - start if stride == 1 else (limit - start - 1) // stride + 1
 
@@ -167,6 +167,8 @@ def _slice_infer(x, starts, limits, strides):
             if not (0 <= start <= limit <= size and stride > 0):
                 raise ValueError(f"slice: expected 0 <= start <= limit <= {size}, received {start}, {limit} "
                                  f"with stride {stride}")
+        else:
+            require_order("slice", 0, start, limit, size)
     return TensorType(tuple(map(_slice_size, starts, limits, strides)), x.dtype)
 
 
@@ -210,8 +212,8 @@ slice_p = _move(
 def _pad_infer(x, low, high, value):
     require(len(low) == len(high) == x.ndim,
             lambda: f"pad: expected low and high for each axis of {x}, received {low}, {high}")
-    require(all(not isinstance(n, int) or n >= 0 for n in (*low, *high)),
-            lambda: f"pad: expected amounts of at least 0, received {low}, {high}")
+    for n in (*low, *high):
+        require_order("pad: amounts of at least 0", 0, n)
     return TensorType(tuple(n + a + b for n, a, b in zip(x.shape, low, high)), x.dtype)
 
 
@@ -325,8 +327,8 @@ def _check_starts(name, x, starts):
 def _dynamic_slice_infer(x, *starts, sizes):
     _check_starts("dynamic_slice", x, starts)
     require(len(sizes) == x.ndim, lambda: f"dynamic_slice: expected sizes for each axis of {x}, received {sizes}")
-    require(all(not (isinstance(n, int) and isinstance(m, int)) or 0 <= m <= n for n, m in zip(x.shape, sizes)),
-            lambda: f"dynamic_slice: expected sizes of at most those of {x}, received {sizes}")
+    for n, m in zip(x.shape, sizes):
+        require_order("dynamic_slice: sizes of at most the tensor's", 0, m, n)
     return TensorType(tuple(sizes), x.dtype)
 
 
@@ -361,6 +363,8 @@ def _dynamic_update_slice_infer(x, update, *starts):
     _check_starts("dynamic_update_slice", x, starts)
     require(update.ndim == x.ndim and update.dtype == x.dtype,
             lambda: f"dynamic_update_slice: expected an update of the rank and dtype of {x}, received {update}")
+    for n, m in zip(x.shape, update.shape):
+        require_order("dynamic_update_slice: an update no larger than the tensor", m, n)
     return x
 
 

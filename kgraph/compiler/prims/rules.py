@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kgraph.compiler import dims
 from kgraph.compiler.ir import TensorType
 from kgraph.compiler.loopnest.dtypes import DTYPES
 from kgraph.compiler.primitive import PRIMITIVES
-from kgraph.compiler.trace import bind
+from kgraph.compiler.trace import assume_sizes, bind
 
 FLOATS = tuple(d for d, t in DTYPES.items() if t.is_float)
 INTEGERS = tuple(d for d, t in DTYPES.items() if t.kind in ("int", "uint"))
@@ -51,6 +52,15 @@ def require(condition, message: Callable):
     """Raise ValueError(message()) unless the condition holds. A callable, as texts of types take time to write."""
     if not condition:
         raise ValueError(message())
+
+
+def require_order(name: str, *sizes):
+    """Raise ValueError unless the sizes ascend. What depends on sizes that are not known yet, the trace assumes."""
+    for a, b in zip(sizes, sizes[1:]):
+        if isinstance(a, int) and isinstance(b, int):
+            require(a <= b, lambda: f"{name}: expected {' <= '.join(map(str, sizes))}")
+        elif dims.maximum(a, b) != b:
+            assume_sizes(a, "<=", b, name)
 
 
 def check_dtype(name: str, type: TensorType, accepted):

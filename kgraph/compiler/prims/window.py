@@ -30,6 +30,7 @@ from kgraph.compiler.prims.rules import (
     check_dtype,
     matrix_product,
     require,
+    require_order,
     summing_dtype,
 )
 
@@ -53,6 +54,8 @@ def _output_space(name, space, window, strides, padding, dilation):
     require(all(isinstance(n, Dim) or n >= 1 for n in found),
             lambda: f"{name}: expected windows within the padded input, received a window of {window} (dilation "
                     f"{dilation}), sizes {space}, padding {padding}")
+    for n in found:
+        require_order(f"{name}: windows within the padded input", 1, n)
     return found
 
 
