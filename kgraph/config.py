@@ -6,11 +6,15 @@ import warnings
 
 from kgraph.legacy.paths import lookup
 
-__all__ = ["backend", "dtype_policy", "epsilon", "floatx", "image_data_format", "keras_version", "set_dtype_policy",
-           "set_epsilon", "set_floatx", "set_image_data_format", "set_keras_version"]
+__all__ = ["backend", "disable_interactive_logging", "disable_traceback_filtering", "dtype_policy",
+           "enable_interactive_logging", "enable_traceback_filtering", "enable_unsafe_deserialization", "epsilon",
+           "floatx", "image_data_format", "is_interactive_logging_enabled", "is_traceback_filtering_enabled",
+           "keras_version", "set_dtype_policy", "set_epsilon", "set_floatx", "set_image_data_format",
+           "set_keras_version"]
 
 _settings = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last", "dtype_policy": None,
-             "keras_version": "3.15.1"}
+             "keras_version": "3.15.1", "traceback_filtering": True, "interactive_logging": True,
+             "unsafe_deserialization": False}
 KERAS_VERSION = _settings["keras_version"]   # the one that names, defaults and files follow
 _LAST = {"1": "1.2.2", "2": "2.15.0", "2.2": "2.2.5", "2.3": "2.3.1", "3": "3.15.1", "3.15": "3.15.1"}
 
@@ -85,6 +89,46 @@ def set_keras_version(version: str):
         raise ValueError(f"keras version: expected one of Keras 1, 2 or 3, such as 2.15, received {version!r}")
     version = _LAST.get(str(version), str(version))
     _settings["keras_version"] = version + ".0" * (2 - version.count("."))
+
+
+def enable_traceback_filtering():
+    """Let errors show the frames of the user's program alone. So it is from the start."""
+    _settings["traceback_filtering"] = True
+
+
+def disable_traceback_filtering():
+    """Let errors show the frames inside kgraph too."""
+    _settings["traceback_filtering"] = False
+
+
+def is_traceback_filtering_enabled() -> bool:
+    """Whether errors leave out the frames inside kgraph."""
+    return _settings["traceback_filtering"]
+
+
+def enable_interactive_logging():
+    """Let progress bars and callbacks write to standard output. So it is from the start."""
+    _settings["interactive_logging"] = True
+
+
+def disable_interactive_logging():
+    """Let progress bars and callbacks write to the logger "kgraph" of the module logging, at the level INFO."""
+    _settings["interactive_logging"] = False
+
+
+def is_interactive_logging_enabled() -> bool:
+    """Whether progress goes to standard output rather than to a logger."""
+    return _settings["interactive_logging"]
+
+
+def enable_unsafe_deserialization():
+    """Let code that files hold (lambdas) run in this process from now on: for files that one trusts."""
+    _settings["unsafe_deserialization"] = True
+
+
+def is_unsafe_deserialization_enabled() -> bool:
+    """Whether code that files hold runs without safe_mode=False."""
+    return _settings["unsafe_deserialization"]
 
 
 def _choose(setting, value, choices):

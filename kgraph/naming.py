@@ -1,6 +1,7 @@
 """Names of objects, what to say when a name is not known, and where in the user's program that is."""
 from __future__ import annotations
 
+import contextlib
 import difflib
 import inspect
 import os
@@ -85,7 +86,7 @@ def check_keywords(where: str, received, known):
 def user_place() -> tuple:
     """(file, line, globals) of the innermost call that is not kgraph's own: where the user's program is."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame.f_back is not None and frame.f_code.co_filename.startswith((_PACKAGE, contextlib.__file__)):
         frame = frame.f_back
     return frame.f_code.co_filename, frame.f_lineno, frame.f_globals
 

@@ -5,6 +5,7 @@ import pytest
 
 import kgraph
 
+kgraph.config.disable_traceback_filtering()  # a test that fails shows where
 os.environ.setdefault("KGRAPH_CHECK", "1")  # verify programs after every pass
 
 

@@ -6,7 +6,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "kgraph"
 FLOORS = """
-__init__ budget naming legacy.paths legacy.defaults tree config dtype_policies mixed_precision utils datasets
+__init__ budget naming legacy.paths legacy.defaults tree config errors dtype_policies mixed_precision utils datasets
 compiler.dims compiler.loopnest.dtypes runtime.memory runtime.locks
 compiler.ir
 compiler.primitive

@@ -8,8 +8,10 @@ import contextlib
 import functools
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable
+from concurrent import futures
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -20,9 +22,10 @@ from kgraph.compiler.loopnest.verify import verify_nest
 from kgraph.compiler.printing import kernel_source
 from kgraph.runtime import locks
 
-__all__ = ["Function", "Record", "address", "debug_level", "prepare", "records"]
+__all__ = ["Function", "Record", "address", "announcing", "debug_level", "prepare", "records"]
 
 SWITCH_SECONDS = 2e-4
+PATIENCE_SECONDS = 0.5
 
 _addresses: dict[tuple, int] = {}
 _code: dict = {}      # key -> (machine code, seconds, loaded or compiled): not linked yet
@@ -100,9 +103,43 @@ def prepare(functions):
         if missing:
             from kgraph.codegen import frontend
             with _switching_often(), ThreadPoolExecutor(1, "kgraph-llvm") as llvm:
-                texts = ((key, *_front_end(frontend, f, key)) for key, f in missing)
-                done = [llvm.submit(_back_end, *text) for text in texts]
+                done = []
+                for key, f in missing:
+                    _patience.ask(len(missing))
+                    done.append(llvm.submit(_back_end, key, *_front_end(frontend, f, key)))
+                _patience.wait(done)
             _code.update(d.result() for d in done)
+
+
+class _Patience(threading.local):
+    """What a thread wants to be told where compiling takes long: `say`, after the time `until`."""
+
+    say = None
+    until = 0.0
+
+    def ask(self, count):
+        if self.say is not None and time.perf_counter() > self.until:
+            say, self.say = self.say, None
+            say(count)
+
+    def wait(self, done):
+        if self.say is not None and futures.wait(done, max(0.0, self.until - time.perf_counter())).not_done:
+            self.ask(len(done))
+
+
+_patience = _Patience()
+
+
+@contextlib.contextmanager
+def announcing(say):
+    """Inside, say(count) is called once where the compiling of so many functions keeps this thread for longer than
+    PATIENCE_SECONDS."""
+    before = _patience.say, _patience.until
+    _patience.say, _patience.until = say, time.perf_counter() + PATIENCE_SECONDS
+    try:
+        yield
+    finally:
+        _patience.say, _patience.until = before
 
 
 @contextlib.contextmanager

@@ -66,6 +66,23 @@ class TensorLike:
     __array_priority__ = 1000  # so that ndarray + tensor comes to our __radd__
     is_symbolic = False        # True for KTensor: calls of kgraph.ops are then recorded, not run
 
+    def item(self):
+        """The only element, as a Python number."""
+        return self.numpy().item()
+
+    def tolist(self):
+        """The elements as nested lists of Python numbers."""
+        return self.numpy().tolist()
+
+    def __float__(self):
+        return float(self.item())
+
+    def __int__(self):
+        return int(self.item())
+
+    def __format__(self, spec):
+        return format(self.item(), spec) if spec else str(self)
+
 
 class Value(TensorLike):
     """One result of one Op, or an input of a Program. Compared by identity; the name is for people."""
@@ -94,7 +111,10 @@ class Value(TensorLike):
 
     def numpy(self):
         raise TypeError(f"{self!r} has no value yet: it is part of a graph that is being recorded. "
-                        "Use run_eagerly=True to see values inside call().")
+                        "compile(run_eagerly=True) runs call() and train_step() on values.")
+
+    def __index__(self):
+        return self.item()
 
     def __array__(self, dtype=None, copy=None):
         return self.numpy()

@@ -242,6 +242,9 @@ def record(operation, args, kwargs):
                             "pass the KTensor to that layer as an input")
     budget.spend(budget.OBJECT, "many calls of layers")
     results = operation.symbolic_call(*args, **kwargs)
+    if results is None:
+        raise ValueError(f"layer {operation.name!r} ({type(operation).__name__}): expected tensors from call(), "
+                         "received None: does it lack a return?")
     Node(operation, args, kwargs, results)
     return results
 

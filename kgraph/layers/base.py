@@ -10,6 +10,7 @@ import numpy as np
 from kgraph import activations, dtype_policies, regularizers, tree
 from kgraph.compiler.ir import TensorLike, Value
 from kgraph.compiler.trace import at_scope, current_scope, current_trace, name_scope, suspend_recording
+from kgraph.errors import filtered
 from kgraph.graph import KTensor, Operation, any_symbolic, get_mask, infer, record, set_mask
 from kgraph.layers.calls import Call, as_input, entered, outputs_as_described, shapes_for, shapes_of
 from kgraph.layers.input_spec import check_inputs
@@ -161,6 +162,7 @@ class Layer(Stateful, Operation):
                 and all(layer._is_per_sample(training) for layer in self._sublayers()))
 
     # ------------------------------------------------------------------ calling
+    @filtered
     def __call__(self, *args, **kwargs):
         if "_nodes" not in self.__dict__:
             raise RuntimeError(f"{type(self).__name__}: expected super().__init__() to be called in __init__")
@@ -176,6 +178,9 @@ class Layer(Stateful, Operation):
         """One call on values: convert, check, build, outputs = compute(a Call), then losses and masks."""
         with entered(self) as trainings:
             call = self._bind(args, kwargs)
+            if call.first is None and call.needs_first and type(self).__module__.startswith("kgraph.layers."):
+                raise ValueError(f"layer {self.name!r}: expected a tensor, received None: does a call() before it lack "
+                                 "a return?")
             self._check_inputs(call.first)
             self._ensure_built(call)
             with self._scope():

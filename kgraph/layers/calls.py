@@ -14,12 +14,13 @@ from kgraph.graph import get_mask, set_mask, shape_with_none
 from kgraph.naming import warn_at_user
 from kgraph.ops.core import with_sizes
 
-__all__ = ["Call", "as_input", "entered", "outputs_as_described", "shapes_for", "shapes_of"]
+__all__ = ["Call", "as_input", "entered", "has_made_weights", "outputs_as_described", "shapes_for", "shapes_of"]
 
 
 class _Contexts(threading.local):
     def __init__(self):
         self.training = []  # the `training` of each enclosing call, outermost first
+        self.made = {}      # layers that made weights inside the outermost call
 
 
 _contexts = _Contexts()
@@ -30,12 +31,32 @@ def entered(layer):
     """Inside a call of `layer`. Gives the `training` of the enclosing call; the outermost call forgets old losses."""
     stack = _contexts.training
     if not stack:
+        _contexts.made = {}
         layer._clear_losses()
     stack.append(stack[-1] if stack else None)
     try:
         yield stack
     finally:
         stack.pop()
+    if not stack and _contexts.made:
+        _say_strangers(layer)
+
+
+def has_made_weights(layer):
+    """Told by a layer that made weights: inside a call it has to be one that the layer called outermost holds."""
+    if _contexts.training:
+        _contexts.made[id(layer)] = layer
+
+
+def _say_strangers(outermost):
+    """Warn of layers that made weights inside a call and are no part of the layer that was called."""
+    made, _contexts.made = _contexts.made, {}
+    held = {id(layer) for layer in outermost._all_layers()}
+    names = [layer.name for key, layer in made.items() if key not in held]
+    if names:
+        warn_at_user(f"layer {', '.join(map(repr, names[:5]))} made weights inside the call of {outermost.name!r}, "
+                     "which does not hold it in an attribute: these weights are not trained, not saved, and made anew "
+                     "for each step that is compiled. Make layers in __init__() or build(), and keep them in self")
 
 
 class Call:
@@ -54,6 +75,12 @@ class Call:
         self.first = self.bound.arguments.get(first)
         if self.parameters and self.parameters[first].kind is inspect.Parameter.VAR_POSITIONAL and self.first:
             self.first = self.first[0]
+
+    @property
+    def needs_first(self) -> bool:
+        """Whether the first argument has no default."""
+        first = next(iter(self.parameters.values()), None)
+        return first is not None and first.kind is first.POSITIONAL_OR_KEYWORD and first.default is first.empty
 
     @property
     def args(self):

@@ -4,6 +4,7 @@ from __future__ import annotations
 import numpy as np
 
 from kgraph import constraints, initializers, regularizers
+from kgraph.layers.calls import has_made_weights
 from kgraph.naming import check_keywords
 from kgraph.ops import core as ops_core
 from kgraph.random import SeedGenerator
@@ -62,6 +63,7 @@ class Stateful:
                             trainable=bool(trainable), name=name, path=f"{self.path or self.name}/{name}",
                             regularizer=regularizers.get(regularizer), constraint=constraints.get(constraint))
         self.__dict__.setdefault("_added_weights", []).append(variable)
+        has_made_weights(self)
         if not self.trainable:
             self._freeze()
         return variable

@@ -59,7 +59,8 @@ def _iterate(self):
 
 
 def _no_truth(self):
-    raise TypeError(f"{self!r} has no truth value while a graph is recorded: use ops.where or ops.cond")
+    raise TypeError(f"{self!r} has no truth value while a graph is recorded: use ops.where or ops.cond, or "
+                    "compile(run_eagerly=True)")
 
 
 def install():

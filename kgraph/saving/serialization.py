@@ -19,7 +19,7 @@ import types
 
 import numpy as np
 
-from kgraph import budget
+from kgraph import budget, config
 from kgraph.compiler.dims import Dim
 from kgraph.compiler.ir import TensorLike
 from kgraph.naming import nearest
@@ -121,8 +121,9 @@ def safe_mode_scope(safe_mode: bool):
 
 
 def in_safe_mode() -> bool:
-    """Whether code in configs is refused: so it is, unless a caller said safe_mode=False."""
-    return _scopes.safe[-1] if _scopes.safe else True
+    """Whether code in configs is refused: so it is, unless a caller said safe_mode=False, or the process
+    enable_unsafe_deserialization()."""
+    return not config.is_unsafe_deserialization_enabled() and (_scopes.safe[-1] if _scopes.safe else True)
 
 
 @contextlib.contextmanager

@@ -1,7 +1,6 @@
 """What compile() was given, resolved against a model's outputs: a loss, weights and metrics for each output."""
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,11 +8,14 @@ import numpy as np
 from kgraph import losses as losses_module
 from kgraph import metrics as metrics_module
 from kgraph import ops, tree
+from kgraph.compiler.prims.composite import softmax_p
+from kgraph.compiler.prims.elementwise import sigmoid_p
+from kgraph.compiler.trace import current_trace, open_tapes
 from kgraph.config import floatx
 from kgraph.graph import shape_with_none
 from kgraph.losses import Loss, LossFunctionWrapper
 from kgraph.metrics import Mean, MeanMetricWrapper, Metric
-from kgraph.naming import nearest, object_name
+from kgraph.naming import nearest, object_name, warn_at_user
 
 __all__ = ["CompileLoss", "CompileMetrics", "Outputs"]
 
@@ -140,6 +142,19 @@ def _check_shapes(loss, output, y_true, y_pred) -> str | None:
     return f"{text}, which is repeated" if differ else None
 
 
+def _check_maker(loss, output, y_pred) -> str | None:
+    """What to warn of where the op that made an output, as far as it is recorded, does not go with the loss."""
+    tapes, trace = open_tapes(), current_trace()
+    ops = trace.ops if trace is not None else tapes[-1].ops if tapes else ()
+    maker = next((op.prim for op in reversed(ops) if any(y_pred is out for out in op.outputs)), None)
+    if maker is softmax_p and y_pred.shape and y_pred.shape[-1] == 1:
+        return f"{output}: a softmax over one value is always 1, and nothing is learnt: use sigmoid"
+    if maker in (softmax_p, sigmoid_p) and getattr(loss, "from_logits", False):
+        return (f"{output}: the loss {loss.name} was made with from_logits=True, but its values come from "
+                f"{maker.name}, so they are probabilities")
+    return None
+
+
 @dataclass(eq=False)
 class Term:
     """One loss on one output: its index, the Loss, its weight or None, its name."""
@@ -198,11 +213,12 @@ class CompileLoss:
             elif term.loss.fn.within:
                 self._check_range(term, labels, *term.loss.fn.within)
 
-    def _check_shapes(self, term, y_true, y_pred):
-        text = _check_shapes(term.loss, self.outputs.called(term.index), y_true, y_pred)
+    def _check(self, term, y_true, y_pred):
+        output = self.outputs.called(term.index)
+        text = _check_shapes(term.loss, output, y_true, y_pred) or _check_maker(term.loss, output, y_pred)
         if text and not self._said:
             self._said = True
-            warnings.warn(text, stacklevel=6)
+            warn_at_user(text)
 
     def _check_ids(self, term, labels):
         shape = self.shapes[term.index]
@@ -219,8 +235,8 @@ class CompileLoss:
         wrong = [n for n in (labels.min(), labels.max()) if n < low or n > high]
         if wrong:
             hint = "; hinge takes labels of -1 and 1, and (y + 1) / 2 makes 0 and 1 of them" if wrong[0] < low else ""
-            warnings.warn(f"y: expected values from {low} to {high} for the loss {term.loss.name} of "
-                          f"{self.outputs.called(term.index)}, received {wrong[0]}{hint}", stacklevel=6)
+            warn_at_user(f"y: expected values from {low} to {high} for the loss {term.loss.name} of "
+                          f"{self.outputs.called(term.index)}, received {wrong[0]}{hint}")
 
     def _spread_weights(self, per_output):
         weights = self.weights
@@ -260,7 +276,7 @@ class CompileLoss:
         weights = spread_weights(self.outputs, sample_weight)
         total = None
         for k, term in enumerate(self.terms):
-            self._check_shapes(term, trues[term.index], preds[term.index])
+            self._check(term, trues[term.index], preds[term.index])
             value = ops.cast(term.loss(trues[term.index], preds[term.index], weights[term.index]), floatx())
             value = ops.sum(value) if len(value.shape) else value
             if self.metrics:

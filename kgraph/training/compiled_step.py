@@ -14,6 +14,7 @@ from kgraph.compiler.prims.move import dynamic_slice_p
 from kgraph.compiler.trace import Tensor, bind
 from kgraph.function import build
 from kgraph.training.data import parts_of
+from kgraph.training.progress import setting_up
 from kgraph.variable import Variable
 
 __all__ = ["Logs", "Program", "Programs"]
@@ -80,6 +81,15 @@ class Program:
         self.output_types = [v.type for v in compiled.traced.outputs]
         self.simple = leading is None and not tree.is_nested(structure)
         self.names = [name for name, *_ in compiled._extent_places]
+        self._ready = False
+
+    def ready(self) -> Program:
+        """Itself, with its kernels compiled: the first step shall take no longer than the others."""
+        if not self._ready:
+            with setting_up():
+                _ = self.compiled.executable
+            self._ready = True
+        return self
 
     def pack(self, arrays):
         """The outputs in the structure of the step's result."""
@@ -151,14 +161,18 @@ class Programs:
         key = (kind, tuple([(a.shape[1:], a.dtype) for a in leaves]), _shape_of(data))
         program = self._seen.get(key)
         if program is None:
-            self.model._prepare(self.mode, data)
-            types = self._types(data, leaves)
-            _check_sizes(types, leaves, data)
-            full = (kind, tuple(types), key[2])
-            if full not in self.made:
-                self.made[full] = self._make(kind, data, types, wrap)
-            program = self._seen[key] = self.made[full]
+            with setting_up():
+                program = self._seen[key] = self._find(kind, data, leaves, key[2], wrap)
         return program
+
+    def _find(self, kind, data, leaves, structure, wrap):
+        self.model._prepare(self.mode, data)
+        types = self._types(data, leaves)
+        _check_sizes(types, leaves, data)
+        full = (kind, tuple(types), structure)
+        if full not in self.made:
+            self.made[full] = self._make(kind, data, types, wrap)
+        return self.made[full]
 
     def _make(self, kind, data, types, wrap):
         model = self.model

@@ -16,7 +16,7 @@ import numpy as np
 from kgraph import tree
 from kgraph.compiler.ir import TensorLike
 from kgraph.config import floatx
-from kgraph.naming import check_keywords
+from kgraph.naming import check_keywords, warn_at_user
 
 __all__ = ["Arrays", "Iterable", "Prepared", "PyDataset", "Sequence", "Sequences", "make_source",
            "pack_x_y_sample_weight", "parts_of", "split", "unpack", "unpack_x_y_sample_weight"]
@@ -98,8 +98,8 @@ class Source:
         self._said = True
         wanted = f"expected {self.steps} batches an epoch, received {done}" if self.steps else "no batch is left"
         then = "A generator can be read once: training ends" if self.ended else "The next epoch begins the data anew"
-        warnings.warn(f"{self.name}: the data ended early: {wanted}"
-                      + (f" in epoch {turn + 1}. {then}." if self.name == "fit" else ""), stacklevel=6)
+        warn_at_user(f"{self.name}: the data ended early: {wanted}"
+                     + (f" in epoch {turn + 1}. {then}." if self.name == "fit" else ""))
 
     def on_epoch_end(self):
         """Nothing to do."""

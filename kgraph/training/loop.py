@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from kgraph.callbacks.callback import CallbackList
-from kgraph.naming import nearest
+from kgraph.naming import nearest, warn_at_user
 from kgraph.random import make_default_seed
 from kgraph.training.compiled_step import plain_logs
 from kgraph.training.data import Arrays, PyDataset, as_arrays, check_count, is_arrays, make_source, split
-from kgraph.training.progress import resolve_verbose
+from kgraph.training.progress import reporting, resolve_verbose
 from kgraph.training.steps import Steps
 
 __all__ = ["FitOptions", "evaluate", "fit", "old_arguments", "with_workers"]
@@ -72,6 +72,11 @@ def fit(model, x, y, sample_weight, options):
     """See Trainer.fit."""
     verbose = resolve_verbose(options.verbose)
     _check_fit(options)
+    with reporting(verbose):
+        return _fit(model, x, y, sample_weight, options, verbose)
+
+
+def _fit(model, x, y, sample_weight, options, verbose):
     x = model._host_inputs(x) if x is not None and is_arrays(x) else x
     if options.validation_split and options.validation_data is None:
         (x, y, sample_weight), validation = _split(model, x, y, sample_weight, options.validation_split)
@@ -182,8 +187,12 @@ def _say_nan(model, logs, turn, done) -> bool:
 
 def _check_fit(options):
     for name in ("epochs", "initial_epoch"):
-        if not isinstance(getattr(options, name), (int, np.integer)):
-            raise ValueError(f"fit: {name}: expected an int, received {getattr(options, name)!r}")
+        value = getattr(options, name)
+        if not isinstance(value, (int, np.integer)) or value < 0:
+            raise ValueError(f"fit: {name}: expected an int of 0 or more, received {value!r}")
+    if 0 < options.initial_epoch and options.epochs <= options.initial_epoch:
+        warn_at_user(f"fit: nothing is trained: epochs={options.epochs} is the number of the last epoch, and "
+                     f"initial_epoch={options.initial_epoch} were done before")
     for name in ("batch_size", "steps_per_epoch", "validation_steps", "validation_batch_size"):
         check_count(f"fit: {name}", getattr(options, name))
     if options.shuffle not in (True, False, "batch", None):
@@ -259,6 +268,11 @@ def run_test(model, source, callbacks) -> dict:
 def evaluate(model, x, y, sample_weight, batch_size, verbose, steps, callbacks, workers) -> dict:
     """See Trainer.evaluate; the logs."""
     verbose = resolve_verbose(verbose)
+    with reporting(verbose):
+        return _evaluate(model, x, y, sample_weight, batch_size, verbose, steps, callbacks, workers)
+
+
+def _evaluate(model, x, y, sample_weight, batch_size, verbose, steps, callbacks, workers) -> dict:
     source = make_source(with_workers(x, workers), y, sample_weight, batch_size, steps, name="evaluate",
                          convert=model._host_inputs)
     if not isinstance(callbacks, CallbackList):

@@ -6,10 +6,11 @@ import numpy as np
 from kgraph import tree
 from kgraph.callbacks.callback import CallbackList
 from kgraph.compiler import dims
+from kgraph.errors import filtered
 from kgraph.training.compiled_step import eager_data, leaves_of
 from kgraph.training.data import Arrays, as_arrays, make_source, pack_x_y_sample_weight
 from kgraph.training.loop import with_workers
-from kgraph.training.progress import Progbar, resolve_verbose
+from kgraph.training.progress import Progbar, reporting, resolve_verbose
 
 __all__ = ["predict", "predict_on_batch"]
 
@@ -17,6 +18,11 @@ __all__ = ["predict", "predict_on_batch"]
 def predict(model, x, batch_size, verbose, steps, callbacks, workers):
     """See Trainer.predict."""
     verbose = resolve_verbose(verbose) if verbose != 0 else 0
+    with reporting(verbose):
+        return _predict(model, x, batch_size, verbose, steps, callbacks, workers)
+
+
+def _predict(model, x, batch_size, verbose, steps, callbacks, workers):
     source = make_source(with_workers(x, workers), batch_size=batch_size, steps=steps, name="predict",
                          convert=model._host_inputs)
     if callbacks is not None:
@@ -61,7 +67,7 @@ class _Watch:
 def _predict_arrays(model, source, watch):
     """Batches are rows of the arrays as they lie, and are written to their rows of the results."""
     leaves = source.leaves
-    program = model._programs_of("predict").batch(source.data, leaves)
+    program = model._programs_of("predict").batch(source.data, leaves).ready()
     _, *batches = source.epoch()
     bounds = source.bounds(*batches)
     rows = bounds[-1][1]
@@ -133,6 +139,11 @@ def predict_on_batch(model, x):
         current = model._programs.get("predict") is owner
         if current and x.shape[1:] == tail and x.dtype == dtype and x.flags.c_contiguous:
             return program.single(x)
+    return _predict_on_batch(model, x)
+
+
+@filtered
+def _predict_on_batch(model, x):
     if x is None:
         raise ValueError("predict_on_batch: expected x, received None")
     x = as_arrays(model._host_inputs(x))

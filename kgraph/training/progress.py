@@ -5,21 +5,28 @@ the stream has no bar characters, ASCII ones are used.
 """
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 import sys
+import threading
 import time
 
 import numpy as np
 
+from kgraph import config
+from kgraph.codegen.functions import announcing
 from kgraph.naming import printable
 
-__all__ = ["Progbar", "resolve_verbose", "say"]
+__all__ = ["Progbar", "reporting", "resolve_verbose", "say", "setting_up"]
 
 INTERVAL = 0.2  # seconds between two redraws
 
 
 def can_redraw(stream) -> bool:
     """Whether the stream is a terminal or a notebook cell."""
+    if not config.is_interactive_logging_enabled():
+        return False
     if "ipykernel" in sys.modules:
         return True
     try:
@@ -38,7 +45,11 @@ def resolve_verbose(verbose) -> int:
 
 
 def say(text: str, end="\n"):
-    """Write text to standard output, in ASCII where its encoding asks for it."""
+    """Write text to standard output, in ASCII where its encoding asks for it; without interactive logging to a logger.
+    """
+    if not config.is_interactive_logging_enabled():
+        logging.getLogger("kgraph").info(text)
+        return
     stream = sys.stdout
     try:
         (text + end).encode(getattr(stream, "encoding", None) or "ascii")
@@ -46,6 +57,42 @@ def say(text: str, end="\n"):
         text = text.translate({ord("━"): "=", ord("╺"): "-"}).encode("ascii", "replace").decode("ascii")
     stream.write(text + end)
     stream.flush()
+
+
+class _Setup(threading.local):
+    """What this thread has spent on tracing and compiling steps, and whether it shall say so."""
+
+    seconds = 0.0
+    say = None
+
+
+_setup = _Setup()
+
+
+@contextlib.contextmanager
+def reporting(verbose):
+    """Inside, the first compilation that takes long says so in one line, unless verbose is 0."""
+    before, _setup.say = _setup.say, _say_compiling if verbose else None
+    try:
+        yield
+    finally:
+        _setup.say = before
+
+
+def _say_compiling(count):
+    _setup.say = None
+    print(f"compiling {count} kernels, first run only", file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def setting_up():
+    """Around what makes a step: the time is not that of the steps."""
+    start = time.perf_counter()
+    try:
+        with announcing(_setup.say):
+            yield
+    finally:
+        _setup.seconds += time.perf_counter() - start
 
 
 class Progbar:
@@ -72,7 +119,7 @@ class Progbar:
         self.redraws = verbose == 1 and can_redraw(sys.stdout)
         self._values = {}  # name -> [sum, steps]
         self._seen = 0
-        self._start = self._first = time.perf_counter()
+        self._start, self._setup = time.perf_counter(), _setup.seconds
         self._last = 0.0
         self._drawn = 0    # characters on the line now
 
@@ -82,8 +129,6 @@ class Progbar:
             finalize = self.target is not None and current >= self.target
         self._collect(current, values or ())
         now = time.perf_counter()
-        if self._seen == 0 and current:
-            self._first = now
         self._seen = current
         if not self.verbose or not (finalize or (self.redraws and now - self._last >= self.interval)):
             return
@@ -128,9 +173,7 @@ class Progbar:
         return "━" * done + "╺" * (self.width - done)
 
     def _seconds_a_step(self, current, now):
-        if current > 1 and self._first > self._start:
-            return (now - self._first) / (current - 1) if now > self._first else (now - self._start) / current
-        return (now - self._start) / current if current else 0.0
+        return max(now - self._start - (_setup.seconds - self._setup), 0.0) / current if current else 0.0
 
 
 def clock(seconds) -> str:

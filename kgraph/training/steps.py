@@ -7,6 +7,7 @@ import numpy as np
 
 from kgraph.training.compiled_step import eager_data, leaves_of, names_of, plain_logs
 from kgraph.training.data import Arrays
+from kgraph.training.progress import setting_up
 
 __all__ = ["Steps"]
 
@@ -31,14 +32,15 @@ class Steps:
         self._refresh_rate()
         if self.eager:
             return self._eager(data)
-        program = self.programs.batch(data, leaves)
+        program = self.programs.batch(data, leaves).ready()
         self._remember(program, leaves, {**program.compiled.extents(leaves), "B": rows}, data)
         return program.step(leaves, rows)
 
     def _eager(self, data):
         model = self.model
         if not self.programs.prepared:
-            model._prepare(self.mode, data)
+            with setting_up():
+                model._prepare(self.mode, data)
             self.programs.prepared = True
         step = model.train_step if self.mode == "train" else model.test_step
         with model._as_compiled():
@@ -70,7 +72,7 @@ class Steps:
 
     def _whole(self, source, turn, per_call, skip):
         data = source.data
-        program = self.programs.epoch(data, source.leaves)
+        program = self.programs.epoch(data, source.leaves).ready()
         order, first, stop = source.epoch(turn)
         arrays = [np.arange(source.rows, dtype="int32") if order is None else order, *source.leaves]
         size = min(source.batch_size, source.rows)

@@ -6,12 +6,13 @@ import warnings
 from types import SimpleNamespace
 
 from kgraph import ops, optimizers, tree
-from kgraph.compiler.trace import name_scope
+from kgraph.compiler.trace import Tensor, name_scope
 from kgraph.config import floatx
+from kgraph.errors import filtered
 from kgraph.gradient import GradientTape
 from kgraph.graph import KTensor, infer
 from kgraph.metrics import Mean, Metric
-from kgraph.naming import check_keywords
+from kgraph.naming import check_keywords, warn_at_user
 from kgraph.training import loop
 from kgraph.training.compile_args import CompileLoss, CompileMetrics
 from kgraph.training.compiled_step import Programs
@@ -62,6 +63,7 @@ class Trainer(Keras2Methods):
 
     # -- compile
 
+    @filtered
     def compile(self, optimizer="rmsprop", loss=None, loss_weights=None, metrics=None, weighted_metrics=None,
                 run_eagerly=False, steps_per_execution="auto", jit_compile="auto", auto_scale_loss=True,
                 sample_weight_mode=None, **kwargs):
@@ -165,8 +167,8 @@ class Trainer(Keras2Methods):
         if changed and self.trainable_variables:
             self._said_frozen = True
             names = ", ".join(changed[:5]) + " ..." * (len(changed) > 5)
-            warnings.warn(f"trainable of {names} changed after compile(): training goes on with what was trainable "
-                          "then, until compile() is called again", stacklevel=4)
+            warn_at_user(f"trainable of {names} changed after compile(): training goes on with what was trainable "
+                         "then, until compile() is called again")
 
     # -- metrics
 
@@ -221,7 +223,7 @@ class Trainer(Keras2Methods):
         """One step of training on a batch: x, (x, y) or (x, y, sample_weight). Override it for a way of your own."""
         x, y, sample_weight = unpack(data)
         with GradientTape() as tape:
-            y_pred = self(x, training=True)
+            y_pred = self._predictions(x, training=True)
             loss = self.compute_loss(x, y, y_pred, sample_weight)
             self._track_loss(loss, x)
             scaled = loss if self.optimizer is None else self.optimizer.scale_loss(loss)
@@ -235,13 +237,21 @@ class Trainer(Keras2Methods):
     def test_step(self, data) -> dict:
         """One step of evaluation on a batch: x, (x, y) or (x, y, sample_weight)."""
         x, y, sample_weight = unpack(data)
-        y_pred = self(x, training=False)
+        y_pred = self._predictions(x, training=False)
         self._track_loss(self.compute_loss(x, y, y_pred, sample_weight), x)
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
     def predict_step(self, data):
         """The predictions for a batch."""
-        return self(unpack(data)[0], training=False)
+        return self._predictions(unpack(data)[0], training=False)
+
+    def _predictions(self, x, training):
+        """The model's outputs. Raises ValueError where call() returns none and something is done with them."""
+        y_pred = self(x, training=training)
+        used = not training or self._compile_loss is not None or self._compile_metrics is not None
+        if y_pred is None and used:
+            raise ValueError(f"model {self.name!r}: expected outputs of call(), received None: does it lack a return?")
+        return y_pred
 
     def _track_loss(self, loss, x):
         if self._loss_tracker is not None:
@@ -291,22 +301,31 @@ class Trainer(Keras2Methods):
         """Everything that has to exist before a step is traced or run: variables, losses, metrics, slots, homes."""
         x, y, _ = parts_of(data)
         if not self.built or self._needs_shapes(mode):
-            try:
-                y_pred = infer(lambda v: self(v, training=False), _as_ktensors(x))
-            except Exception:
-                if self._keeps(f"{mode}_step"):
-                    raise
-                self.built = True  # a step of its own calls the model as it likes, or only layers inside (a GAN, say)
-            else:
-                if y is not None and mode != "predict":
-                    self._build_compiled(_as_ktensors(y), y_pred)
-                    self._check_labels(mode, data)
+            y_pred = self._outputs_for(mode, x)
+            if y_pred is not None and y is not None and mode != "predict":
+                self._build_compiled(_as_ktensors(y), y_pred)
+                self._check_labels(mode, data)
         if mode == "train" and self.optimizer is not None:
             with self._as_compiled():
                 self.optimizer.flatten(self.trainable_variables)
         if mode == "train":
             while self._waiting:
                 self._waiting.pop(0)()
+
+    def _outputs_for(self, mode, x):
+        """The outputs for inputs like x, or None where the model cannot be called on them. Builds the model."""
+        try:
+            return infer(lambda v: self._predictions(v, training=False), _as_ktensors(x))
+        except Exception:
+            if not self._keeps(f"{mode}_step"):
+                self.built = True  # a step of its own calls the model as it likes, or only layers inside (a GAN, say)
+                return None
+            if not self.run_eagerly or self.is_functional:
+                raise
+        few = tree.map_structure(lambda a: a if a is None else Tensor(a[:2]), x)  # call() asks for values: give it some
+        y_pred = self._predictions(few, training=False)
+        self.reset_metrics()
+        return y_pred
 
     def _check_labels(self, mode, data):
         """Look at the values of targets where the loss of compile() is put to them as they are."""
@@ -356,6 +375,7 @@ class Trainer(Keras2Methods):
 
     # -- whole runs
 
+    @filtered
     def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, validation_split=0.0,
             validation_data=None, shuffle=True, class_weight=None, sample_weight=None, initial_epoch=0,
             steps_per_epoch=None, validation_steps=None, validation_batch_size=None, validation_freq=1, **kwargs):
@@ -385,6 +405,7 @@ class Trainer(Keras2Methods):
             batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle, class_weight,
             initial_epoch, steps_per_epoch, validation_steps, validation_batch_size, validation_freq, kwargs))
 
+    @filtered
     def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, steps=None, callbacks=None,
                  return_dict=False, **kwargs):
         """Loss and metrics on data: a number, a list in the order of metrics_names, or with return_dict a dict.
@@ -396,6 +417,7 @@ class Trainer(Keras2Methods):
         logs = loop.evaluate(self, x, y, sample_weight, batch_size, verbose, steps, callbacks, kwargs)
         return logs if return_dict else _as_list(self, logs)
 
+    @filtered
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None, **kwargs):
         """The outputs for all of x, as NumPy arrays in the structure of the model's outputs."""
         if kwargs:
@@ -404,6 +426,7 @@ class Trainer(Keras2Methods):
 
     # -- single batches
 
+    @filtered
     def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False, reset_metrics=True):
         """One step of training; loss and metrics as evaluate() gives them, of this batch alone.
 
@@ -413,6 +436,7 @@ class Trainer(Keras2Methods):
         self._say_frozen()
         return self._on_batch("train", x, y, sample_weight, class_weight, return_dict, reset_metrics)
 
+    @filtered
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False, reset_metrics=True):
         """Loss and metrics of one batch; with reset_metrics=False, means since metrics were last reset."""
         self._assert_compiled("test_on_batch")

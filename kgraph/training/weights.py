@@ -1,12 +1,10 @@
 """class_weight: a weight for each class, turned into a weight for each sample."""
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
 from kgraph import tree
-from kgraph.naming import nearest
+from kgraph.naming import nearest, warn_at_user
 
 __all__ = ["ClassWeights"]
 
@@ -108,5 +106,5 @@ class ClassWeights:
         for said, found in (("says nothing about class {}: weight 1 is used", missing),
                             (f"names class {{}}, but expected class ids in {limit}: it has no effect", unused)):
             if found and not self._said:
-                warnings.warn(f"class_weight {said.format(', '.join(map(str, found[:10])))}", stacklevel=6)
+                warn_at_user(f"class_weight {said.format(', '.join(map(str, found[:10])))}")
         self._said = True
