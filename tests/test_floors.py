@@ -20,7 +20,7 @@ compiler.prims.loop compiler.loopnest.meaning
 compiler.loopnest.interpret
 compiler.rewrite compiler.transposes compiler.batch_rows
 compiler.passes
-compiler.buffers compiler.lowering
+compiler.buffers compiler.verify_plan compiler.lowering
 compiler.pipeline compiler
 variable
 codegen

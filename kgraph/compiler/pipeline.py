@@ -31,6 +31,7 @@ from kgraph.compiler.passes.simplify import expand, simplify, split_reductions
 from kgraph.compiler.passes.window import lower_windows
 from kgraph.compiler.plan import Kernel, Plan
 from kgraph.compiler.prims.loop import scan_p, while_p
+from kgraph.compiler.verify_plan import verify_plan
 
 __all__ = ["PASSES", "compile_program", "run_passes"]
 
@@ -47,9 +48,13 @@ BODY_PASSES = [("split_reductions", split_reductions), ("fuse", fuse), ("horizon
 LOOPS = {scan_p: emit_scan, while_p: emit_while}
 
 
+def _is_checked() -> bool:
+    return os.environ.get("KGRAPH_CHECK") == "1"
+
+
 def run_passes(program: Program, passes=None) -> Program:
     """The program after PASSES. With KGRAPH_CHECK=1 it is verified after each. A pass that raises names itself."""
-    check = os.environ.get("KGRAPH_CHECK") == "1"
+    check = _is_checked()
     for name, run in PASSES if passes is None else passes:
         try:
             program = run(program)
@@ -89,7 +94,8 @@ def _plan(program: Program, states, constants, strides: dict, checks: list) -> P
     known: dict = {}
     kernels = [_emit_once(op, Layout(_same_memory(op, state_of, views), strides), checks, known)
                for op in program.ops if not op.prim.view]
-    return Plan(program, tuple(kernels), memory.buffers, memory.slots, naive_bytes=memory.naive_bytes)
+    plan = Plan(program, tuple(kernels), memory.buffers, memory.slots, naive_bytes=memory.naive_bytes)
+    return verify_plan(plan, strides) if _is_checked() else plan
 
 
 def _compile_body(program: Program, states, strides: dict, checks: list) -> Plan:
@@ -144,7 +150,7 @@ def emit(op: Op, layout: Layout, checks: list) -> Kernel:
 
 def _kernel(op: Op, kernel: LoopKernel, flops: Size) -> Kernel:
     nest = kernel.writer.nest(_describe(op))
-    if os.environ.get("KGRAPH_CHECK") == "1":
+    if _is_checked():
         verify_nest(nest)
     moved = sum((v.type.nbytes for v in (*op.inputs, *op.outputs)), start=0)
     return Kernel(nest, tuple(kernel.writer.args), kernel.extent, kernel.grain,
