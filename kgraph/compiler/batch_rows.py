@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from kgraph.compiler.dims import Dim, dim, names
 from kgraph.compiler.ir import Op, Program, TensorType, Value
+from kgraph.compiler.prims.batch import ALL, OWN, SAME
 from kgraph.compiler.prims.loop import Loop
 
 __all__ = ["Rows", "split_rows"]
-
-OWN, SAME, ALL = "own", "same", "all"
 
 
 class Rows:
@@ -48,65 +47,12 @@ def _propagate(body: Program, states: dict, batch) -> Value | None:
     """Fill in the states of all values. Returns the first value that does not fit, or None."""
     for op in body.ops:
         mine = [states[v] for v in op.inputs]
-        rule = _RULES.get(op.prim.name, _RULES.get(op.prim.kind))
+        rule = op.prim.batch_rule
         state = rule(op, mine, batch) if rule else None if OWN in mine or SAME in mine else ALL
         if state is None:
             return next((v for v, s in zip(op.inputs, mine) if s == ALL), op.inputs[0] if op.inputs else op.outputs[0])
         states.update(dict.fromkeys(op.outputs, state))
     return None
-
-
-def _joined(op, mine, batch):
-    """An elementwise op: own if an input is; then none may be without batch."""
-    if all(s == ALL for s in mine):
-        return ALL
-    return None if ALL in mine else OWN if OWN in mine else SAME
-
-
-def _broadcast(op, mine, batch):
-    axes, shape = op.params["axes"], op.params["shape"]
-    if mine[0] in (OWN, SAME):
-        return mine[0] if axes[0] == 0 else None
-    fresh = not axes or axes[0] != 0 or op.inputs[0].shape[0] == 1
-    return SAME if shape and shape[0] == batch and fresh else ALL
-
-
-def _keeps(test):
-    """One input, whose state the output has if the batch axis stays where it is and whole."""
-    def rule(op, mine, batch):
-        return mine[0] if mine[0] == ALL or test(op, batch) else None
-    return rule
-
-
-def _contract(op, mine, batch):
-    a_axes, b_axes, out_axes = (op.params[k] for k in ("a_axes", "b_axes", "out_axes"))
-    rows = {labels[0] for labels, s in zip((a_axes, b_axes), mine) if s != ALL}
-    if not rows:
-        return ALL
-    (row, *others) = rows
-    crossed = any(row in labels and s == ALL for labels, s in zip((a_axes, b_axes), mine))
-    return None if others or crossed or not out_axes or out_axes[0] != row else OWN if OWN in mine else SAME
-
-
-_RULES = {
-    "elementwise": _joined,
-    "broadcast": _broadcast,
-    "reshape": _keeps(lambda op, batch: bool(op.params["shape"]) and op.params["shape"][0] == batch),
-    "transpose": _keeps(lambda op, batch: op.params["perm"][0] == 0),
-    "slice": _keeps(lambda op, batch: op.params["starts"][0] == 0 and op.params["limits"][0] == batch
-                    and op.params["strides"][0] == 1),
-    "pad": _keeps(lambda op, batch: op.params["low"][0] == 0 and op.params["high"][0] == 0),
-    "reverse": _keeps(lambda op, batch: 0 not in op.params["axes"]),
-    "concatenate": lambda op, mine, batch: _joined(op, mine, batch) if op.params["axis"] or {*mine} == {ALL} else None,
-    "cumsum": _keeps(lambda op, batch: op.params["axis"] != 0),
-    "reduce": _keeps(lambda op, batch: 0 not in op.params["axes"]),
-    "contract": _contract,
-    "take": lambda op, mine, batch: mine[1] if mine[0] == ALL else None,
-    "take_along": lambda op, mine, batch: _joined(op, mine, batch) if op.params["axis"] else None,
-    "conv": lambda op, mine, batch: mine[0] if mine[1] == ALL else None,
-    "conv_data_grad": lambda op, mine, batch: mine[0] if mine[1] == ALL else None,
-}
-_FIRST_SIZE = {"broadcast": "shape", "reshape": "shape", "slice": "limits"}  # params with a size for axis 0
 
 
 def _retyped(body: Program, states: dict, batch) -> Rows | None:
@@ -123,7 +69,7 @@ def _retyped(body: Program, states: dict, batch) -> Rows | None:
     inputs = tuple(map(renamed, body.inputs))
     ops = []
     for op in body.ops:
-        params, name = op.params, _FIRST_SIZE.get(op.prim.name)
+        params, name = op.params, op.prim.shape_param
         if name and states[op.outputs[0]] != ALL:
             params = {**params, name: (size, *params[name][1:])}
         moved = Op(op.prim, tuple(new[v] for v in op.inputs), params, tuple(map(renamed, op.outputs)), op.scope)

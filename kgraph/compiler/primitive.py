@@ -34,6 +34,9 @@ class Primitive:
                "whole": its inputs may be parts of its result's memory
     branches   an element comes from one of several places, by a test
     costly     an element takes some twenty operations or more: kept rather than computed twice
+    batch_rule   what becomes of a batch on axis 0 (kgraph.compiler.prims.batch); None: rows of it may meet
+    lift_rule    how it is done for all steps of a loop at once (kgraph.compiler.prims.steps); None: it is not
+    shape_param  the param that begins with the size of the result's axis 0
     """
 
     name: str
@@ -46,6 +49,9 @@ class Primitive:
     view: str | None = None
     branches: bool = False
     costly: bool = False
+    batch_rule: Callable | None = None
+    lift_rule: object = None
+    shape_param: str | None = None
 
     def __post_init__(self):
         if self.kind not in KINDS:

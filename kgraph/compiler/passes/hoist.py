@@ -13,10 +13,11 @@ from __future__ import annotations
 from kgraph.compiler.ir import Op, Program, Value
 from kgraph.compiler.passes.cse_dce import cse, dce
 from kgraph.compiler.passes.simplify import expand, simplify
-from kgraph.compiler.passes.vectorize_steps import can_lift, lift, together
+from kgraph.compiler.passes.vectorize_steps import can_lift, lift
 from kgraph.compiler.passes.window import lower_windows
 from kgraph.compiler.prims.loop import Loop, scan_p
 from kgraph.compiler.prims.rules import add, apply
+from kgraph.compiler.prims.steps import together
 from kgraph.compiler.rewrite import Rewriter
 from kgraph.compiler.trace import at_scope, bind, suspend_recording
 

@@ -9,7 +9,9 @@ import math
 
 from kgraph.compiler.ir import TensorType
 from kgraph.compiler.primitive import Primitive
+from kgraph.compiler.prims.batch import contract
 from kgraph.compiler.prims.rules import NUMBERS, apply, check_dtype, matrix_product, require
+from kgraph.compiler.prims.steps import CONTRACT
 
 
 def _infer(a, b, a_axes, b_axes, out_axes):
@@ -62,4 +64,5 @@ def _examples(rng):
             for a, b, i, j, k, t in cases]
 
 
-contract_p = Primitive("contract", "contract", _infer, _reference, _vjp, "contract", _examples)
+contract_p = Primitive("contract", "contract", _infer, _reference, _vjp, "contract", _examples,
+                       batch_rule=contract, lift_rule=CONTRACT)

@@ -11,6 +11,7 @@ import numpy as np
 
 from kgraph.compiler.ir import TensorType
 from kgraph.compiler.primitive import NOT_DIFFERENTIABLE, Primitive
+from kgraph.compiler.prims.batch import joined
 from kgraph.compiler.prims.erf import erf
 from kgraph.compiler.prims.rules import (
     ANY,
@@ -32,6 +33,7 @@ from kgraph.compiler.prims.rules import (
     sub,
     where,
 )
+from kgraph.compiler.prims.steps import ELEMENTWISE
 
 
 def _infer(name, accepted, result):
@@ -66,12 +68,12 @@ def _samples(accepted, low, high, count):
 
 def _unary(name, reference, vjp, text, accepted=FLOATS, result=None, low=-2, high=2, costly=False):
     return Primitive(name, "elementwise", _infer(name, accepted, result), quiet(reference), vjp, pointwise(text),
-                     _samples(accepted, low, high, 1), costly=costly)
+                     _samples(accepted, low, high, 1), costly=costly, batch_rule=joined, lift_rule=ELEMENTWISE)
 
 
 def _binary(name, reference, vjp, text, accepted=NUMBERS, result=None, low=-2, high=2, costly=False):
     return Primitive(name, "elementwise", _infer(name, accepted, result), quiet(reference), vjp, pointwise(text),
-                     _samples(accepted, low, high, 2), costly=costly)
+                     _samples(accepted, low, high, 2), costly=costly, batch_rule=joined, lift_rule=ELEMENTWISE)
 
 
 def _times(derivative):
@@ -140,7 +142,8 @@ cast_p = Primitive(
     lower=_cast_lower,
     examples=lambda rng: [([rng.normal(size=s).astype(a) * 9], {"dtype": b}) for s, a, b in
                           (((3,), "float32", "float64"), ((1, 37), "float64", "float32"), ((5,), "float32", "int32"),
-                           ((4,), "float64", "bool"))] + [([np.arange(5, dtype="int64")], {"dtype": "float32"})])
+                           ((4,), "float64", "bool"))] + [([np.arange(5, dtype="int64")], {"dtype": "float32"})],
+    batch_rule=joined, lift_rule=ELEMENTWISE)
 
 
 # Two inputs. At a tie, maximum and minimum give the whole gradient to the second input: relu, maximum(x, 0), has
@@ -216,4 +219,4 @@ def _where_examples(rng):
 where_p = Primitive("where", "elementwise", _where_infer, np.where,
                     lambda ct, out, c, a, b: (None, where(c, ct, 0), where(c, 0, ct)),
                     pointwise("where({0}, {1}, {2})"),
-                    _where_examples)
+                    _where_examples, batch_rule=joined, lift_rule=ELEMENTWISE)

@@ -8,6 +8,7 @@ import numpy as np
 
 from kgraph.compiler.ir import TensorType
 from kgraph.compiler.primitive import NOT_DIFFERENTIABLE, Primitive
+from kgraph.compiler.prims.batch import ALL, joined
 from kgraph.compiler.prims.rules import ANY, INTEGERS, NUMBERS, apply, check_dtype, is_float, require
 from kgraph.compiler.trace import current_scope
 
@@ -48,7 +49,8 @@ take_p = Primitive(
     "take", "index", _take_infer, _take, _take_vjp, _take_lower,
     lambda rng: [([rng.normal(size=s).astype(t), _rows(rng, *i, high=s[0])], {}) for s, t, i in
                  (((5, 3), "float32", (4,)), ((37,), "float64", (2, 3)), ((1, 2, 3), "float32", (7, 1)),
-                  ((4, 3), "float32", (0, 2)), ((3, 2), "float32", ()))])
+                  ((4, 3), "float32", (0, 2)), ((3, 2), "float32", ()))],
+    batch_rule=lambda op, mine, batch: mine[1] if mine[0] == ALL else None)
 
 
 def _scatter_add_infer(indices, updates, size):
@@ -113,7 +115,8 @@ take_along_p = Primitive(
         ((apply("scatter_along", indices, ct, axis=axis, size=x.shape[axis]) if is_float(x) else None), None),
     _take_along_lower,
     lambda rng: [([rng.normal(size=s).astype(t), _rows(rng, *s[:a], m, *s[a + 1:], high=s[a])], {"axis": a})
-                 for s, m, a, t in _ALONG])
+                 for s, m, a, t in _ALONG],
+    batch_rule=lambda op, mine, batch: joined(op, mine, batch) if op.params["axis"] else None)
 
 
 def _scatter_along_infer(indices, updates, axis, size):

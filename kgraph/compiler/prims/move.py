@@ -12,7 +12,9 @@ from kgraph.compiler import dims
 from kgraph.compiler.dims import Dim
 from kgraph.compiler.ir import TensorType
 from kgraph.compiler.primitive import NOT_DIFFERENTIABLE, Primitive
+from kgraph.compiler.prims.batch import ALL, broadcast, joined, keeps
 from kgraph.compiler.prims.rules import apply, constant, is_float, require, require_order
+from kgraph.compiler.prims.steps import BROADCAST, CONCATENATE, RESHAPE, SLICE, TRANSPOSE
 
 
 def _move(name, infer, reference, vjp, lower, examples, **facts):
@@ -64,7 +66,8 @@ broadcast_p = _move(
                                          for size, axis in zip(op.inputs[0].shape, op.params["axes"]))),
     lambda rng: [([_array(rng, 37)], {"shape": (3, 37), "axes": (1,)}), ([_array(rng)], {"shape": (1, 3), "axes": ()}),
                  ([_array(rng, 3, 1, dtype="float64")], {"shape": (3, 2, 37), "axes": (0, 1)}),
-                 ([_array(rng, 0, 1)], {"shape": (0, 5), "axes": (0, 1)})])
+                 ([_array(rng, 0, 1)], {"shape": (0, 5), "axes": (0, 1)})],
+    shape_param="shape", batch_rule=broadcast, lift_rule=BROADCAST)
 
 
 def _reshape_infer(x, shape):
@@ -131,7 +134,8 @@ reshape_p = _move(
                  ([_array(rng, 2, 3, 4, dtype="float64")], {"shape": (2, 12)}),
                  ([_array(rng, 0, 6)], {"shape": (0, 2, 3)}),
                  ([_array(rng, 1)], {"shape": ()}), ([_array(rng, 6, 5)], {"shape": (2, 3, 1, 5)})],
-    view="part")
+    view="part", shape_param="shape", lift_rule=RESHAPE,
+    batch_rule=keeps(lambda op, batch: bool(op.params["shape"]) and op.params["shape"][0] == batch))
 
 
 def _transpose_infer(x, perm):
@@ -150,7 +154,8 @@ transpose_p = _move(
     lambda e, op, index: e.read(0, tuple(index[i] for i in _inverse(op.params["perm"]))),
     lambda rng: [([_array(rng, 3, 37)], {"perm": (1, 0)}),
                  ([_array(rng, 2, 1, 5, dtype="float64")], {"perm": (2, 0, 1)}),
-                 ([_array(rng, 0, 4)], {"perm": (1, 0)})])
+                 ([_array(rng, 0, 4)], {"perm": (1, 0)})],
+    batch_rule=keeps(lambda op, batch: op.params["perm"][0] == 0), lift_rule=TRANSPOSE)
 
 
 # slice: starts <= limits within the sizes, positive strides.
@@ -206,7 +211,9 @@ slice_p = _move(
                  ([_array(rng, 3, 37)], {"starts": (0, 1), "limits": (3, 36), "strides": (1, 5)}),
                  ([_array(rng, 8, 4, dtype="float64")], {"starts": (1, 0), "limits": (8, 4), "strides": (3, 2)}),
                  ([_array(rng, 0, 4)], {"starts": (0, 1), "limits": (0, 2), "strides": (2, 1)})],
-    view="part")
+    view="part", shape_param="limits", lift_rule=SLICE,
+    batch_rule=keeps(lambda op, batch: op.params["starts"][0] == 0 and op.params["limits"][0] == batch
+                     and op.params["strides"][0] == 1))
 
 
 def _pad_infer(x, low, high, value):
@@ -238,7 +245,7 @@ pad_p = _move(
     lambda rng: [([_array(rng, 3)], {"low": (2,), "high": (0,), "value": 0}),
                  ([_array(rng, 1, 37, dtype="float64")], {"low": (1, 3), "high": (0, 2), "value": -1.5}),
                  ([_array(rng, 0, 2)], {"low": (0, 1), "high": (1, 1), "value": 0})],
-    branches=True)
+    branches=True, batch_rule=keeps(lambda op, batch: op.params["low"][0] == 0 and op.params["high"][0] == 0))
 
 
 def _concatenate_infer(*xs, axis):
@@ -280,7 +287,8 @@ concatenate_p = _move(
     lambda rng: [([_array(rng, 3), _array(rng, 1), _array(rng, 2)], {"axis": 0}),
                  ([_array(rng, 2, 37, dtype="float64"), _array(rng, 2, 3, dtype="float64")], {"axis": 1}),
                  ([_array(rng, 0, 3), _array(rng, 0, 1)], {"axis": 1}), ([_array(rng, 4)], {"axis": 0})],
-    view="whole", branches=True)
+    view="whole", branches=True, lift_rule=CONCATENATE,
+    batch_rule=lambda op, mine, batch: joined(op, mine, batch) if op.params["axis"] or {*mine} == {ALL} else None)
 
 
 def _reverse_infer(x, axes):
@@ -294,7 +302,8 @@ reverse_p = _move(
     lambda e, op, index: e.read(0, tuple(n - 1 - i if a in op.params["axes"] else i
                                          for a, (i, n) in enumerate(zip(index, op.inputs[0].shape)))),
     lambda rng: [([_array(rng, 3)], {"axes": (0,)}), ([_array(rng, 2, 37, dtype="float64")], {"axes": (0, 1)}),
-                 ([_array(rng, 0, 4)], {"axes": (1,)})])
+                 ([_array(rng, 0, 4)], {"axes": (1,)})],
+    batch_rule=keeps(lambda op, batch: 0 not in op.params["axes"]))
 
 
 full_p = _move(

@@ -5,6 +5,7 @@ import numpy as np
 
 from kgraph.compiler.ir import TensorType
 from kgraph.compiler.primitive import NOT_DIFFERENTIABLE, Primitive
+from kgraph.compiler.prims.batch import keeps
 from kgraph.compiler.prims.rules import (
     ANY,
     FLOATS,
@@ -22,6 +23,7 @@ from kgraph.compiler.prims.rules import (
     summing_dtype,
     where,
 )
+from kgraph.compiler.prims.steps import REDUCE
 
 
 def _infer(name, accepted, result=None):
@@ -40,8 +42,11 @@ def _examples(rng):
              ((0, 5), "float32", (1,)), ((37, 3), "float64", (0,)))]
 
 
+_FACTS = {"batch_rule": keeps(lambda op, batch: 0 not in op.params["axes"]), "lift_rule": REDUCE}
+
+
 def _reduce(name, reference, vjp, lower, accepted):
-    return Primitive(name, "reduce", _infer(name, accepted), reference, vjp, lower, _examples)
+    return Primitive(name, "reduce", _infer(name, accepted), reference, vjp, lower, _examples, **_FACTS)
 
 
 def lowest(dtype):
@@ -100,10 +105,10 @@ def _position_examples(rng):
 
 argmax_p = Primitive("argmax", "reduce", _position_infer("argmax"),
                      lambda x, axes: np.argmax(x, axes[0]).astype("int32"),
-                     NOT_DIFFERENTIABLE, "argmax", _position_examples)
+                     NOT_DIFFERENTIABLE, "argmax", _position_examples, **_FACTS)
 argmin_p = Primitive("argmin", "reduce", _position_infer("argmin"),
                      lambda x, axes: np.argmin(x, axes[0]).astype("int32"),
-                     NOT_DIFFERENTIABLE, "argmin", _position_examples)
+                     NOT_DIFFERENTIABLE, "argmin", _position_examples, **_FACTS)
 
 
 def _cumulative_infer(x, axis, reverse):
@@ -122,4 +127,5 @@ cumsum_p = Primitive("cumsum", "reduce", _cumulative_infer, _cumsum,
                      lambda rng: [([rng.normal(size=s).astype(t)], {"axis": a, "reverse": r}) for s, t, a, r in
                                   (((3,), "float32", 0, False), ((2, 37), "float64", 1, True),
                                    ((5, 3), "float32", 0, True),
-                                   ((0, 4), "float32", 1, False))])
+                                   ((0, 4), "float32", 1, False))],
+                     batch_rule=keeps(lambda op, batch: op.params["axis"] != 0))

@@ -22,6 +22,7 @@ import numpy as np
 from kgraph.compiler.dims import Dim
 from kgraph.compiler.ir import TensorType
 from kgraph.compiler.primitive import Primitive
+from kgraph.compiler.prims.batch import ALL
 from kgraph.compiler.prims.reduce import lowest
 from kgraph.compiler.prims.rules import (
     FLOATS,
@@ -33,6 +34,7 @@ from kgraph.compiler.prims.rules import (
     require_order,
     summing_dtype,
 )
+from kgraph.compiler.prims.steps import CONV
 
 CHUNK = 1 << 24  # elements of the matrix of windows that the reference makes at once
 
@@ -246,11 +248,12 @@ def _case_arrays(rng):
         yield x, w, _normal(rng, _conv(x, w, **params).shape, dtype), params
 
 
+_FACTS = {"batch_rule": lambda op, mine, batch: mine[0] if mine[1] == ALL else None, "lift_rule": CONV}
 conv_p = Primitive("conv", "window", _conv_infer, _conv, _conv_vjp, "conv",
-                   lambda rng: [([x, w], params) for x, w, ct, params in _case_arrays(rng)])
+                   lambda rng: [([x, w], params) for x, w, ct, params in _case_arrays(rng)], **_FACTS)
 conv_data_grad_p = Primitive(
     "conv_data_grad", "window", _data_grad_infer, _data_grad, _data_grad_vjp, "conv_data_grad",
-    lambda rng: [([ct, w], {**params, "size": x.shape[1:-1]}) for x, w, ct, params in _case_arrays(rng)])
+    lambda rng: [([ct, w], {**params, "size": x.shape[1:-1]}) for x, w, ct, params in _case_arrays(rng)], **_FACTS)
 conv_weight_grad_p = Primitive(
     "conv_weight_grad", "window", _weight_grad_infer, _weight_grad, _weight_grad_vjp, "conv_weight_grad",
     lambda rng: [([x, ct], {**params, "window": w.shape[:-2]}) for x, w, ct, params in _case_arrays(rng)])
