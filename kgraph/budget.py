@@ -8,9 +8,9 @@ from __future__ import annotations
 import contextlib
 import threading
 
-__all__ = ["OBJECT", "begins_blank", "blank", "budget", "spend"]
+__all__ = ["OBJECT", "OP", "begins_blank", "blank", "budget", "spend"]
 
-OBJECT = 1 << 12    # what one object, or one call of a layer, counts as in bytes
+OBJECT, OP = 1 << 12, 1 << 9    # what one object or call of a layer, and one operation in it, count as in bytes
 
 
 class _Account(threading.local):

@@ -10,6 +10,7 @@ import threading
 
 import numpy as np
 
+from kgraph import budget
 from kgraph.compiler.dims import SizeRule, names
 from kgraph.compiler.ir import Op, Program, TensorLike, TensorType, Value
 from kgraph.compiler.loopnest.dtypes import DTYPES
@@ -208,6 +209,7 @@ class Trace:
         return value
 
     def record(self, prim: Primitive, args, params):
+        budget.spend(budget.OP, "many operations")
         inferred = prim.infer(*[a.type for a in args], **params)
         many = isinstance(inferred, tuple)
         outputs = tuple(map(Value, inferred if many else (inferred,)))

@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 
+from kgraph import budget
 from kgraph.compiler.dims import Dim
 from kgraph.compiler.prims.move import iota_p
 from kgraph.compiler.trace import bind
@@ -94,6 +95,7 @@ def arange(start, stop=None, step=None, dtype=None):
     count = max(math.ceil((stop - start) / step), 0)
     if start == 0 and step == 1:
         return iota(count, dtype)
+    budget.spend(24 * count, f"{count} numbers in a row")
     wide = "float64" if any(isinstance(v, float) for v in (start, stop, step)) else "int64"
     return as_tensor((start + np.arange(count, dtype=wide) * step).astype(dtype))
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from kgraph import budget
 from kgraph.ops.contract import matmul
 from kgraph.ops.core import as_tensor, floating, op
 from kgraph.ops.create import iota
@@ -18,6 +19,7 @@ __all__ = ["extract_sequences", "fft", "fft2", "ifft2", "irfft", "istft", "rfft"
 
 def _waves(n: int, count: int, dtype: str):
     """cos and sin of 2 pi j k / n, shape (n, count). The product j k is reduced first, which keeps full precision."""
+    budget.spend(40 * n * count, f"a Fourier transform of {n}")
     turns = np.outer(np.arange(n), np.arange(count)) % n * (2 * np.pi / n)
     return as_tensor(np.cos(turns).astype(dtype)), as_tensor(np.sin(turns).astype(dtype))
 
@@ -105,6 +107,7 @@ def _window(window, sequence_length, fft_length, dtype):
     """The window of a frame, in the middle of fft_length samples. Names mean the periodic windows."""
     if fft_length < sequence_length:
         raise ValueError(f"expected fft_length of at least sequence_length {sequence_length}, received {fft_length}")
+    budget.spend(32 * fft_length, f"windows of {fft_length}")
     if isinstance(window, str):
         if window not in ("hann", "hamming"):
             raise ValueError(f"expected window 'hann', 'hamming', a tensor or None, received {window!r}")

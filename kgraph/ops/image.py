@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from kgraph import budget
 from kgraph.config import image_data_format
 from kgraph.ops.contract import contracted
 from kgraph.ops.core import as_tensor, cast_to, expand_to, floating, is_float_dtype, op
@@ -74,6 +75,7 @@ def _resize_weights(source, target, kernel, antialias: bool, dtype: str):
     from kgraph import ops
     on, wide, size = ops, dtype, lambda n: as_tensor(n, dtype)
     if isinstance(source, int) and isinstance(target, int):
+        budget.spend(32 * source * target, f"pictures of {source} pixels as {target}")
         on, wide, size = np, "float64", float
     scale = size(source) / size(target)
     places = ((on.arange(target, dtype=wide) + 0.5) * scale - 0.5)[:, None]
@@ -131,6 +133,7 @@ def _resized(x, axes, size, interpolation, antialias):
 def _nearest(source, target):
     """The position on an axis of the source that each position of the target shows."""
     if isinstance(source, int) and isinstance(target, int):
+        budget.spend(24 * target, f"pictures of {source} pixels as {target}")
         return np.floor((np.arange(target) + 0.5) * (source / target)).astype("int32")
     scale = as_tensor(source, "float32") / as_tensor(target, "float32")
     return cast_to(floor(multiply(add(iota(target, "float32"), 0.5), scale)), "int32")

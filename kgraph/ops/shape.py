@@ -1,6 +1,7 @@
 """Functions that change shapes, put tensors together and take them apart."""
 from __future__ import annotations
 
+from kgraph import budget
 from kgraph.compiler import dims
 from kgraph.compiler.dims import Dim
 from kgraph.compiler.prims import move as prims
@@ -223,6 +224,7 @@ def split(x, indices_or_sections, axis=0):
     if isinstance(indices_or_sections, int):
         if isinstance(n, int) and n % indices_or_sections:
             raise ValueError(f"split: expected {indices_or_sections} equal parts of axis {axis}, received size {n}")
+        budget.spend(64 * indices_or_sections, f"{indices_or_sections} parts")
         part = n // indices_or_sections
         if isinstance(n, Dim) and part * indices_or_sections != n:
             assume_sizes(part * indices_or_sections, "==", n, "split")
@@ -240,6 +242,7 @@ def array_split(x, indices_or_sections, axis=0):
     axis = axis_of(axis, len(x.shape), "array_split")
     if not isinstance(indices_or_sections, int):
         return split(x, indices_or_sections, axis)
+    budget.spend(64 * indices_or_sections, f"{indices_or_sections} parts")
     part, extra = divmod(x.shape[axis], indices_or_sections)
     ends = [part * (i + 1) + min(i + 1, extra) for i in range(indices_or_sections - 1)]
     return split(x, ends, axis)
@@ -329,6 +332,7 @@ def repeat(x, repeats, axis=None):
         repeats = as_list(repeats)
         if len(repeats) > 1:
             from kgraph.ops.index import take
+            budget.spend(64 * sum(repeats), f"{sum(repeats)} repeats")
             return take(x, [i for i, r in enumerate(repeats) for _ in range(r)], axis)
         repeats = repeats[0]
     wide = (*x.shape[:axis + 1], repeats, *x.shape[axis + 1:])
@@ -388,6 +392,7 @@ def _pad_axis(x, axis, low, high, mode):
         parts = [_mirror(x, axis, low, mode, True), x, _mirror(x, axis, high, mode, False)]
         return concatenate([p for p in parts if p is not None], axis)
     from kgraph.ops.index import take
+    budget.spend(64 * (low + n + high), f"{low + high} places of padding")
     return take(x, [_source(i, n, mode) for i in range(-low, n + high)], axis)
 
 

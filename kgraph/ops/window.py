@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 
+from kgraph import budget
 from kgraph.compiler import dims
 from kgraph.compiler.prims import window as prims
 from kgraph.compiler.trace import bind
@@ -248,6 +249,7 @@ def _adaptive(x, output_size, data_format, what, pool):
             continue
         if not isinstance(n, int):
             raise ValueError(f"{what}: expected inputs of known sizes, received {n} on axis {axis}")
+        budget.spend(24 * (n + 1) * m, f"{m} windows on {n} places")
         parts = np.arange(m)
         x = pool(x, axis, parts * n // m, -(-(parts + 1) * n // m))
     return x

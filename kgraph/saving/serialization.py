@@ -317,10 +317,10 @@ def _modules_for(hint: str) -> list:
 
 
 def _lambda(inner):
-    from kgraph.saving.lambdas import load_lambda
     if in_safe_mode():
         raise ValueError("the config holds the code of a Python lambda, which is not run in safe mode: pass "
                          "safe_mode=False if you trust where it comes from")
+    from kgraph.saving.lambdas import load_lambda
     return load_lambda(inner)
 
 

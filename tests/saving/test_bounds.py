@@ -10,7 +10,9 @@ import pytest
 
 import kgraph
 from kgraph import layers
-from kgraph.budget import OBJECT, budget, spend
+from kgraph.budget import OBJECT, OP, budget, spend
+from kgraph.compiler.ir import TensorType
+from kgraph.compiler.trace import Trace
 from kgraph.inspect import describe_file
 from kgraph.models import load_model, model_from_json
 from kgraph.saving import hdf5_format
@@ -79,6 +81,28 @@ def test_calls_of_calls_end():
         for _ in range(12):
             x = kgraph.Input((2,))
             model = kgraph.Model(x, model(model(model(x))))
+
+
+LAYERS = [("Resizing", {"height": 30_000_000, "width": 4}, [8, 8, 3]),
+          ("Resizing", {"height": 4, "width": 10**9, "interpolation": "nearest"}, [8, 8, 3]),
+          ("AdaptiveAveragePooling1D", {"output_size": 30_000_000}, [8, 4]),
+          ("AdaptiveMaxPooling2D", {"output_size": [10**9, 2]}, [8, 8, 3])]
+
+
+@pytest.mark.parametrize("class_name, config, shape", LAYERS, ids=str)
+def test_tables_of_layers_count(class_name, config, shape):
+    first = entry("layers", "InputLayer", batch_shape=[None, *shape])
+    text = json.dumps(entry("models", "Sequential", layers=[first, entry("layers", class_name, **config)]))
+    with pytest.raises(ValueError, match="more than the file can hold"):
+        model_from_json(text)
+
+
+def test_operations_count():
+    """A config may ask for a billion differences of differences."""
+    with budget(100 * OP), Trace("test") as trace, pytest.raises(ValueError, match="many operations"):
+        x = trace.add_input(TensorType((4,), "float32"))
+        for _ in range(200):
+            x = x + 1
 
 
 @pytest.mark.parametrize("shape", [[1] * 30_000, [None] * 30_000])

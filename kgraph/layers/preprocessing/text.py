@@ -51,7 +51,7 @@ class TextVectorization(HostLayer):
             raise ValueError(f"layer {self.name!r}: expected ngrams to be an int or a tuple of ints, received "
                              f"{ngrams!r}")
         self._ngrams = ngrams
-        self._widths = tuple(range(1, ngrams + 1)) if isinstance(ngrams, int) else ngrams
+        self._widths = range(1, ngrams + 1) if isinstance(ngrams, int) else ngrams
         if output_sequence_length is not None and self.output_mode != "int":
             raise ValueError(f"layer {self.name!r}: expected output_sequence_length with output_mode='int' only, "
                              f"received output_mode={output_mode!r}")
