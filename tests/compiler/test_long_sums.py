@@ -36,6 +36,11 @@ def kernel_gradient(op, kernel, filters):
     return gradient
 
 
+def gradient_of_rows(take, table, rows):
+    """The gradient for a table whose rows are read at the places ``rows``, where that of what is read is TERM."""
+    return kgraph.value_and_grad(lambda t: ops.sum(take(t, rows, axis=0) * TERM))(table)[1]
+
+
 LONG |= {
     "product": (lambda x: ops.matmul(ops.transpose(x), ops.ones((MILLIONS, 3))), (MILLIONS, 2), MILLIONS),
     "one row": (lambda x: ops.matmul(x, ops.ones((500_000, 64))), (1, 500_000), 500_000),
@@ -46,6 +51,9 @@ LONG |= {
     "kernel of one tap": (kernel_gradient(ops.conv, (1,), 2), (3, 300_000, 2), 900_000),
     "Winograd's kernel": (kernel_gradient(ops.conv, (3, 3), 24), (2, 162, 162, 24), 51_200),
     "depthwise kernel": (kernel_gradient(ops.depthwise_conv, (3, 3), 1), (2, 302, 302, 16), 180_000),
+    "segments": (lambda x: ops.segment_sum(x, ops.zeros(x.shape[:1], "int32"), 2)[0], (1_000_000, 3), 1_000_000),
+    "table": (lambda x: gradient_of_rows(ops.take, x, ops.zeros((1_000_000,), "int32"))[0], (3, 2), 1_000_000),
+    "rows": (lambda x: gradient_of_rows(ops.take_along_axis, x, ops.zeros((300_000, 2), "int32"))[0], (3, 2), 300_000),
     "pooling": (lambda x: 90_000 * ops.average_pool(x, 300), (1, 300, 300, 3), 90_000),
 }
 

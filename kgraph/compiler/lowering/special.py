@@ -7,9 +7,11 @@ from kgraph.compiler.loopnest.dtypes import short_name
 from kgraph.compiler.lowering.loops import LoopKernel
 from kgraph.compiler.lowering.writer import Writer
 from kgraph.compiler.prims.reduce import highest, lowest
-from kgraph.compiler.prims.rules import summing_dtype
+from kgraph.compiler.prims.rules import is_float, summing_dtype
 
 __all__ = ["SPECIAL"]
+
+UPDATES = 64  # that a sum at a position takes in one after another in its own type
 
 
 def _writer(op: Op, layout, checks) -> Writer:
@@ -29,6 +31,8 @@ def emit_scatter(op: Op, layout, checks) -> LoopKernel:
     """Threads share the rows of the result: each sets up its own, and takes in whatever is meant for them, in order.
     So memory is walked in order, and the results never change."""
     indices, out = op.inputs[0], op.outputs[0]
+    if op.prim.name == "scatter_add" and is_float(out) and not _is_short(indices.size):
+        return _emit_scattered_sums(op, layout, checks)
     first, combine = _SCATTERED[op.prim.name]
     w = _writer(op, layout, checks)
     target, rows = w.pointer(out), w.pointer(indices)
@@ -50,33 +54,98 @@ def emit_scatter(op: Op, layout, checks) -> LoopKernel:
     return LoopKernel(w, out.shape[0], 1)
 
 
+def _is_short(size) -> bool:
+    """Whether so few terms are added that they may be added one after another in their own type."""
+    return isinstance(size, int) and size <= UPDATES
+
+
+# count: how many updates a row has taken in since it was last added to a wide one, and UPDATES times how many wide rows
+# were given away when it got its own, the number of which comes from that (0: it has none).
+_SCATTERED_SUMS = """\
+if row >= lo and row < hi:
+    for j in range({columns}):
+        {target}[row * {columns} + j] = {target}[row * {columns} + j] + {source}[i * {columns} + j]
+    count = {counts}[row] + 1
+    if modulo(count, {updates}) == 0:
+        own = quotient(count, {updates}) - 1
+        if own == 0:
+            given = given + 1
+            own = given
+            for j in range({columns}):
+                {wide}[own * {columns} + j] = f64(0.0)
+        for j in range({columns}):
+            {wide}[own * {columns} + j] = {wide}[own * {columns} + j] + f64({target}[row * {columns} + j])
+            {target}[row * {columns} + j] = {zero}
+        count = own * {updates}
+    {counts}[row] = count"""
+_WIDE_RESULTS = """\
+for r in range(lo, hi):
+    own = quotient({counts}[r], {updates})
+    if own > 0:
+        for j in range({columns}):
+            total = {wide}[own * {columns} + j] + f64({target}[r * {columns} + j])
+            {target}[r * {columns} + j] = {cast}(total)"""
+
+
+def _emit_scattered_sums(op: Op, layout, checks) -> LoopKernel:
+    """Sums of reals: a row that has taken in UPDATES updates is added to a row in float64, in the thread's scratch, and
+    begins anew. There are no more of these than the updates can fill."""
+    (indices, updates), out = op.inputs, op.outputs[0]
+    w = _writer(op, layout, checks)
+    extent, columns = out.shape[0], size_of(out.shape[1:])
+    texts = {"target": w.pointer(out), "source": w.pointer(updates), "columns": w.size(columns), "updates": UPDATES,
+             "counts": w.scratch_pointer("int64", 0, 0), "wide": w.scratch_pointer("float64", 8 * extent, 1),
+             "zero": w.constant(0, out.dtype), "cast": short_name(out.dtype)}
+    rows = w.pointer(indices)
+    w.block("""\
+given = 0
+for r in range(lo, hi):
+    {counts}[r] = 0
+for i in range(lo * {columns}, hi * {columns}):
+    {target}[i] = {zero}""".format(**texts))
+    w.open(f"for i in range({w.size(indices.size)}):")
+    w.line(f"row = {_checked_row(w, f'{rows}[i]', extent)}")
+    w.block(_SCATTERED_SUMS.format(**texts))
+    w.close()
+    w.block(_WIDE_RESULTS.format(**texts))
+    return LoopKernel(w, extent, 1, 8 * extent + 8 * columns * (1 + indices.size // UPDATES))
+
+
 def _checked_row(w: Writer, text: str, extent) -> str:
     w._needs[-1] = w.depth
     return w.at(w.checked(text, extent))
 
 
 def emit_scatter_along(op: Op, layout, checks) -> LoopKernel:
-    """Each line along the axis is its own sum: threads share the axes before it."""
+    """Each line along the axis is its own sum: threads share the axes before it. Sums of reals are made in float64, in
+    the thread's scratch."""
     indices, updates = op.inputs
     out, axis = op.outputs[0], op.params["axis"]
     w = _writer(op, layout, checks)
     inner, outer = size_of(out.shape[axis + 1:]), size_of(out.shape[:axis])
-    target, source, rows = w.pointer(out), w.pointer(updates), w.pointer(indices)
+    source, rows = w.pointer(updates), w.pointer(indices)
     step, count, size = w.size(inner), w.size(updates.shape[axis]), w.size(out.shape[axis])
+    long = is_float(out) and not _is_short(updates.shape[axis])
+    dtype = "float64" if long else out.dtype
+    target, start = (w.scratch_pointer(dtype, 0, 0), "0") if long else (w.pointer(out), f"u * {size} * {step}")
     w.open("for u in range(lo, hi):")
     w.open(f"for i in range({size} * {step}):")
-    w.line(f"{target}[u * {size} * {step} + i] = {w.constant(0, out.dtype)}")
+    w.line(f"{target}[{start} + i] = {w.constant(0, dtype)}")
     w.close()
     w.open(f"for i in range({count}):")
     w.open(f"for j in range({step}):")
     w.line(f"place = (u * {count} + i) * {step} + j")
     row = _checked_row(w, f"{rows}[place]", out.shape[axis])
-    w.line(f"spot = (u * {size} + {row}) * {step} + j")
-    w.line(f"{target}[spot] = {target}[spot] + {source}[place]")
+    w.line(f"spot = {start} + {row} * {step} + j")
+    w.line(f"{target}[spot] = {target}[spot] + {short_name(dtype)}({source}[place])")
     w.close()
     w.close()
+    if long:
+        w.open(f"for i in range({size} * {step}):")
+        w.line(f"{w.pointer(out)}[u * {size} * {step} + i] = {short_name(out.dtype)}({target}[i])")
+        w.close()
     w.close()
-    return LoopKernel(w, outer, 1)
+    return LoopKernel(w, outer, 1, 8 * size_of(out.shape[axis:]) if long else 0)
 
 
 def emit_cumsum(op: Op, layout, checks) -> LoopKernel:

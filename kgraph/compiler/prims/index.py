@@ -9,7 +9,7 @@ import numpy as np
 from kgraph.compiler.ir import TensorType
 from kgraph.compiler.primitive import NOT_DIFFERENTIABLE, Primitive
 from kgraph.compiler.prims.batch import ALL, joined
-from kgraph.compiler.prims.rules import ANY, INTEGERS, NUMBERS, apply, check_dtype, is_float, require
+from kgraph.compiler.prims.rules import ANY, INTEGERS, NUMBERS, apply, check_dtype, is_float, require, summing_dtype
 from kgraph.compiler.trace import current_scope
 
 
@@ -63,9 +63,9 @@ def _scatter_add_infer(indices, updates, size):
 
 def _scatter_add(indices, updates, size):
     check_bounds(indices, size)
-    result = np.zeros((size, *updates.shape[indices.ndim:]), updates.dtype)
+    result = np.zeros((size, *updates.shape[indices.ndim:]), summing_dtype(updates.dtype))
     np.add.at(result, indices, updates)
-    return result
+    return result.astype(updates.dtype)
 
 
 scatter_add_p = Primitive(
@@ -129,9 +129,9 @@ def _scatter_along_infer(indices, updates, axis, size):
 
 def _scatter_along(indices, updates, axis, size):
     check_bounds(indices, size)
-    result = np.zeros((*updates.shape[:axis], size, *updates.shape[axis + 1:]), updates.dtype)
+    result = np.zeros((*updates.shape[:axis], size, *updates.shape[axis + 1:]), summing_dtype(updates.dtype))
     np.add.at(result, _along(indices, axis), updates)
-    return result
+    return result.astype(updates.dtype)
 
 
 scatter_along_p = Primitive(
