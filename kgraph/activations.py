@@ -31,6 +31,7 @@ from kgraph.ops import (
     tanh_shrink,
     threshold,
 )
+from kgraph.saving.op_names import Revived
 from kgraph.saving.serialization import deserialize_keras_object, find_object, serialize_keras_object
 
 __all__ = [
@@ -108,8 +109,10 @@ def gelu(x, approximate=False):
 
 
 swish, hard_swish = silu, hard_silu
-OBJECTS = {name: globals()[name] for name in __all__ if name not in ("deserialize", "get", "serialize")}
-_NAMES = {function: name for name, function in OBJECTS.items() if name not in ("swish", "hard_swish")}
+_FUNCTIONS = {name: globals()[name] for name in __all__ if name not in ("deserialize", "get", "serialize")}
+_NAMES = {function: name for name, function in _FUNCTIONS.items() if name not in ("swish", "hard_swish")}
+# In graphs Keras 3 has classes for two of them.
+OBJECTS = {**_FUNCTIONS, "ReLU": Revived(relu), "Mish": Revived(mish)}
 
 
 def get(identifier):

@@ -129,20 +129,25 @@ class Operation:
 class OpFunction(Operation):
     """A function of kgraph.ops as an operation; `settings` are the arguments, by name, that hold no tensor."""
 
-    def __init__(self, function, name=None, **settings):
-        super().__init__(name or auto_name(function.__name__))
+    def __init__(self, function, /, name=None, **settings):
         self.function = function
         self.settings = settings
+        super().__init__(name or auto_name(self._keras_identity()[1]))
 
     def call(self, *args, **kwargs):
-        parameters = _signature(self.function).parameters.values()
-        if any(p.kind is p.VAR_POSITIONAL for p in parameters):  # einsum(subscripts, *operands)
-            leading = [p.name for p in parameters if p.name in self.settings and p.kind is p.POSITIONAL_OR_KEYWORD]
+        names = _operands(self.function)
+        if any(name.startswith("*") for name in names):  # einsum(subscripts, *operands)
+            leading = [p.name for p in _signature(self.function).parameters.values()
+                       if p.name in self.settings and p.kind is p.POSITIONAL_OR_KEYWORD]
             rest = {k: v for k, v in self.settings.items() if k not in leading}
             return self.function(*(self.settings[k] for k in leading), *args, **kwargs, **rest)
-        if self.function.__name__ == "get_item" and isinstance(args[1], list):  # JSON has no tuples
-            args = (args[0], tuple(args[1]))
-        return self.function(*args, **kwargs, **self.settings)
+        if len(args) > len(names):
+            raise TypeError(f"{self.name}: expected at most {len(names)} arguments ({', '.join(names)}), received "
+                            f"{len(args)}")
+        named = dict(zip(names, args))
+        if isinstance(named.get("key"), list):  # JSON has no tuples
+            named["key"] = tuple(named["key"])
+        return self.function(**named, **kwargs, **self.settings)
 
     def _run(self, *args, **kwargs):
         """The call. Its results carry no mask, also where they are the input itself, but for what hands tensors on."""
@@ -159,12 +164,26 @@ class OpFunction(Operation):
 
     def _keras_identity(self):
         from kgraph.saving.op_names import identity_of
+        if self.function.__module__ == "kgraph.activations":
+            name = {"relu": "ReLU", "mish": "Mish"}[self.function.__name__]
+            return "keras.src.activations.activations", name, name
         return identity_of(self.function.__name__)
 
 
 @functools.cache
 def _signature(function):
     return inspect.signature(function)
+
+
+@functools.cache
+def _operands(function) -> tuple:
+    """The names of the arguments that belong to a call, in their order; the others are settings. Keras 3 says which
+    they are: some are kept with the call also when they are plain numbers."""
+    from kgraph.saving.op_names import call_parameters
+    known = call_parameters(function)
+    parameters = _signature(function).parameters.values()
+    own = ("*" * (p.kind is p.VAR_POSITIONAL) + p.name for p in parameters if p.kind is not p.VAR_KEYWORD)
+    return tuple(own) if known is None else known
 
 
 def is_elementwise(function) -> bool:
@@ -250,22 +269,25 @@ def record(operation, args, kwargs):
 
 
 def record_function(function, args, kwargs):
-    """Record a call of a kgraph.ops function: arguments with tensors stay in the Node, the others become settings."""
+    """Record a call of a kgraph.ops function: its operands stay in the Node, the other arguments become settings."""
     bound = _signature(function).bind(*args, **kwargs)
-    positional, tensors, settings = [], {}, {}
+    operands = [name.lstrip("*") for name in _operands(function)]
+    positional, named, settings = [], {}, {}
     for name, value in bound.arguments.items():
-        parameter = bound.signature.parameters[name]
-        if parameter.kind is parameter.VAR_POSITIONAL:
+        kind = bound.signature.parameters[name].kind
+        if kind is inspect.Parameter.VAR_POSITIONAL:
             positional += value
-        elif parameter.kind is parameter.VAR_KEYWORD:
+        elif kind is inspect.Parameter.VAR_KEYWORD:
             settings.update(value)
-        elif name not in _TENSOR_ARGUMENTS and not any_symbolic(value):
-            settings[name] = value
-        elif len(positional) == list(bound.signature.parameters).index(name):
-            positional.append(value)
+        elif name in operands or any_symbolic(value):
+            named[name] = value
         else:
-            tensors[name] = value
-    results = record(OpFunction(function, **settings), tuple(positional), tensors)
+            settings[name] = value
+    for name in operands:
+        if name not in named:
+            break
+        positional.append(named.pop(name))
+    results = record(OpFunction(function, **settings), tuple(positional), named)
     _warn_of_dropped_masks(function.__name__, (args, kwargs), results)
     return results
 
@@ -280,12 +302,6 @@ def _warn_of_dropped_masks(name, inputs, results):
                      "layer instead (Add, Multiply, Activation, Lambda(..., mask=...)), or pass mask= on")
 
 
-# The parameters of kgraph.ops that take tensors: Keras 3 keeps them, also when they are plain numbers, with the call.
-_TENSOR_ARGUMENTS = frozenset(
-    "a array bias bins choicelist condition condlist constant_values data default indices inputs "
-    "key mask operands q query segment_ids start_indices target targets updates value values "
-    "variable weights x x1 x2 xs y".split()
-)
 ops_core.record_symbolic = record_function
 
 

@@ -120,3 +120,7 @@ def set_mask(x, mask):
         _masks.drop(x)
     else:
         _masks.set(x, mask)
+
+
+# What Keras calls it; programs read it and set it.
+TensorLike._keras_mask = property(get_mask, set_mask)

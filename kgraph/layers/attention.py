@@ -123,6 +123,8 @@ class _Heads(Weighted):
                     the inputs carry. flash_attention is accepted and has no effect.
     """
 
+    _told = ("activity_regularizer",)
+
     def __init__(self, dropout, use_bias, sliding_window, flash_attention, kernel, bias, use_gate, seed, **kwargs):
         super().__init__(**kwargs)
         if sliding_window is not None and (not hasattr(sliding_window, "__index__") or sliding_window < 1):

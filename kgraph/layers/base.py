@@ -77,6 +77,8 @@ class Layer(Stateful, Operation):
     """
 
     takes_text = False  # whether arrays of strings reach call() as they are
+    _told = ()  # settings that Keras writes into the config of a class also where they are None
+    _dtype_by_name = False  # whether Keras writes the dtype of a class as its name, not as a policy
     _can_build_again = False
 
     def __init__(self, *, activity_regularizer=None, trainable=True, dtype=None, autocast=True, name=None, **kwargs):
@@ -343,7 +345,8 @@ class Layer(Stateful, Operation):
         config = {
             **super().get_config(),
             "trainable": self.trainable,
-            "dtype": dtype_policies.serialize(self.dtype_policy),
+            "dtype": self.dtype if self._dtype_by_name else dtype_policies.serialize(self.dtype_policy),
+            **dict.fromkeys(self._told),
         }
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)

@@ -2,12 +2,14 @@
 from __future__ import annotations
 
 import inspect
+import types
 
 import numpy as np
 
 from kgraph import ops
 from kgraph.graph import set_mask
 from kgraph.layers.base import Layer
+from kgraph.saving.lambdas import dump_lambda
 from kgraph.saving.serialization import deserialize_keras_object, serialize_keras_object
 
 __all__ = ["Identity", "Lambda", "Masking", "Rescaling", "Wrapper"]
@@ -55,26 +57,36 @@ class Lambda(Layer):
         return self.mask(inputs, mask) if callable(self.mask) else self.mask
 
     def get_config(self):
-        config = {**super().get_config(), "function": serialize_keras_object(self.function),
+        config = {**super().get_config(), "function": _function_config(self.function),
                   "arguments": serialize_keras_object(self.arguments)}
         if self.output_shape_setting is not None:
-            config["output_shape"] = serialize_keras_object(self.output_shape_setting)
+            config["output_shape"] = _function_config(self.output_shape_setting)
         if self.mask is not None:
-            config["mask"] = serialize_keras_object(self.mask)
+            config["mask"] = _function_config(self.mask)
         return config
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config, custom_objects=None, safe_mode=None):
+        """The layer of a config. safe_mode: whether code in it is refused; by default as the loading around it says,
+        and else it is."""
         config = {k: v for k, v in config.items() if k not in _KERAS2_LAMBDA}
         if config.get("function_type") == "lambda":  # Keras 2's form of the same code
             config["function"] = {"class_name": "__lambda__", "config": config["function"]}
         config.pop("function_type", None)
         for name in ("function", "output_shape", "mask", "arguments"):
             if name in config:
-                config[name] = deserialize_keras_object(config[name])
+                config[name] = deserialize_keras_object(config[name], custom_objects=custom_objects,
+                                                        safe_mode=safe_mode)
         if isinstance(config["function"], str):
             raise ValueError(f"Lambda: the function {config['function']!r} is not known: pass it in custom_objects")
         return cls(**config)
+
+
+def _function_config(x):
+    """A function, or anything else, as Lambda layers write it: the code of a lambda by the names of its parts."""
+    if isinstance(x, types.FunctionType) and x.__name__ == "<lambda>":
+        return {"class_name": "__lambda__", "config": dump_lambda(x)}
+    return serialize_keras_object(x)
 
 
 _KERAS2_LAMBDA = ("module", "output_shape_type", "output_shape_module", "mask_type", "mask_module")

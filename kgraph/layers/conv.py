@@ -21,6 +21,8 @@ class _Convolution(Weighted):
     rank = 2
     paddings = ("valid", "same")
 
+    _told = ("activity_regularizer",)
+
     def __init__(self, kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias, **kwargs):
         super().__init__(**kwargs)
         what = f"layer {self.name!r}"

@@ -14,6 +14,8 @@ class Dense(Layer):
     units  size of the last axis of the outputs
     """
 
+    _told = ("quantization_config",)
+
     def __init__(self, units, activation=None, use_bias=True, kernel_initializer="glorot_uniform",
                  bias_initializer="zeros", kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None,
                  kernel_constraint=None, bias_constraint=None, **kwargs):

@@ -18,6 +18,8 @@ class EinsumDense(Weighted):
     bias_axes     letters of the output along which there is a bias; None: no bias
     """
 
+    _told = ("activity_regularizer", "quantization_config")
+
     def __init__(self, equation, output_shape, activation=None, bias_axes=None, kernel_initializer="glorot_uniform",
                  bias_initializer="zeros", kernel_regularizer=None, bias_regularizer=None, kernel_constraint=None,
                  bias_constraint=None, **kwargs):

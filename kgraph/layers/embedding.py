@@ -15,6 +15,8 @@ class Embedding(Layer):
     weights     the initial table, an array or a list of one; the layer is then built at once
     """
 
+    _told = ("activity_regularizer", "quantization_config")
+
     def __init__(self, input_dim, output_dim, embeddings_initializer="uniform", embeddings_regularizer=None,
                  activity_regularizer=None, embeddings_constraint=None, mask_zero=False, **kwargs):
         if "input_length" in kwargs:

@@ -18,6 +18,7 @@ class BuiltIn(RNN):
     cell_class: type
     cell_name: str
     size_name = "units"
+    _told = ("activity_regularizer",)
 
     def __init_subclass__(cls, **kwargs):
         """All arguments in the signature, for help() and for messages about misspelt ones."""

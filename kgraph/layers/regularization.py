@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 
 from kgraph import ops, random, regularizers
+from kgraph.config import image_data_format
 from kgraph.layers.base import Layer
 from kgraph.layers.input_spec import InputSpec
 
@@ -63,13 +64,14 @@ class _SpatialDropout(Dropout):
     """Drops whole channels: Tompson et al. (2014)."""
 
     rank = 3
+    _dtype_by_name = True
 
     def __init__(self, rate, seed=None, data_format=None, **kwargs):
         super().__init__(rate, seed=seed, **kwargs)
         if data_format not in (None, "channels_last", "channels_first"):
             raise ValueError(f"layer {self.name!r}: expected data_format channels_last or channels_first, received "
                              f"{data_format!r}")
-        self.data_format = data_format
+        self.data_format = data_format or (image_data_format() if self.rank > 3 else "channels_last")
         self.input_spec = InputSpec(ndim=self.rank)
 
     def _mask_shape(self, inputs):
@@ -78,7 +80,7 @@ class _SpatialDropout(Dropout):
 
     def get_config(self):
         config = {k: v for k, v in super().get_config().items() if k not in ("noise_shape", "trainable")}
-        return config if self.data_format is None else {**config, "data_format": self.data_format}
+        return {**config, **self.settings("data_format")} if self.rank > 3 else config
 
 
 class SpatialDropout1D(_SpatialDropout):

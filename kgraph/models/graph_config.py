@@ -102,6 +102,8 @@ def _operation_from(entry):
     operation = deserialize_keras_object({k: v for k, v in entry.items() if k not in ("inbound_nodes", "name")})
     if not hasattr(operation, "_nodes"):
         raise ValueError(f"expected the config of a layer, received {entry.get('class_name')!r}")
+    if isinstance(entry.get("name"), str) and "name" not in entry["config"]:
+        operation.name = entry["name"]  # some functions of Keras have none in their config
     return operation
 
 

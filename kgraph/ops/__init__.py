@@ -22,6 +22,7 @@ from kgraph.ops.contract import (
 )
 from kgraph.ops.core import (
     OPS,
+    array,
     cast,
     convert_to_numpy,
     convert_to_tensor,
@@ -163,9 +164,7 @@ from kgraph.ops.getitem import (
 from kgraph.ops.index import (
     argpartition,
     argsort,
-    bincount,
     digitize,
-    histogram,
     in_top_k,
     isin,
     median,
@@ -179,10 +178,6 @@ from kgraph.ops.index import (
     scatter,
     scatter_update,
     searchsorted,
-    segment_max,
-    segment_min,
-    segment_prod,
-    segment_sum,
     select,
     slice,
     slice_update,
@@ -190,7 +185,6 @@ from kgraph.ops.index import (
     take,
     take_along_axis,
     top_k,
-    unique,
     unravel_index,
 )
 from kgraph.ops.linalg import (
@@ -297,6 +291,15 @@ from kgraph.ops.reduce import (
     trapezoid,
     var,
 )
+from kgraph.ops.segments import (
+    bincount,
+    histogram,
+    segment_max,
+    segment_min,
+    segment_prod,
+    segment_sum,
+    unique,
+)
 from kgraph.ops.shape import (
     append,
     array_split,
@@ -341,8 +344,6 @@ from kgraph.ops.window import (
     max_pool,
     separable_conv,
 )
-
-array = convert_to_tensor
 
 
 def __getattr__(name):

@@ -8,6 +8,7 @@ import functools
 
 import numpy as np
 
+from kgraph.compiler import dims
 from kgraph.compiler.dims import Dim
 from kgraph.compiler.ir import TensorLike, Value
 from kgraph.compiler.loopnest.dtypes import DTYPES
@@ -17,9 +18,8 @@ from kgraph.compiler.trace import Tensor, assume_sizes, bind, current_trace, to_
 from kgraph.config import floatx
 from kgraph.naming import nearest
 
-__all__ = ["cast", "convert_to_numpy", "convert_to_tensor", "dtype", "is_tensor", "ndim", "saturate_cast", "shape",
-           "size",
-           "stop_gradient"]
+__all__ = ["array", "cast", "convert_to_numpy", "convert_to_tensor", "dtype", "is_tensor", "ndim", "saturate_cast",
+           "shape", "size", "stop_gradient"]
 
 OPS: dict = {}           # name -> public function
 record_symbolic = None   # (function, args, kwargs) -> KTensors; set by kgraph.graph
@@ -262,6 +262,12 @@ def convert_to_tensor(x, dtype=None, sparse=None, ragged=None):
     return as_tensor(x, dtype)
 
 
+@op
+def array(x, dtype=None):
+    """x as a tensor of that dtype; see convert_to_tensor."""
+    return convert_to_tensor(x, dtype)
+
+
 def convert_to_numpy(x) -> np.ndarray:
     """x as a NumPy array of its own. Raises TypeError inside a graph, where no value exists yet."""
     return np.array(as_tensor(x).numpy())
@@ -311,9 +317,21 @@ def ndim(x) -> int:
 
 
 def size(x):
-    """The number of elements: an int, or a Dim inside a graph."""
+    """The number of elements: an int, or a Dim inside a graph; of a KTensor a KTensor, as it is not known."""
     x = x if isinstance(x, TensorLike) else as_tensor(x)
-    return x.type.size
+    return _size(x) if x.is_symbolic else x.type.size
+
+
+def _counted(name, count):
+    """A number that a tensor's type says, as a tensor, where a graph needs an operation for it."""
+    def counted(x):
+        return size_tensor(count(as_tensor(x)), "int32")
+    counted.__name__ = counted.__qualname__ = name
+    return op(counted)
+
+
+_size = _counted("size", lambda x: dims.size_of(x.shape))
+_counted("ndim", lambda x: len(x.shape))
 
 
 def is_tensor(x) -> bool:

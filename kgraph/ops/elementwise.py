@@ -123,10 +123,19 @@ def negative(x):
 
 
 @op
-def abs(x):
+def absolute(x):
     """|x|."""
     x = as_tensor(x)
     return x if x.dtype == "bool" or x.dtype.startswith("u") else bind(prims.abs_p, x)
+
+
+@op
+def fabs(x):
+    """|x|."""
+    return absolute(x)
+
+
+abs = absolute
 
 
 @op
@@ -464,5 +473,4 @@ def isreal(x):
     return logical_or(equal(x, x), not_equal(x, x))
 
 
-absolute = fabs = abs
 conj = conjugate

@@ -7,11 +7,13 @@ import numpy as np
 
 from kgraph.compiler import dims
 from kgraph.compiler.dims import Dim
-from kgraph.compiler.ir import TensorLike, Value
+from kgraph.compiler.ir import TensorLike, TensorType, Value
+from kgraph.compiler.prims.host import host_p
 from kgraph.compiler.prims.index import take_p
 from kgraph.compiler.prims.move import slice_p
 from kgraph.compiler.prims.rules import require_order
 from kgraph.compiler.trace import Tensor, bind, to_tensor
+from kgraph.naming import auto_name
 from kgraph.ops.core import as_size, as_tensor, broadcast_all, is_float_dtype, op, promote
 from kgraph.ops.elementwise import add, less, multiply, where
 from kgraph.ops.shape import flip, moveaxis, reshape
@@ -32,17 +34,26 @@ def rows(x, indices):
     return bind(take_p, x, indices)
 
 
-def concrete(x, what) -> np.ndarray:
-    x = as_tensor(x)
-    if isinstance(x, Value):
-        raise TypeError(f"{what}: the size of the result depends on the data, which a graph does not know: "
-                        f"expected a concrete tensor, received {x!r}")
-    return x.numpy()
+def sized_by_data(what, function, xs, types) -> list:
+    """function(*arrays of xs) -> arrays whose axis 0 is as long as the data says, as tensors.
+
+    types: (dtype, the shape after axis 0) of each. In a graph that length has a name of its own; such a graph runs
+    eagerly only, as there is no kernel for it.
+    """
+    xs = [as_tensor(x) for x in xs]
+    if not any(isinstance(x, Value) for x in xs):
+        return [Tensor(np.asarray(a).astype(dtype)) for a, (dtype, _) in zip(function(*(x.numpy() for x in xs)), types)]
+    size = dims.dim(auto_name(f"{what}_size"))
+    part = lambda k: lambda *arrays: function(*arrays)[k]
+    return [bind(host_p, *xs, function=part(k), type=TensorType((size, *shape), dtype))
+            for k, (dtype, shape) in enumerate(types)]
 
 
+@op
 def nonzero(x):
-    """A tuple with the positions (int32) of what is not zero, one array per axis. Not inside graphs."""
-    return tuple(Tensor(i.astype("int32")) for i in np.nonzero(concrete(x, "nonzero")))
+    """A tuple with the positions (int32) of what is not zero, one array per axis. Compiled graphs refuse it."""
+    x = as_tensor(x)
+    return tuple(sized_by_data("nonzero", np.nonzero, [x], [("int32", ())] * len(x.shape)))
 
 
 @op

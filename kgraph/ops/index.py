@@ -1,13 +1,11 @@
 """Reading at positions: take and its kin, scatter, sorting, one-hot codes."""
 from __future__ import annotations
 
-import numpy as np
-
 from kgraph.compiler import dims
 from kgraph.compiler.prims import index as prims
 from kgraph.compiler.prims import move
 from kgraph.compiler.prims import scatter as scatter_prims
-from kgraph.compiler.trace import Tensor, bind
+from kgraph.compiler.trace import bind
 from kgraph.ops.core import (
     as_tensor,
     axes_of,
@@ -46,9 +44,9 @@ from kgraph.ops.elementwise import (
     subtract,
     where,
 )
-from kgraph.ops.getitem import concrete, rows, wrapped
+from kgraph.ops.getitem import rows, wrapped
 from kgraph.ops.reduce import all, any, max, sum
-from kgraph.ops.shape import concatenate, cut, expand_dims, moveaxis, ravel, reshape, stack
+from kgraph.ops.shape import concatenate, cut, expand_dims, moveaxis, ravel, reshape
 
 
 @op
@@ -102,7 +100,8 @@ def _starts(start_indices, rank):
         starts = [as_tensor(s, "int32") for s in start_indices]
     else:
         vector = as_tensor(start_indices, "int32")
-        starts = [reshape(vector, ())] if not vector.shape else [vector[i] for i in range(vector.shape[0])]
+        count = vector.shape[0] if vector.shape and isinstance(vector.shape[0], int) else rank
+        starts = [vector[i] for i in range(count)] if vector.shape else [reshape(vector, ())]
     if len(starts) != rank:
         raise ValueError(f"expected start_indices for {rank} axes, received {len(starts)}")
     return starts
@@ -156,43 +155,6 @@ def _replaced(x, place, updates):
     rows_, last = x.shape[0], bind(scatter_prims.scatter_last_p, place, size=x.shape[0])
     origin = where(less(last, 0), iota(rows_, "int64"), add(last, as_tensor(rows_, "int64")))
     return bind(prims.take_p, concatenate([x, updates], 0), origin)
-
-
-def _segments(data, segment_ids, num_segments):
-    data, ids = as_tensor(data), cast_to(as_tensor(segment_ids), "int32")
-    if num_segments is None:
-        if not isinstance(ids, Tensor):
-            raise ValueError("segment: expected num_segments, which a graph has to know, received None")
-        num_segments = int(ids.numpy().max()) + 1 if ids.size else 0
-    return data, ids, num_segments
-
-
-@op
-def segment_sum(data, segment_ids, num_segments=None, sorted=False):
-    """The sums of the rows of data that have the same segment id."""
-    data, ids, count = _segments(data, segment_ids, num_segments)
-    return bind(prims.scatter_add_p, ids, data, size=count)
-
-
-@op
-def segment_max(data, segment_ids, num_segments=None, sorted=False):
-    """The largest of the rows of data that have the same segment id."""
-    data, ids, count = _segments(data, segment_ids, num_segments)
-    return bind(scatter_prims.scatter_max_p, ids, data, size=count)
-
-
-@op
-def segment_min(data, segment_ids, num_segments=None, sorted=False):
-    """The smallest of the rows of data that have the same segment id."""
-    data, ids, count = _segments(data, segment_ids, num_segments)
-    return bind(scatter_prims.scatter_min_p, ids, data, size=count)
-
-
-@op
-def segment_prod(data, segment_ids, num_segments=None, sorted=False):
-    """The products of the rows of data that have the same segment id."""
-    data, ids, count = _segments(data, segment_ids, num_segments)
-    return bind(scatter_prims.scatter_prod_p, ids, data, size=count)
 
 
 # ------------------------------------------------------------------ order
@@ -285,20 +247,6 @@ def multi_hot(inputs, num_classes=None, axis=-1, dtype=None, sparse=False, **kwa
 
 
 @op
-def bincount(x, weights=None, minlength=0, sparse=False):
-    """How often each integer from 0 on occurs in a vector, or in each row of a matrix; or the sum of its weights."""
-    x = cast_to(as_tensor(x), "int32")
-    if not isinstance(x, Tensor) and not minlength:
-        raise ValueError("bincount: expected minlength, which a graph has to know, received 0")
-    largest = int(x.numpy().max()) + 1 if isinstance(x, Tensor) and x.size else 0
-    codes = one_hot(x, largest if largest > minlength else minlength, dtype="int32")
-    if weights is None:
-        return sum(codes, -2)
-    weights = as_tensor(weights)
-    return sum(multiply(cast_to(codes, weights.dtype), expand_dims(weights, -1)), -2)
-
-
-@op
 def isin(x1, x2, assume_unique=False, invert=False):
     """Where elements of x1 are among those of x2."""
     a, b = promote(x1, x2)
@@ -344,7 +292,7 @@ def _interpolated(ordered, q, method):
     return _between(place, pick, method, wide)
 
 
-def _between(place, pick, method, wide=lambda v: v[0]):
+def _between(place, pick, method, wide):
     """The value at a real place, by the elements before and after it (pick), as the method says."""
     if method == "nearest":
         return pick(round(place))
@@ -375,20 +323,19 @@ def median(x, axis=None, keepdims=False):
 
 @op
 def nanquantile(x, q, axis=None, method="linear", keepdims=False):
-    """The q-th quantiles of what is not NaN; NaN if nothing is left."""
+    """The q-th quantiles of what is not NaN; NaN if nothing is left. Several q make a new first axis."""
     x, q = floating(x), floating(q)
-    if q.shape:
-        return stack([nanquantile(x, q[i], axis, method, keepdims) for i in range(q.shape[0])])
     axes = axes_of(axis, len(x.shape), "nanquantile")
     kept = [n for i, n in enumerate(x.shape) if i not in axes]
     lines = reshape(moveaxis(x, axes, range(len(axes))), (dims.size_of([x.shape[a] for a in axes]), *kept))
-    count = sum(cast_to(logical_not(isnan(lines)), x.dtype), 0, True)
     ordered = sort(lines, 0)  # NaN last
-    pick = lambda place: take_along_axis(ordered, cast_to(place, "int32"), 0)[0]
-    result = _between(multiply(cast_to(q, x.dtype), maximum(subtract(count, 1), 0)), pick, method)
-    if keepdims:
-        result = reshape(result, tuple(1 if i in axes else n for i, n in enumerate(x.shape)))
-    return result
+    count = sum(cast_to(logical_not(isnan(lines)), x.dtype), 0)
+    wide = reshape(cast_to(q, x.dtype), (dims.size_of(q.shape), *(1,) * len(kept)))
+    place = multiply(wide, maximum(subtract(count, 1), 0))
+    pick = lambda place: take_along_axis(ordered, cast_to(place, "int32"), 0)
+    result = _between(place, pick, method, lambda v: v)
+    found = tuple(1 if i in axes else n for i, n in enumerate(x.shape)) if keepdims else tuple(kept)
+    return reshape(result, (*q.shape, *found))
 
 
 @op
@@ -403,31 +350,7 @@ def nanmedian(x, axis=None, keepdims=False):
     return nanquantile(x, 0.5, axis, keepdims=keepdims)
 
 
-# ------------------------------------------------------------------ results whose size is data: only outside graphs
-def unique(x, sorted=True, return_index=False, return_inverse=False, return_counts=False, axis=None, size=None,
-           fill_value=None):
-    """The different elements in rising order; with size, cut or filled to that number. Not inside graphs."""
-    found = np.unique(concrete(x, "unique"), return_index=return_index, return_inverse=return_inverse,
-                      return_counts=return_counts, axis=axis)
-    values, *others = found if isinstance(found, tuple) else (found,)
-    place = 0 if axis is None else axis
-    if size is not None:
-        missing = size - values.shape[place]
-        values = np.take(values, range(values.shape[place])[:size], place)
-        if missing > 0:
-            extra = values.min(axis=place, keepdims=True) if fill_value is None else np.full((1,), fill_value)
-            wide = [missing if i == place else n for i, n in enumerate(values.shape)]
-            values = np.concatenate([values, np.broadcast_to(extra, wide).astype(values.dtype)], place)
-    results = (Tensor(values), *(Tensor(o.astype("int32")) for o in others))
-    return results if others else results[0]
-
-
-def histogram(x, bins=10, range=None):
-    """(counts, edges) of equal bins between the least and the largest element, or over a range. Not inside graphs."""
-    counts, edges = np.histogram(concrete(x, "histogram"), bins, range)
-    return Tensor(counts.astype("int32")), Tensor(edges.astype("float32"))
-
-
+@op
 def unravel_index(indices, shape):
     """Positions in a flattened tensor as one index per axis."""
     flat, found = as_tensor(indices), []

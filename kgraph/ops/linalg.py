@@ -35,8 +35,8 @@ def cholesky(x, upper=False):
 
 @op
 def cholesky_inverse(x, upper=False):
-    """The inverse of the matrix whose Cholesky factor x is."""
-    x = floating(x)
+    """The inverse of the matrix whose Cholesky factor x is; of x only that triangle is looked at."""
+    x = triu(floating(x)) if upper else tril(floating(x))
     flipped = swapaxes(x, -1, -2)
     return inv(matmul(flipped, x) if upper else matmul(x, flipped))
 

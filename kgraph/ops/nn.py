@@ -233,7 +233,8 @@ def log_softmax(x, axis=-1):
 
 @op
 def sparsemax(x, axis=-1):
-    """The nearest point of the probability simplex (Martins and Astudillo, 2016)."""
+    """max(x - t, 0). The level t is Keras's: that of Martins and Astudillo, "From softmax to sparsemax" (2016), where
+    one element is above it; where more are, Keras 3.15.1 adds up running sums, and the results do not sum to 1."""
     from kgraph.ops.reduce import cumsum
     x = floating(x)
     axis = axis_of(axis, len(x.shape), "sparsemax")
@@ -243,7 +244,7 @@ def sparsemax(x, axis=-1):
     counts = reshape(counts, tuple(n if i == axis else 1 for i, n in enumerate(x.shape)))
     support = greater(falling, divide(subtract(total, 1), counts))
     size = sum(cast_to(support, x.dtype), axis, True)
-    level = divide(subtract(sum(where(support, falling, 0), axis, True), 1), size)
+    level = divide(subtract(sum(where(support, total, 0), axis, True), 1), size)
     return maximum(subtract(x, level), 0)
 
 

@@ -98,7 +98,16 @@ def min(x, axis=None, keepdims=False, initial=None):
     return _extreme(prims.min_p, x, axis, keepdims, initial)
 
 
-amax, amin = max, min
+@op
+def amax(x, axis=None, keepdims=False):
+    """The largest element; see max."""
+    return max(x, axis, keepdims)
+
+
+@op
+def amin(x, axis=None, keepdims=False):
+    """The smallest element; see min."""
+    return min(x, axis, keepdims)
 
 
 @op
@@ -230,11 +239,20 @@ def cumprod(x, axis=None, dtype=None):
     x, axis = (ravel(x), 0) if axis is None else (x, axis_of(axis, len(x.shape), "cumprod"))
     n, step = x.shape[axis], 1
     if isinstance(n, Dim):
-        raise ValueError(f"cumprod: expected a known size on axis {axis}, received {n}")
+        return _product_by_steps(x, axis)
     while step < n:
         x = concatenate([cut(x, axis, 0, step), multiply(cut(x, axis, step, n), cut(x, axis, 0, n - step))], axis)
         step *= 2
     return x
+
+
+def _product_by_steps(x, axis):
+    """cumprod along an axis whose size is not known yet."""
+    from kgraph.ops.create import ones
+    from kgraph.ops.loop import scan_steps
+    x = moveaxis(x, axis, 0)
+    step = lambda carry, part: (multiply(carry, part), multiply(carry, part))
+    return moveaxis(scan_steps(step, ones(x.shape[1:], x.dtype), x)[1], 0, axis)
 
 
 @op

@@ -446,9 +446,7 @@ def diagonal(x, offset=0, axis1=0, axis2=1):
     rows, columns = x.shape[-2:]
     x = cut(x, len(x.shape) - 1, offset, columns) if offset > 0 else cut(x, len(x.shape) - 2, -offset, rows)
     rows, columns = x.shape[-2:]
-    if rows != columns and (isinstance(rows, Dim) or isinstance(columns, Dim)):
-        raise ValueError(f"diagonal: expected known sizes, or equal ones, received {rows} and {columns}")
-    n = rows if rows == columns else min(rows, columns)
+    n = rows if rows == columns else rows + columns - dims.maximum(rows, columns)
     x = cut(cut(x, len(x.shape) - 2, 0, n), len(x.shape) - 1, 0, n)
     flat = reshape(x, (*x.shape[:-2], n * n))
     return cut(flat, len(flat.shape) - 1, 0, n * n, n + 1) if isinstance(n, int) else _masked_diagonal(x)

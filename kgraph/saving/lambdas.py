@@ -20,15 +20,19 @@ def dump_lambda(function) -> dict:
             "closure": None if not cells else [cell.cell_contents for cell in cells]}
 
 
+def _parts(config):
+    """code, defaults and closure: by name in Lambda layers, as "value" elsewhere, a list in Keras 2."""
+    if not isinstance(config, dict):
+        return config
+    return config["value"] if "value" in config else (config["code"], config.get("defaults"), config.get("closure"))
+
+
 def load_lambda(config):
     """The function that dump_lambda wrote. For trusted configs only; its code must be of this version of Python.
 
     Its globals are kgraph's ops, as `ops`, `tf`, `K` and `keras.ops` would be, and NumPy as `np`.
     """
-    if isinstance(config, dict):
-        code, defaults, closure = config["code"], config.get("defaults"), config.get("closure")
-    else:
-        code, defaults, closure = config
+    code, defaults, closure = _parts(config)
     try:
         body = marshal.loads(codecs.decode(code.encode("ascii"), "base64"))
     except (ValueError, EOFError, TypeError) as error:

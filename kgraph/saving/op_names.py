@@ -1,63 +1,115 @@
-"""The functions of kgraph.ops under the class names that Keras 3 gives them in configs: relu is nn's Relu."""
+"""The functions of kgraph.ops under the classes that Keras 3 has for them in configs: relu is nn's Relu.
+
+op_classes.txt lists Keras's classes with their parameters, those of __init__ and, after a semicolon, those of the call:
+`keras.src.ops.numpy Clip(x_min, x_max; x)`. tests/oracle/op_models.py writes it.
+"""
 from __future__ import annotations
 
+import functools
+import importlib.resources
 from collections.abc import Mapping
+from dataclasses import dataclass
 
+from kgraph import ops
 from kgraph.graph import MaskOf, OpFunction
 from kgraph.naming import to_snake_case
 from kgraph.ops.core import OPS
+from kgraph.saving.serialization import deserialize_keras_object
 
-__all__ = ["OBJECTS", "identity_of"]
+__all__ = ["OBJECTS", "Revived", "call_parameters", "identity_of"]
 
-_SPECIAL = {"AllClose": "allclose", "BatchNorm": "batch_normalization", "CDist": "cdist", "IsIn": "isin",
-            "LayerNorm": "layer_normalization", "PSNR": "psnr", "RMSNorm": "rms_normalization",
-            "SearchSorted": "searchsorted"}
-_CLASS_NAMES = {function: class_name for class_name, function in _SPECIAL.items()}
-_OTHER_MODULES = {
-    "core": "cast convert_to_tensor saturate_cast scatter scatter_update slice slice_update stop_gradient unstack",
-    "linalg": "cholesky det eigh inv lu_factor norm qr solve solve_triangular svd",
-    "math": "cdist erf erfc erfinv in_top_k logsumexp rsqrt segment_max segment_min segment_prod segment_sum top_k",
-    "nn": "batch_normalization binary_crossentropy categorical_crossentropy celu conv depth_to_space depthwise_conv "
-    "dot_product_attention elu gelu glu hard_shrink hard_sigmoid hard_silu hard_tanh layer_normalization leaky_relu "
-    "log_sigmoid log_softmax max_pool average_pool moments multi_hot normalize one_hot psnr relu relu6 "
-    "rms_normalization selu sigmoid silu soft_shrink softmax softplus softsign space_to_depth "
-    "sparse_categorical_crossentropy sparse_plus sparse_sigmoid sparsemax squareplus tanh_shrink threshold",
-}
-_MODULE_OF = {name: module for module, names in _OTHER_MODULES.items() for name in names.split()}
+_NAMES = {"AllClose": "allclose", "BatchNorm": "batch_normalization", "CDist": "cdist", "IsIn": "isin",
+          "LayerNorm": "layer_normalization", "PSNR": "psnr", "RMSNorm": "rms_normalization",
+          "SearchSorted": "searchsorted"}  # class -> function, where it is not that in snake case
+
+
+@dataclass(frozen=True)
+class OpClass:
+    """A class of Keras: where it is, and the parameters of its __init__ and of its call."""
+
+    module: str
+    name: str
+    settings: tuple
+    operands: tuple
+
+    @property
+    def function_name(self) -> str:
+        return _function_name(self.name)
+
+
+def _function_name(class_name: str) -> str:
+    return _NAMES.get(class_name) or to_snake_case(class_name)
+
+
+def _function(class_name):
+    """kgraph's function for a class, or None."""
+    name = _function_name(str(class_name))
+    return OPS.get(name) or (getattr(ops, name, None) if class_name in _classes() else None)
+
+
+@functools.cache
+def _classes() -> dict:
+    """class name -> OpClass, for the classes of kgraph.ops; those of activations are in kgraph.activations."""
+    text = importlib.resources.files(__package__).joinpath("op_classes.txt").read_text()
+    found = {}
+    for line in text.splitlines():
+        where, _, parameters = line.rstrip(")").partition("(")
+        module, name = where.split()
+        settings, operands = (tuple(filter(None, part.strip().split(", "))) for part in parameters.split(";"))
+        if ".activations." not in module:
+            found[name] = OpClass(module, name, settings, operands)
+    return found
+
+
+@functools.cache
+def _by_function() -> dict:
+    """function name -> OpClass."""
+    return {entry.function_name: entry for entry in _classes().values()}
+
+
+def call_parameters(function) -> tuple | None:
+    """The parameters of a function that Keras 3 keeps with the call; None for a function that it does not have."""
+    entry = _by_function().get(function.__name__)
+    return None if entry is None else entry.operands
 
 
 def identity_of(name: str) -> tuple:
     """(module, class name, registered name) of the function of kgraph.ops with that name."""
-    class_name = _CLASS_NAMES.get(name) or "".join(part.capitalize() for part in name.split("_"))
-    return f"keras.src.ops.{_MODULE_OF.get(name, 'numpy')}", class_name, class_name
+    entry = _by_function().get(name)
+    class_name = entry.name if entry else "".join(part.capitalize() for part in name.split("_"))
+    return entry.module if entry else "keras.src.ops.numpy", class_name, class_name
 
 
-class _Revived:
-    """What from_config of a function's class makes: a recorded call of that function."""
+class Revived:
+    """A class of Keras: its from_config gives a recorded call of the function that it stands for."""
 
-    def __init__(self, name):
-        self.function = OPS[name]
+    def __init__(self, function):
+        self.function = function
 
     def from_config(self, config):
-        return OpFunction(self.function, **config)
+        return OpFunction(self.function, **{name: deserialize_keras_object(value) for name, value in config.items()})
 
 
 class _Table(Mapping):
     """class name -> the maker of that operation, for every function of kgraph.ops."""
 
     def __getitem__(self, class_name):
+        function = _function(class_name)
         if class_name == "MaskOf":
             return MaskOf
-        return _Revived(_SPECIAL.get(class_name) or to_snake_case(class_name))
+        if function is None:
+            raise KeyError(class_name)
+        return Revived(function)
 
     def __contains__(self, class_name):
-        return class_name == "MaskOf" or (_SPECIAL.get(class_name) or to_snake_case(str(class_name))) in OPS
+        return class_name == "MaskOf" or _function(class_name) is not None
 
     def __iter__(self):
-        return (identity_of(name)[1] for name in OPS)
+        known = [*_classes(), *(identity_of(name)[1] for name in OPS)]
+        return iter(dict.fromkeys(name for name in known if _function(name) is not None))
 
     def __len__(self):
-        return len(OPS)
+        return len(list(iter(self)))
 
 
 OBJECTS = _Table()

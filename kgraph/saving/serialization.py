@@ -188,7 +188,7 @@ def _serialize_special(x):
         return {"class_name": name, "config": {"value": array.tolist(), "dtype": array.dtype.name}}
     if isinstance(x, types.FunctionType) and x.__name__ == "<lambda>":
         from kgraph.saving.lambdas import dump_lambda
-        return {"class_name": "__lambda__", "config": dump_lambda(x)}
+        return {"class_name": "__lambda__", "config": {"value": list(dump_lambda(x).values())}}
     return None
 
 

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from kgraph import Variable, config, ops
+from kgraph import Input, Model, Variable, config, ops
 from kgraph.compiler.dims import dim
 from kgraph.compiler.ir import TensorLike, TensorType, Value, verify
 from kgraph.compiler.trace import Tensor, Trace
@@ -175,10 +175,13 @@ def test_results_whose_size_is_data():
     assert values.tolist() == [1, 3] and counts.tolist() == [1, 2]
     assert ops.unique([3, 1, 3], size=4, fill_value=0).tolist() == [1, 3, 0, 0]
     assert ops.histogram(np.arange(4.0), 2)[0].tolist() == [2, 2]
-    with Trace("f") as trace:
-        x = trace.add_input(TensorType((B,), "float32"))
-        with pytest.raises(TypeError, match="nonzero: the size of the result depends on the data"):
-            ops.nonzero(x)
+    inputs = Input((3,))
+    model = Model(inputs, [*ops.nonzero(inputs), inputs[inputs > 1], ops.unique(inputs),
+                           ops.segment_sum(inputs[:, 0], ops.cast(inputs[:, 1], "int32"))])
+    found = [v.numpy().tolist() for v in model(np.float32([[1, 0, 2], [0, 1, 2]]))]
+    assert found == [[0, 0, 1, 1], [0, 2, 1, 2], [2, 2], [0, 1, 2], [1, 0]]
+    with pytest.raises(NotImplementedError, match="use run_eagerly=True"):
+        model.predict(np.ones((2, 3)), verbose=0)
 
 
 @pytest.mark.parametrize("made,expected", [

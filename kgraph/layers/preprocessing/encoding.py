@@ -97,6 +97,8 @@ class Discretization(Layer):
     output_mode     "int", "one_hot", "multi_hot" or "count"
     """
 
+    _dtype_by_name = True
+
     def __init__(self, bin_boundaries=None, num_bins=None, epsilon=0.01, output_mode="int", sparse=False, **kwargs):
         super().__init__(**kwargs)
         if (num_bins is None) == (bin_boundaries is None):

@@ -80,6 +80,8 @@ class HashedCrossing(HostLayer):
     output_mode  "int" or "one_hot"
     """
 
+    _dtype_by_name = True
+
     def __init__(self, num_bins, output_mode="int", sparse=False, **kwargs):
         if kwargs.get("dtype") is None and output_mode == "int":
             kwargs["dtype"] = "int64"

@@ -350,14 +350,14 @@ class _Coloured(_RandomImage):
 class RandomContrast(_Coloured):
     """Distances from the mean of each channel times a factor between 1 - lower and 1 + upper, cut to value_range.
 
-    factor  one number for both, or (lower, upper)
+    factor  (lower, upper), or one number: upper, with a lower of 0
     """
 
-    described = ("factor", "value_range", "seed")
+    described = ("factor", "value_range", "seed", "data_format")
 
     def __init__(self, factor, value_range=(0, 255), seed=None, **kwargs):
         super().__init__(seed, **kwargs)
-        pair = tuple(factor) if isinstance(factor, (tuple, list)) else (factor, factor)
+        pair = tuple(sorted(factor)) if isinstance(factor, (tuple, list)) else (0, factor)
         if len(pair) != 2 or not all(0 <= f <= 1 for f in pair):
             raise ValueError(f"layer {self.name!r}: expected factor to be a number or two in [0, 1], received "
                              f"{factor!r}")
@@ -374,7 +374,7 @@ class RandomContrast(_Coloured):
 class RandomBrightness(_Coloured):
     """Adds to each image a share of the value_range in [-factor, factor] (or between two factors), cut to the range."""
 
-    described = ("factor", "value_range", "seed")
+    described = ("factor", "value_range", "seed", "data_format")
 
     def __init__(self, factor, value_range=(0, 255), seed=None, **kwargs):
         super().__init__(seed, **kwargs)

@@ -252,12 +252,16 @@ class IndexLookup(HostLayer):
         return "int64" if self.invert else self.token_dtype
 
     # ------------------------------------------------------------------ configs and files
+    def _known_size(self):
+        """The size of the vocabulary, or None where there is none yet."""
+        return None if self._tokens is None and self._declared_size is None else self.vocabulary_size()
+
     def get_config(self):
-        config = {**super().get_config(), "sparse": False, "vocabulary_size": self.vocabulary_size(), **self.settings(
+        config = {**super().get_config(), "sparse": False, "vocabulary_size": self._known_size(), **self.settings(
             "invert", "max_tokens", "num_oov_indices", "oov_token", "mask_token", "output_mode", "pad_to_max_tokens",
             "oov_method", "salt")}
         config.update(vocabulary_config(self))
-        return {**config, "dtype": dtype_policies.serialize(self.dtype_policy)}
+        return {**config, "dtype": dtype_policies.serialize(dtype_policies.get(None))}
 
     @classmethod
     def from_config(cls, config):

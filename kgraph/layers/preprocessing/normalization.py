@@ -116,7 +116,7 @@ class Normalization(Layer):
 
     def get_config(self):
         plain = lambda x: None if x is None else np.asarray(x).tolist()
-        return {**super().get_config(), "axis": list(self.axis) or None, "invert": self.invert,
+        return {**super().get_config(), "axis": list(self.axis), "invert": self.invert,
                 "mean": plain(self.input_mean), "variance": plain(self.input_variance)}
 
 

@@ -169,7 +169,7 @@ class TextVectorization(HostLayer):
     # ------------------------------------------------------------------ configs and files
     def get_config(self):
         lookup = self._lookup_layer
-        return {**super().get_config(), "dtype": dtype_policies.serialize(self.dtype_policy),
+        return {**super().get_config(), "dtype": dtype_policies.serialize(dtype_policies.get(None)),
                 "max_tokens": lookup.max_tokens, "standardize": serialize_keras_object(self._standardize),
                 "split": serialize_keras_object(self._split), "ngrams": self._ngrams, "output_mode": self.output_mode,
                 "output_sequence_length": self.output_sequence_length, "pad_to_max_tokens": lookup.pad_to_max_tokens,
