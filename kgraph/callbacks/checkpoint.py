@@ -154,17 +154,19 @@ class BackupAndRestore(Callback):
         return mode == "train" and self.save_freq != "epoch"
 
     def on_train_begin(self, logs=None):
-        self.model._begun.append(self._remember_callbacks)
+        run = self.model.fit_run
+        if run is None:
+            raise RuntimeError("BackupAndRestore: expected to be a callback of fit(), which goes on where it was; in a "
+                               "loop of one's own, save_weights and load_weights do")
+        run.when_begun(self._remember_callbacks)
         found = self._read(self.path)
         if found is None and self.double_checkpoint:
             found = self._read(self.path + ".bkp")
         if found is None:
             return
         about, arrays = found
-        model = self.model
-        model._initial_epoch, model._initial_batch = about["epoch"], about["batch"]
-        model._fit_seed = about["seed"]
-        model._when_ready(lambda: self._restore(about, arrays))
+        run.first_epoch, run.first_batch, run.seed = about["epoch"], about["batch"], about["seed"]
+        run.when_ready(lambda: self._restore(about, arrays))
         self._restore_callbacks(about["callbacks"], arrays)
         self._restore_random(about, arrays)
 
@@ -201,7 +203,7 @@ class BackupAndRestore(Callback):
         arrays["kgraph_random"] = _global_generator().state.numpy()
         version, state, gauss = random.getstate()
         arrays["python_random"] = np.array(state, "uint64")
-        about = {"epoch": epoch, "batch": batch, "seed": self.model._fit_seed, "callbacks": callbacks,
+        about = {"epoch": epoch, "batch": batch, "seed": self.model.fit_run.seed, "callbacks": callbacks,
                  "numpy_random": [kind, *rest], "python_random": [version, gauss]}
         os.makedirs(self.backup_dir, exist_ok=True)
         if self.double_checkpoint and os.path.exists(self.path):
@@ -213,7 +215,7 @@ class BackupAndRestore(Callback):
         os.replace(self.path + ".tmp", self.path)
 
     def _others(self):
-        return [c for c in self.model._callbacks if c is not self]
+        return [c for c in self.model.fit_run.callbacks if c is not self]
 
     def _remember_callbacks(self):
         """How the other callbacks are when training begins: what they change from then on is their state."""
@@ -263,7 +265,7 @@ class BackupAndRestore(Callback):
         """Once all of them have begun: beginning resets them."""
         others = self._others()
         if len(others) == len(states):
-            self.model._begun.append(lambda: [_restore_state(c, s, arrays) for c, s in zip(others, states)])
+            self.model.fit_run.when_begun(lambda: [_restore_state(c, s, arrays) for c, s in zip(others, states)])
 
 
 def _picture(callback) -> dict:
@@ -347,7 +349,7 @@ class SwapEMAWeights(Callback):
         found = [o for o in getattr(optimizer, "optimizers", None) or [optimizer] if getattr(o, "use_ema", False)]
         if not found:
             raise ValueError(f"SwapEMAWeights: expected an optimizer with use_ema=True, received {optimizer!r}")
-        return [(v, o.slot("average", v)) for o in found for v in o._trainable_variables]
+        return [(v, o.slot("average", v)) for o in found for v in o.trainable_variables]
 
     def on_epoch_begin(self, epoch, logs=None):
         if self.swap_on_epoch:

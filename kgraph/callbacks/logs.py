@@ -138,10 +138,8 @@ class TerminateOnNaN(Callback):
         self.raise_error = raise_error
 
     def on_train_begin(self, logs=None):
-        self.model._keep_before_step = True
-
-    def on_train_end(self, logs=None):
-        self.model._keep_before_step, self.model._last_step = False, None
+        if self.model.fit_run is not None:  # else a loop of the user's own: there are no steps to look into
+            self.model.fit_run.keep_steps = True
 
     def on_batch_end(self, batch, logs=None):
         loss = (logs or {}).get("loss")

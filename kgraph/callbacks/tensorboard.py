@@ -158,7 +158,7 @@ class TensorBoard(Callback):
 
     def _gradients(self):
         """(variable, gradient) of the loss on the first batch of the data, computed eagerly."""
-        x, y, weight = parts_of(eager_data(next(iter(self.model._fit_source.batches(0)))))
+        x, y, weight = parts_of(eager_data(next(iter(self.model.fit_run.source.batches(0)))))
         with GradientTape() as tape:
             loss = self.model.compute_loss(x, y, self.model(x, training=False), weight)
         variables = self.model.trainable_variables

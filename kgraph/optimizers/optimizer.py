@@ -118,6 +118,11 @@ class Optimizer(Saved):
         return list(self._variables)
 
     @property
+    def trainable_variables(self) -> list:
+        """The weights that it was built for."""
+        return list(self._trainable_variables)
+
+    @property
     def iterations(self):
         """How many updates there have been."""
         if self.gradient_accumulation_steps:

@@ -14,6 +14,7 @@ from kgraph.naming import nearest, warn_at_user
 from kgraph.random import make_default_seed
 from kgraph.training.compiled_step import plain_logs
 from kgraph.training.data import Arrays, PyDataset, as_arrays, check_count, is_arrays, make_source, split
+from kgraph.training.fit_run import FitRun
 from kgraph.training.progress import reporting, resolve_verbose
 from kgraph.training.steps import Steps
 
@@ -82,22 +83,27 @@ def _fit(model, x, y, sample_weight, options, verbose):
         (x, y, sample_weight), validation = _split(model, x, y, sample_weight, options.validation_split)
     else:
         validation = options.validation_data
-    seed = model._fit_seed = make_default_seed()
+    seed = make_default_seed()
     source = make_source(with_workers(x, options.workers), y, sample_weight, options.batch_size,
                          options.steps_per_epoch, options.shuffle, seed, options.class_weight, model._class_counts,
                          convert=model._host_inputs)
     _check_targets(model, source)
-    model._fit_source = source
     validation = _validation_source(validation, options, model._host_inputs)
     callbacks = options.callbacks
     if not isinstance(callbacks, CallbackList):
         callbacks = CallbackList(callbacks, add_history=True, add_progbar=verbose != 0, model=model, verbose=verbose,
                                  epochs=options.epochs, steps=source.steps)
-    steps = Steps(model, "train")
     model.stop_training = False
-    model._initial_epoch, model._initial_batch = options.initial_epoch, 0
-    model._callbacks, model._begun, model._waiting = tuple(callbacks), [], []
-    model._keep_before_step, model._last_step = False, None  # callbacks of a fit that failed may have left them
+    run = FitRun(model, source, callbacks, seed, options.initial_epoch)
+    outer, model.fit_run = model.fit_run, run
+    try:
+        return _run(model, run, validation, options)
+    finally:
+        model.fit_run = outer
+
+
+def _run(model, run, validation, options):
+    source, callbacks = run.source, run.callbacks
     if isinstance(source, Arrays):
         again = not model._needs_shapes("train")
         model._prepare("train", source.data)
@@ -105,13 +111,10 @@ def _fit(model, x, y, sample_weight, options, verbose):
             model._check_labels("train", source.data)
         _check_validation(model, validation)
     callbacks.on_train_begin()
-    for function in model._begun:
-        function()
-    steps.keep = getattr(model, "_keep_before_step", False)
-    source.seed = model._fit_seed
+    run.begin()
     logs = {}
-    for epoch in range(model._initial_epoch, options.epochs):
-        logs = _fit_epoch(model, steps, source, epoch, callbacks, validation, options) or logs
+    for epoch in range(run.first_epoch, options.epochs):
+        logs = _fit_epoch(model, run, epoch, validation, options) or logs
         if source.ended and epoch + 1 < options.epochs:
             source.say_short(0, epoch + 1 - options.initial_epoch)
             break
@@ -124,13 +127,13 @@ def _fit(model, x, y, sample_weight, options, verbose):
     return model.history
 
 
-def _fit_epoch(model, steps, source, epoch, callbacks, validation, options):
-    skip, model._initial_batch = model._initial_batch, 0
+def _fit_epoch(model, run, epoch, validation, options):
+    source, callbacks = run.source, run.callbacks
+    skip, run.first_batch = run.first_batch, 0
     if not skip:
         model.reset_metrics()
     callbacks.on_epoch_begin(epoch)
-    turn = epoch - options.initial_epoch
-    done, logs = run_epoch(model, steps, source, turn, callbacks, skip)
+    done, logs = run_epoch(Steps(model, "train"), source, epoch - options.initial_epoch, callbacks, skip)
     if done == 0 and skip:  # an interrupted run had just done the last batch
         done, logs = skip, plain_logs(model.get_metrics_result())
     if done == 0:
@@ -151,15 +154,14 @@ def _fit_epoch(model, steps, source, epoch, callbacks, validation, options):
     return logs
 
 
-def run_epoch(model, steps, source, turn, callbacks, skip=0):
+def run_epoch(steps, source, turn, callbacks, skip=0):
     """Run epoch number `turn` of a source, with the calls that callbacks want; (batches done, logs of the last)."""
-    mode = steps.mode
+    model, mode = steps.model, steps.mode
     watched = callbacks.sees_batches(mode)
     begin = getattr(callbacks, f"on_{mode}_batch_begin")
     end = getattr(callbacks, f"on_{mode}_batch_end")
     per_call = model.steps_per_execution if isinstance(model.steps_per_execution, int) else 1 if watched else None
     done, logs = 0, {}
-    said = False
     for call in steps.calls(source, turn, per_call, skip):
         if watched:
             begin(done)
@@ -168,21 +170,18 @@ def run_epoch(model, steps, source, turn, callbacks, skip=0):
             end(done - 1, logs)
         callbacks.on_progress(mode, done - 1, logs)
         if mode == "train":
-            said = said or _say_nan(model, logs, turn, done)
+            _say_nan(model.fit_run, logs, turn, done)
             if model.stop_training:
                 break
     return done, logs
 
 
-def _say_nan(model, logs, turn, done) -> bool:
+def _say_nan(run, logs, turn, done):
     loss = logs.get("loss")
-    if not isinstance(loss, float) or not math.isnan(loss):
-        return False
-    if not getattr(model, "_said_nan", False):
-        model._said_nan = True
+    if not run.said_nan and isinstance(loss, float) and math.isnan(loss):
+        run.said_nan = True
         warnings.warn(f"the loss is NaN (epoch {turn + 1}, by batch {done}). The callback TerminateOnNaN stops at the "
                       "first such batch and names the op.", RuntimeWarning, stacklevel=6)
-    return True
 
 
 def _check_fit(options):
@@ -257,7 +256,7 @@ def run_test(model, source, callbacks) -> dict:
     """Evaluate on a source, metrics reset before; the logs."""
     steps = Steps(model, "test")
     callbacks.on_test_begin()
-    done, logs = run_epoch(model, steps, source, 0, callbacks)
+    done, logs = run_epoch(steps, source, 0, callbacks)
     source.on_epoch_end()
     if callbacks.params is not None:
         callbacks.params["done"] = done

@@ -10,10 +10,9 @@ __all__ = ["first_bad_op"]
 
 def first_bad_op(model):
     """Run the remembered step again, op by op; the first op whose result is not finite though its inputs are."""
-    step = getattr(model, "_last_step", None)
-    if step is None:
+    if model.fit_run is None or model.fit_run.last_step is None:
         return None
-    compiled, arrays, extents, before, names = step
+    compiled, arrays, extents, before, names = model.fit_run.last_step
     for name, array in [*zip(names, arrays), *((v.path, a) for v, a in zip(compiled.variables, before))]:
         if not _finite(array):
             return f"{name} has values that are not finite before the step"

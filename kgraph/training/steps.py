@@ -20,7 +20,11 @@ class Steps:
         self.mode = mode
         self.eager = model.run_eagerly
         self.programs = model._programs_of(mode)
-        self.keep = getattr(model, "_keep_before_step", False)
+
+    @property
+    def keep(self) -> bool:
+        """Whether to remember what each step starts from."""
+        return self.mode == "train" and self.model.fit_run is not None and self.model.fit_run.keep_steps
 
     def batch(self, data) -> dict:
         """One step on what it gets for a batch, as arrays; the logs.
@@ -105,7 +109,7 @@ class Steps:
             before = [v.numpy() for v in program.compiled.variables]
             names = names_of(data)
             names = ["the order of rows"] * (len(arrays) - len(names)) + names
-            self.model._last_step = (program.compiled, list(arrays), dict(extents), before, names)
+            self.model.fit_run.last_step = (program.compiled, list(arrays), dict(extents), before, names)
 
 
 def _rows(leaves, data) -> int:

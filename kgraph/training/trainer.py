@@ -47,17 +47,9 @@ class Trainer(Keras2Methods):
         self._compile_loss = self._compile_metrics = self._loss_tracker = None
         self._compile_config = None
         self._added_metrics = []
-        self._initial_epoch = None
         self._programs = {}
         self._fast_predict = None
-        self._keep_before_step = False
-        self._last_step = None
-        self._callbacks = ()   # those of the fit that runs
-        self._begun = []       # to be called when all callbacks have begun
-        self._waiting = []     # to be called when all variables exist
-        self._fit_seed = 0
-        self._fit_source = None
-        self._initial_batch = 0
+        self.fit_run = None  # a FitRun, while fit runs
         self._trainability = None
         self._said_frozen = False
 
@@ -101,7 +93,7 @@ class Trainer(Keras2Methods):
         self.compiled = True
         self._programs = {}
         self._trainability = Trainability(self)
-        self._said_nan = self._said_frozen = False
+        self._said_frozen = False
         self._compile_config = SimpleNamespace(  # not a dict: layers look for state inside dicts
             optimizer=optimizer, loss=loss, loss_weights=loss_weights, metrics=metrics,
             weighted_metrics=weighted_metrics, run_eagerly=run_eagerly, steps_per_execution=steps_per_execution,
@@ -228,7 +220,9 @@ class Trainer(Keras2Methods):
             self._track_loss(loss, x)
             scaled = loss if self.optimizer is None else self.optimizer.scale_loss(loss)
         variables = self.trainable_variables
-        if variables and self.optimizer is not None:
+        if not variables:
+            warn_at_user(f"model {self.name!r} has no trainable weights: nothing is learnt")
+        elif self.optimizer is not None:
             gradients = tape.gradient(scaled, variables)
             with name_scope(self.optimizer.name):
                 self.optimizer.apply(gradients, variables)
@@ -308,9 +302,8 @@ class Trainer(Keras2Methods):
         if mode == "train" and self.optimizer is not None:
             with self._as_compiled():
                 self.optimizer.flatten(self.trainable_variables)
-        if mode == "train":
-            while self._waiting:
-                self._waiting.pop(0)()
+        if mode == "train" and self.fit_run is not None:
+            self.fit_run.become_ready()
 
     def _outputs_for(self, mode, x):
         """The outputs for inputs like x, or None where the model cannot be called on them. Builds the model."""
@@ -338,13 +331,10 @@ class Trainer(Keras2Methods):
         """Whether the model has left these methods as Trainer has them."""
         return all(getattr(type(self), name) is getattr(Trainer, name) for name in methods)
 
-    def _when_ready(self, function):
-        """Call a function once all variables of training exist: now, or when the first batch has come."""
-        ready = self.built and not self._needs_shapes("train") and (self.optimizer is None or self.optimizer.built)
-        if ready:
-            function()
-        else:
-            self._waiting.append(function)
+    @property
+    def is_ready_to_train(self) -> bool:
+        """Whether all variables of training exist: those of the model, of its metrics and of its optimizer."""
+        return self.built and not self._needs_shapes("train") and (self.optimizer is None or self.optimizer.built)
 
     def _needs_shapes(self, mode):
         wanted = (self._compile_loss, self._compile_metrics)
@@ -358,8 +348,7 @@ class Trainer(Keras2Methods):
 
     def __getstate__(self):
         """For pickle and deepcopy: without what belongs to this process, or to a fit that runs."""
-        return {**super().__getstate__(), "_programs": {}, "_fast_predict": None, "_callbacks": (), "_begun": [],
-                "_waiting": [], "_fit_source": None, "_last_step": None, "history": None}
+        return {**super().__getstate__(), "_programs": {}, "_fast_predict": None, "fit_run": None, "history": None}
 
     def _programs_of(self, mode) -> Programs:
         if mode not in self._programs:

@@ -354,4 +354,4 @@ def test_a_fit_that_failed_leaves_nothing_to_the_next():
     with pytest.raises(OSError):
         m.fit(X, Y, callbacks=[callbacks.TerminateOnNaN(), Bad()], verbose=0)
     m.fit(X, Y, verbose=0)
-    assert not m._keep_before_step and m._last_step is None
+    assert m.fit_run is None
