@@ -14,6 +14,7 @@ from kgraph.compiler.ir import TensorLike, Value
 from kgraph.compiler.loopnest.dtypes import DTYPES
 from kgraph.compiler.prims.elementwise import cast_p, stop_gradient_p
 from kgraph.compiler.prims.move import broadcast_p, full_p, size_value_p
+from kgraph.compiler.prims.rules import index_dtype
 from kgraph.compiler.trace import Tensor, assume_sizes, bind, current_trace, to_tensor
 from kgraph.config import floatx
 from kgraph.naming import nearest
@@ -115,7 +116,7 @@ def as_tensor(x, dtype=None):
         dtype = dtype or _number_dtype(x)
         return bind(full_p, shape=(), value=x, dtype=standardize_dtype(dtype))
     elif isinstance(x, Dim):
-        return bind(size_value_p, size=x, dtype=standardize_dtype(dtype or "int32"))
+        return bind(size_value_p, size=x, dtype=standardize_dtype(dtype or index_dtype("size", x)))
     else:
         x = _from_data(x)
     return x if dtype is None else cast_to(x, standardize_dtype(dtype))

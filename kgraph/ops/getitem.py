@@ -1,6 +1,7 @@
 """x[key], as NumPy has it: integers, slices, None, Ellipsis and arrays of integers or bools."""
 from __future__ import annotations
 
+import functools
 import operator
 
 import numpy as np
@@ -9,23 +10,21 @@ from kgraph.compiler import dims
 from kgraph.compiler.dims import Dim
 from kgraph.compiler.ir import TensorLike, TensorType, Value
 from kgraph.compiler.prims.host import host_p
-from kgraph.compiler.prims.index import take_p
+from kgraph.compiler.prims.index import check_bounds, take_p
 from kgraph.compiler.prims.move import slice_p
-from kgraph.compiler.prims.rules import require_order
+from kgraph.compiler.prims.rules import index_dtype, require_order
 from kgraph.compiler.trace import Tensor, bind, to_tensor
 from kgraph.naming import auto_name
-from kgraph.ops.core import as_size, as_tensor, broadcast_all, is_float_dtype, op, promote
-from kgraph.ops.elementwise import add, less, multiply, where
+from kgraph.ops.core import as_size, as_tensor, broadcast_all, cast_to, is_float_dtype, op, promote, result_type
+from kgraph.ops.elementwise import add, greater_equal, less, logical_and, multiply, where
 from kgraph.ops.shape import flip, moveaxis, reshape
 
 
 def wrapped(indices, n):
     """Integer indices with the negative ones counted from the end of an axis of size n."""
-    if indices.dtype.startswith("u"):
+    if indices.dtype.startswith("u") or isinstance(indices, Tensor) and not (indices.numpy() < 0).any():
         return indices
-    if isinstance(indices, Tensor) and isinstance(n, int):
-        return indices if not (indices.numpy() < 0).any() else Tensor(np.where(indices.numpy() < 0, indices.numpy() + n,
-                                                                               indices))
+    indices = cast_to(indices, result_type(indices.dtype, index_dtype("index", n)))
     return where(less(indices, 0), add(indices, as_tensor(n, indices.dtype)), indices)
 
 
@@ -53,7 +52,7 @@ def sized_by_data(what, function, xs, types) -> list:
 def nonzero(x):
     """A tuple with the positions (int32) of what is not zero, one array per axis. Compiled graphs refuse it."""
     x = as_tensor(x)
-    return tuple(sized_by_data("nonzero", np.nonzero, [x], [("int32", ())] * len(x.shape)))
+    return tuple(sized_by_data("nonzero", np.nonzero, [x], [(index_dtype("nonzero", n), ()) for n in x.shape]))
 
 
 @op
@@ -188,11 +187,7 @@ def _advanced(x, arrays):
     axes = sorted(arrays)
     sizes = [x.shape[a] for a in axes]
     indices = broadcast_all(*promote(*[wrapped(arrays[a], n) for a, n in zip(axes, sizes)], least=int), what="indices")
-    if len(axes) > 1:
-        _check_each(indices, sizes, axes)
-    flat = indices[0]
-    for i, n in zip(indices[1:], sizes[1:]):
-        flat = add(multiply(flat, as_tensor(n, flat.dtype)), i)
+    flat = flat_positions(indices, sizes) if len(axes) > 1 else indices[0]
     front = moveaxis(x, axes, range(len(axes)))
     front = reshape(front, (dims.size_of(sizes), *front.shape[len(axes):])) if len(axes) > 1 else front
     found = rows(front, flat)
@@ -201,8 +196,14 @@ def _advanced(x, arrays):
     return moveaxis(found, range(rank), range(axes[0], axes[0] + rank)) if together and axes[0] and rank else found
 
 
-def _check_each(indices, sizes, axes):
-    """With several arrays, an index outside its own axis could still be inside the flattened one."""
-    for i, n, axis in zip(indices, sizes, axes):
-        if isinstance(i, Tensor) and isinstance(n, int) and i.size and not 0 <= i.numpy().min() <= i.numpy().max() < n:
-            raise IndexError(f"an index is outside [0, {n}) on axis {axis}")
+def flat_positions(indices, sizes):
+    """Where axes of these sizes are one: the positions (int64) of an index for each, -1 where one is outside of its
+    own. Raises IndexError for one that is known to be."""
+    flat, inside = as_tensor(0, "int64"), []
+    for i, n in zip(indices, sizes):
+        if isinstance(i, Tensor) and isinstance(n, int):
+            check_bounds(i.numpy(), n)
+        i, n = cast_to(i, "int64"), as_tensor(n, "int64")
+        flat = add(multiply(flat, n), i)
+        inside.append(logical_and(greater_equal(i, 0), less(i, n)))
+    return where(functools.reduce(logical_and, inside), flat, -1)

@@ -5,6 +5,7 @@ from kgraph.compiler import dims
 from kgraph.compiler.prims import index as prims
 from kgraph.compiler.prims import move
 from kgraph.compiler.prims import scatter as scatter_prims
+from kgraph.compiler.prims.rules import index_dtype
 from kgraph.compiler.trace import bind
 from kgraph.ops.core import (
     as_tensor,
@@ -44,8 +45,8 @@ from kgraph.ops.elementwise import (
     subtract,
     where,
 )
-from kgraph.ops.getitem import rows, wrapped
-from kgraph.ops.reduce import all, any, max, sum
+from kgraph.ops.getitem import flat_positions, rows, wrapped
+from kgraph.ops.reduce import all, any, count_nonzero, max
 from kgraph.ops.shape import concatenate, cut, expand_dims, moveaxis, ravel, reshape
 
 
@@ -111,10 +112,7 @@ def _starts(start_indices, rank):
 def _flat_positions(indices, shape):
     """Rows of a matrix of indices as positions in the flattened leading axes of a shape."""
     depth = indices.shape[-1]
-    flat = cast_to(indices[..., 0], "int32")
-    for k in range(1, depth):
-        flat = add(multiply(flat, as_tensor(shape[k], "int32")), cast_to(indices[..., k], "int32"))
-    return flat
+    return flat_positions([indices[..., k] for k in range(depth)], shape[:depth])
 
 
 @op
@@ -167,7 +165,8 @@ def _descending(x):
 
 @op
 def argsort(x, axis=-1):
-    """The positions (int32) that sort an axis, equal elements in their order, NaN last; of the flattened x for None."""
+    """The positions (int32, where that can hold them) that sort an axis, equal elements in their order, NaN last; of
+    the flattened x for None."""
     x = as_tensor(x)
     x, axis = (ravel(x), 0) if axis is None else (x, axis_of(axis, len(x.shape), "argsort"))
     return bind(prims.argsort_p, x, axis=axis)
@@ -201,7 +200,7 @@ def in_top_k(targets, predictions, k):
     """Whether the prediction at each target is among the k largest of its row; ties count as inside."""
     targets, predictions = as_tensor(targets), floating(predictions)
     own = take_along_axis(predictions, expand_dims(cast_to(targets, "int32"), -1), -1)
-    better = sum(cast_to(greater(predictions, own), "int32"), -1)
+    better = count_nonzero(greater(predictions, own), -1)
     return logical_and(less(better, k), all(isfinite(own), -1))
 
 
@@ -218,7 +217,7 @@ def searchsorted(sorted_sequence, values, side="left"):
     before = less(ordered, wide) if side == "left" else greater_equal(wide, ordered)
     if is_float_dtype(values.dtype):
         before = logical_or(before, isnan(wide))
-    return sum(cast_to(before, "int32"), -1)
+    return count_nonzero(before, -1)
 
 
 @op
@@ -284,10 +283,9 @@ def quantile(x, q, axis=None, method="linear", keepdims=False):
 
 def _interpolated(ordered, q, method):
     """The elements at a share q of the sorted axis 0."""
-    place = multiply(q, subtract(as_tensor(ordered.shape[0], q.dtype), 1))
+    place = multiply(cast_to(q, "float64"), subtract(as_tensor(ordered.shape[0], "float64"), 1))
     rank = len(ordered.shape) - 1
-
-    pick = lambda place: rows(ordered, cast_to(place, "int32"))
+    pick = lambda place: rows(ordered, cast_to(place, index_dtype("quantile", ordered.shape[0])))
     wide = lambda v: reshape(v, (*v.shape, *(1,) * rank))
     return _between(place, pick, method, wide)
 
@@ -306,7 +304,7 @@ def _between(place, pick, method, wide):
                          f"received {method!r}")
     share = subtract(place, below) if method == "linear" else where(equal(below, above), 0.0, 0.5)
     low = pick(below)
-    return add(low, multiply(subtract(pick(above), low), wide(share)))
+    return add(low, multiply(subtract(pick(above), low), wide(cast_to(share, low.dtype))))
 
 
 @op
@@ -329,10 +327,10 @@ def nanquantile(x, q, axis=None, method="linear", keepdims=False):
     kept = [n for i, n in enumerate(x.shape) if i not in axes]
     lines = reshape(moveaxis(x, axes, range(len(axes))), (dims.size_of([x.shape[a] for a in axes]), *kept))
     ordered = sort(lines, 0)  # NaN last
-    count = sum(cast_to(logical_not(isnan(lines)), x.dtype), 0)
-    wide = reshape(cast_to(q, x.dtype), (dims.size_of(q.shape), *(1,) * len(kept)))
+    count = cast_to(count_nonzero(logical_not(isnan(lines)), 0), "float64")
+    wide = reshape(cast_to(q, "float64"), (dims.size_of(q.shape), *(1,) * len(kept)))
     place = multiply(wide, maximum(subtract(count, 1), 0))
-    pick = lambda place: take_along_axis(ordered, cast_to(place, "int32"), 0)
+    pick = lambda place: take_along_axis(ordered, cast_to(place, index_dtype("quantile", lines.shape[0])), 0)
     result = _between(place, pick, method, lambda v: v)
     found = tuple(1 if i in axes else n for i, n in enumerate(x.shape)) if keepdims else tuple(kept)
     return reshape(result, (*q.shape, *found))

@@ -6,7 +6,7 @@ import math
 from kgraph.compiler import dims
 from kgraph.compiler.dims import Dim
 from kgraph.compiler.prims import reduce as prims
-from kgraph.compiler.prims.rules import require_order
+from kgraph.compiler.prims.rules import index_dtype, require_order
 from kgraph.compiler.trace import bind
 from kgraph.ops.core import (
     as_tensor,
@@ -51,23 +51,25 @@ def reduced(prim, x, axis, keepdims):
     return reshape(result, kept) if keepdims else result
 
 
-def _summable(x):
-    """As Keras: bools and narrow integers are summed in 32 bits."""
+def _summable(x, axis):
+    """As Keras: bools and narrow integers are summed in 32 bits; more bools than these can count in 64."""
     x = as_tensor(x)
-    wide = {"bool": "int32", "int8": "int32", "int16": "int32", "uint8": "uint32", "uint16": "uint32"}
+    wide = {"int8": "int32", "int16": "int32", "uint8": "uint32", "uint16": "uint32"}
+    if x.dtype == "bool":
+        return cast_to(x, index_dtype("sum", dims.size_of([x.shape[a] for a in axes_of(axis, len(x.shape))])))
     return cast_to(x, wide.get(x.dtype, x.dtype))
 
 
 @op
 def sum(x, axis=None, keepdims=False):
     """The sum."""
-    return reduced(prims.sum_p, _summable(x), axis, keepdims)
+    return reduced(prims.sum_p, _summable(x, axis), axis, keepdims)
 
 
 @op
 def prod(x, axis=None, keepdims=False, dtype=None):
     """The product."""
-    x = _summable(x) if dtype is None else as_tensor(x, dtype)
+    x = _summable(x, ()) if dtype is None else as_tensor(x, dtype)
     return reduced(prims.prod_p, x, axis, keepdims)
 
 
@@ -184,8 +186,8 @@ def ptp(x, axis=None, keepdims=False):
 
 @op
 def count_nonzero(x, axis=None):
-    """How many elements are not zero, int32."""
-    return sum(cast_to(truth(x), "int32"), axis)
+    """How many elements are not zero, int32 (int64 where that cannot count them)."""
+    return sum(truth(x), axis)
 
 
 @op
@@ -212,7 +214,8 @@ def _position(prim, x, axis, keepdims):
 
 @op
 def argmax(x, axis=None, keepdims=False):
-    """The position (int32) of the largest element, the first of those that tie; without an axis, in the flattened x."""
+    """The position (int32, where that can hold it) of the largest element, the first of those that tie; without an
+    axis, in the flattened x."""
     return _position(prims.argmax_p, x, axis, keepdims)
 
 

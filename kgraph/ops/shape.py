@@ -12,6 +12,7 @@ from kgraph.ops.core import (
     axes_of,
     axis_of,
     broadcast_shapes,
+    cast_to,
     expand_to,
     op,
     promote,
@@ -457,7 +458,7 @@ def _masked_diagonal(x):
     from kgraph.ops.create import eye
     from kgraph.ops.elementwise import where
     from kgraph.ops.reduce import sum
-    return sum(where(eye(*x.shape[-2:], dtype="bool"), x, as_tensor(0, x.dtype)), axis=-2)
+    return cast_to(sum(where(eye(*x.shape[-2:], dtype="bool"), x, as_tensor(0, x.dtype)), axis=-2), x.dtype)
 
 
 @op

@@ -10,6 +10,7 @@ from kgraph.compiler.lowering.conv_tiling import SCOPE_OF_BAND, SCOPE_OF_CHANNEL
 from kgraph.compiler.lowering.loops import LoopKernel
 from kgraph.compiler.lowering.writer import Writer
 from kgraph.compiler.prims.reduce import lowest
+from kgraph.compiler.prims.rules import is_float
 
 __all__ = ["emit_max_grad", "emit_max_pick", "emit_pool"]
 
@@ -17,8 +18,11 @@ MOST_UNROLLED = 9      # taps of a pooling window that are written out one by on
 
 
 def emit_pool(w, body, layout, domain, anchor) -> LoopKernel:
-    """max_pool, sum_pool, and sum_pool_grad: as a depthwise convolution whose kernel is not there."""
+    """max_pool, sum_pool, and sum_pool_grad: as a depthwise convolution whose kernel is not there. Integers, of which
+    only max_pool takes any, have no native routine."""
     x, out = anchor.inputs[0], anchor.outputs[0]
+    if not is_float(x):
+        return _Windows(w, body, layout, domain, anchor).emit_max()
     kind = int(anchor.prim.lower == "sum_pool_grad")
     geometry = Geometry(w, layout, anchor, x, out, kind, 0, 1, 1, out.shape[-1])
     stem = "max_pool" if anchor.prim.lower == "max_pool" else "sum_pool"
@@ -41,7 +45,7 @@ class _Windows:
 
     def __init__(self, w: Writer, body, layout, domain, anchor):
         self.w, self.body, self.layout, self.domain, self.anchor = w, body, layout, domain, anchor
-        self.x, self.second = anchor.inputs
+        self.x, self.second = anchor.inputs[0], anchor.inputs[-1]
         self.window, self.strides = anchor.params["window"], anchor.params["strides"]
         self.low = [p[0] for p in anchor.params["padding"]]
         self.item = self.x.type.itemsize
@@ -83,11 +87,7 @@ class _Windows:
     def _target(self) -> Value:
         """The result of the kernel that is written first, and then, element by element, replaced by the epilogue."""
         out = self.anchor.outputs[0]
-        for v in (out, *self.body.outputs):
-            if v in self.body.outputs and v.dtype == out.dtype:
-                return v
-        raise NotImplementedError(f"{self.anchor.scope}: {self.anchor.prim.name} is used for something that is no "
-                                  f"float")
+        return next(v for v in (out, *self.body.outputs) if v in self.body.outputs and v.dtype == out.dtype)
 
     def _input_rows(self, apart: bool):
         """Write ``begin`` and ``end``: the input's rows that belong to a band of windows; all, where windows
@@ -147,6 +147,22 @@ class _Windows:
             w.close()
         for _ in places:
             w.close()
+
+    def emit_max(self) -> LoopKernel:
+        w, out = self.w, self.anchor.outputs[0]
+        bands = self._open_bands(out.shape[1])
+        target = self._target()
+        element = f"{w.pointer(target)}[far + c]"
+        places = self._open_places("top", "bottom", out)
+        w.open(f"for c in range({w.size(self.channels)}):")
+        w.line(f"{element} = {w.constant(lowest(out.dtype), out.dtype)}")
+        w.close()
+        x, image = w.pointer(self.x), w.size(self._strides(self.x)[0])
+        self._taps(places, self._strides(self.x), lambda tap, place: w.line(
+            f"{element} = maximum({element}, {x}[image * {image} + {place} + c])"))
+        for _ in places:
+            w.close()
+        return bands.finish(target, 2 * self.line_bytes)
 
     def emit_pick(self) -> LoopKernel:
         w, out = self.w, self.anchor.outputs[0]

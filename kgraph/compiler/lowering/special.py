@@ -171,7 +171,7 @@ def emit_cumsum(op: Op, layout, checks) -> LoopKernel:
 
 _MERGE = """\
 for k in range({count}):
-    {order}[k] = i32(k)
+    {order}[k] = {cast}(k)
 source, target, width = 0, {count}, 1
 while width < {count}:
     start = 0
@@ -205,13 +205,13 @@ def emit_argsort(op: Op, layout, checks) -> LoopKernel:
     w = _writer(op, layout, checks)
     inner, outer = size_of(x.shape[axis + 1:]), size_of(x.shape[:axis])
     step, count = w.size(inner), w.size(x.shape[axis])
-    texts = {"order": w.scratch_pointer("int32", 0, 0), "x": w.pointer(x), "out": w.pointer(out),
-             "step": step, "count": count}
+    texts = {"order": w.scratch_pointer(out.dtype, 0, 0), "x": w.pointer(x), "out": w.pointer(out),
+             "step": step, "count": count, "cast": short_name(out.dtype)}
     w.open("for u in range(lo, hi):")
     w.line(f"base = quotient(u, {step}) * {count} * {step} + modulo(u, {step})")
     w.block(_MERGE.format(**texts))
     w.close()
-    return LoopKernel(w, outer * inner, 1, 8 * x.shape[axis])
+    return LoopKernel(w, outer * inner, 1, 2 * out.type.itemsize * x.shape[axis])
 
 
 SPECIAL = {**dict.fromkeys(_SCATTERED, emit_scatter), "scatter_along": emit_scatter_along, "cumsum": emit_cumsum,

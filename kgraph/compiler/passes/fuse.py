@@ -311,6 +311,8 @@ class _Emission:
 
     def _fused(self, group: Group) -> Op:
         outputs = tuple(o for op in group.ops for o in op.outputs if self._leaves_group(o, group))
+        if group.anchor is not None and all(o.dtype != group.anchor.outputs[0].dtype for o in outputs):
+            outputs = (*group.anchor.outputs, *outputs)  # its kernel makes it where a result of its dtype will be
         ops, inputs = self._body(group, outputs)
         if len(ops) == 1 and group.domain is None:
             return ops[0]

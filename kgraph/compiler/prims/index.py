@@ -9,7 +9,17 @@ import numpy as np
 from kgraph.compiler.ir import TensorType
 from kgraph.compiler.primitive import NOT_DIFFERENTIABLE, Primitive
 from kgraph.compiler.prims.batch import ALL, joined
-from kgraph.compiler.prims.rules import ANY, INTEGERS, NUMBERS, apply, check_dtype, is_float, require, summing_dtype
+from kgraph.compiler.prims.rules import (
+    ANY,
+    INTEGERS,
+    NUMBERS,
+    apply,
+    check_dtype,
+    index_dtype,
+    is_float,
+    require,
+    summing_dtype,
+)
 from kgraph.compiler.trace import current_scope
 
 
@@ -144,12 +154,16 @@ scatter_along_p = Primitive(
 def _argsort_infer(x, axis):
     check_dtype("argsort", x, ANY)
     require(0 <= axis < x.ndim, lambda: f"argsort: expected an axis of {x}, received {axis}")
-    return TensorType(x.shape, "int32")
+    return TensorType(x.shape, index_dtype("argsort", x.shape[axis]))
+
+
+def _argsort(x, axis):
+    return np.argsort(x, axis, kind="stable").astype(index_dtype("argsort", x.shape[axis]))
 
 
 # The positions that sort an axis ascending: stable, NaN last. Sorting itself is take_along of it, which differentiates.
 argsort_p = Primitive(
-    "argsort", "index", _argsort_infer, lambda x, axis: np.argsort(x, axis, kind="stable").astype("int32"),
+    "argsort", "index", _argsort_infer, _argsort,
     NOT_DIFFERENTIABLE, "argsort",
     lambda rng: [([rng.normal(size=s).astype(t)], {"axis": a}) for s, t, a in
                  (((5,), "float32", 0), ((3, 37), "float64", 1), ((4, 2), "float32", 0), ((0, 3), "float32", 1),

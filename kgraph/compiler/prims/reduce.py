@@ -16,6 +16,7 @@ from kgraph.compiler.prims.rules import (
     cast,
     check_dtype,
     div,
+    index_dtype,
     is_float,
     mul,
     require,
@@ -91,12 +92,16 @@ min_p = _reduce("min", lambda x, axes: np.min(x, axis=axes, initial=highest(x.dt
 
 
 def _position_infer(name):
-    reduced = _infer(name, ANY, "int32")
+    reduced = _infer(name, ANY)
 
     def infer(x, axes):
         require(len(axes) == 1, lambda: f"{name}: expected one axis, received {axes}")
-        return reduced(x, axes)
+        return TensorType(reduced(x, axes).shape, index_dtype(name, x.shape[axes[0]]))
     return infer
+
+
+def _position(find):
+    return lambda x, axes: find(x, axes[0]).astype(index_dtype("position", x.shape[axes[0]]))
 
 
 def _position_examples(rng):
@@ -104,11 +109,9 @@ def _position_examples(rng):
 
 
 argmax_p = Primitive("argmax", "reduce", _position_infer("argmax"),
-                     lambda x, axes: np.argmax(x, axes[0]).astype("int32"),
-                     NOT_DIFFERENTIABLE, "argmax", _position_examples, **_FACTS)
+                     _position(np.argmax), NOT_DIFFERENTIABLE, "argmax", _position_examples, **_FACTS)
 argmin_p = Primitive("argmin", "reduce", _position_infer("argmin"),
-                     lambda x, axes: np.argmin(x, axes[0]).astype("int32"),
-                     NOT_DIFFERENTIABLE, "argmin", _position_examples, **_FACTS)
+                     _position(np.argmin), NOT_DIFFERENTIABLE, "argmin", _position_examples, **_FACTS)
 
 
 def _cumulative_infer(x, axis, reverse):

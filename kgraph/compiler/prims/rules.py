@@ -20,6 +20,7 @@ INTEGERS = tuple(d for d, t in DTYPES.items() if t.kind in ("int", "uint"))
 NUMBERS = FLOATS + INTEGERS
 BITS = INTEGERS + ("bool",)
 ANY = NUMBERS + ("bool",)
+MOST_INT32 = 2**31 - 1
 LONG = 256  # terms of a product that NumPy may add up in their own type
 
 
@@ -61,6 +62,15 @@ def require_order(name: str, *sizes):
             require(a <= b, lambda: f"{name}: expected {' <= '.join(map(str, sizes))}")
         elif dims.maximum(a, b) != b:
             assume_sizes(a, "<=", b, name)
+
+
+def index_dtype(name: str, size) -> str:
+    """The dtype of positions and counts on an axis of that size: int32, as Keras has it, unless that cannot hold them.
+    Sizes that are not known yet are assumed to be small enough."""
+    if isinstance(size, int):
+        return "int32" if size <= MOST_INT32 else "int64"
+    assume_sizes(size, "<=", MOST_INT32, f"{name}: positions in int32")
+    return "int32"
 
 
 def check_dtype(name: str, type: TensorType, accepted):
