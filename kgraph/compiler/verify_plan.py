@@ -76,14 +76,17 @@ class _Memory:
 
     def places(self, v: Value) -> np.ndarray:
         """The offsets of a value's elements in its memory, in bytes; none of a value that is too large."""
-        shape = dims.evaluate(v.shape, self.extents)
-        if np.prod(shape) * v.type.itemsize > MOST:
+        if self._is_too_large(v):
             return np.zeros(0, np.int64)
+        shape = dims.evaluate(v.shape, self.extents)
         steps = dims.evaluate(self.strides.get(v) or row_major(v.shape), self.extents)
         place = np.int64(dims.evaluate(self.plan.buffer(v).offset, self.extents))
         for size, step in zip(shape, steps):
             place = np.add.outer(place, np.arange(size) * step * v.type.itemsize)
         return np.asarray(place).reshape(-1)
+
+    def _is_too_large(self, v: Value) -> bool:
+        return dims.evaluate(v.type.nbytes, self.extents) > MOST
 
     def _of(self, v: Value):
         buffer = self.plan.buffer(v)
@@ -97,6 +100,8 @@ class _Memory:
 
     def read(self, v: Value, views: Views, where: str):
         """All of the value is there: its own bytes, those of what it is a view of, those of its parts."""
+        if any(map(self._is_too_large, views.parts(v))):
+            return
         places, owners = self.places(v), self._of(v)
         allowed = [self.numbers[p] for p in (v, *views.parts(v))]
         found = owners[places[places < owners.size]]
