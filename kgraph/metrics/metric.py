@@ -7,6 +7,7 @@ from kgraph import ops
 from kgraph.config import floatx
 from kgraph.graph import get_mask
 from kgraph.losses.loss import WrapsFunction, apply_mask, same_rank
+from kgraph.metrics.running_total import RunningTotal
 from kgraph.naming import auto_name, check_keywords
 from kgraph.variable import Variable, zeros
 
@@ -37,7 +38,8 @@ class Metric:
         super().__setattr__(name, value)
 
     def add_variable(self, shape, initializer=None, dtype=None, aggregation="sum", name=None):
-        """A Variable of this metric, zeros unless an initializer says otherwise; `reset_state` sets it to zeros.
+        """A Variable of this metric, zeros unless an initializer says otherwise; `reset_state` sets it to zeros. What
+        `assign_add` adds to one of reals is not lost, however large it has grown.
 
         aggregation is accepted for Keras's sake.
         """
@@ -48,8 +50,9 @@ class Metric:
         else:
             from kgraph import initializers
             value = initializers.get(initializer)
-        variable = Variable(value, shape=tuple(shape), dtype=dtype, trainable=False, name=name,
-                            path=f"{self.name.replace('/', '>')}/{name}")
+        kind = RunningTotal if dtype.startswith(("float", "bfloat")) else Variable
+        variable = kind(value, shape=tuple(shape), dtype=dtype, trainable=False, name=name,
+                        path=f"{self.name.replace('/', '>')}/{name}")
         self._own_variables.append(variable)
         return variable
 
