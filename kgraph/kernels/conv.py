@@ -8,20 +8,12 @@ whose rows are neighbouring output pixels and whose k runs through the taps and 
     weights_TYPE(block, x, ct, out, images, lo, hi)      adds what some images give to taps lo to hi of the kernel
     depthwise_weights_TYPE(...)                          the same where each channel is its own group
 
-Addresses are bytes. The block is `BLOCK` + `segment_words` words of memory of the calling thread:
-
-    0 kind (0: a convolution, 1: its data gradient)   1 band axis   2 groups
-    3 channels of x in a group   4 channels of out (weights: of ct) in a group
-    5 how many bytes behind the block memory for the wide sums begins (see kgraph.kernels.wide): 8 for each number of
-      the kernel   6 elements of an image of x   7 of ct (weights only)
-    8 + 12 k, for space axes k = 0, 1, 2 (those that are missing have size 1 and one tap):
-      0 size of x   1 size of out (weights: of ct)   2 taps   3 stride   4 dilation   5 low padding
-      6 stride in memory of x   7 of out (weights: of ct)   8 of w   9 number of segments   10 their place
+Addresses are bytes. The block, in memory of the calling thread, is a record, WINDOW, followed by the segments of its
+axes (kgraph.compiler.loopnest.records).
 
 A *segment* is a run of output places of one axis that meet the same taps: at the borders windows are cut, not the
-input padded. Its words: first output place, step, count; first tap, step, count; input place of the first output and
-first tap, step from output to output, step from tap to tap. The product of the axes' segments are regions with one
-loop nest each, so an element is made of chains of multiply-adds in the order of taps and channels, whatever the share.
+input padded. The product of the axes' segments are regions with one loop nest each, so an element is made of chains of
+multiply-adds in the order of taps and channels, whatever the share.
 """
 from __future__ import annotations
 
@@ -31,9 +23,8 @@ from kgraph.kernels.conv_tile import ConvTile, conv_tiles
 from kgraph.kernels.wide import BLOCK as TERMS
 from kgraph.kernels.wide import PARTS, add_part
 
-__all__ = ["BLOCK", "ROUTINES", "SCRATCH", "SEGMENT", "function", "nests", "segment_words", "source"]
+__all__ = ["ROUTINES", "SCRATCH", "function", "nests", "source"]
 
-BLOCK, SEGMENT, LEVELS_AT = 64, 9, 46
 SCRATCH = 0           # the routines need no memory but the block
 FEW_ROWS = 17         # a weight gradient with fewer channels than these joins taps
 BAND_BYTES = 1 << 18  # of inputs that the weight gradient keeps in a second-level cache
@@ -47,11 +38,6 @@ _TERMS = {"conv": "product", "weights": "product", "max_pool": "maximum", "sum_p
 _MIXING = {32: {4: (6, 4, 2, 1), 2: (14, 12, 10, 8, 6, 5, 4, 3, 2, 1), 1: (14, 12, 8, 6, 4, 2, 1)},
            16: {4: (2, 1), 2: (6, 5, 4, 3, 2, 1), 1: (12, 8, 4, 2, 1)}}
 _VECTOR = {32: {4: (4, 3, 2, 1), 1: (8, 4, 3, 2, 1)}, 16: {2: (4, 3, 2, 1), 1: (8, 4, 3, 2, 1)}}
-
-
-def segment_words(taps, stride) -> int:
-    """How many words the segments of one axis may take."""
-    return SEGMENT * stride * (2 * taps + 2)
 
 
 def function(name: str) -> functions.Function:
@@ -80,7 +66,7 @@ def source(name: str) -> str:
     axes = {f"{what}{k}": _filled(text.strip(), {"k": k}) for what, text in texts.items()
             for k in range(3)}
     parts = {**axes, "k0": _K0[depthwise], **_ROWS[depthwise], "tiles": _tiles(chosen)}
-    values = {"name": name, "a_j": int(depthwise), "item": chosen[0].itemsize, "levels": LEVELS_AT, "band": BAND_BYTES,
+    values = {"name": name, "a_j": int(depthwise), "item": chosen[0].itemsize, "band": BAND_BYTES,
               "places": TERMS * PARTS, "parts": PARTS, "terms": TERMS, "add_part": add_part(0, **_WIDE_SUMS),
               "start": "{f}(-1.0) / {f}(0.0)" if chosen[0].term == "maximum" else "{f}(0.0)", "f": name[-3:]}
     return _filled(_filled(_WEIGHTS if "weights" in name else _CONV, parts), values)
@@ -121,32 +107,31 @@ def _tiles(chosen) -> str:
 
 _PLAN = """
 def window_plan(block):
-    g = pi64_at(block, 0)
-    place = 64
+    g = window(block, 0)
+    place = window.words
     for axis in range(3):
-        p = 8 + 12 * axis
-        size, outs, taps, stride, dilation, low = g[p], g[p + 1], g[p + 2], g[p + 3], g[p + 4], g[p + 5]
+        stride, dilation, low = g.axes[axis].stride, g.axes[axis].dilation, g.axes[axis].low
         phases = 1
-        if g[0] == 1:
+        if g.kind == 1:
             phases = stride
         found = 0
-        g[p + 10] = place
+        g.axes[axis].first = place
         for phase in range(phases):
             known_first = -2
             known_count = 0
-            for o in range(phase, outs, phases):
+            for o in range(phase, g.axes[axis].outs, phases):
                 first = -1
                 count = 0
                 step = 1
                 start = 0
-                for k in range(taps):
-                    if g[0] == 0:
+                for k in range(g.axes[axis].taps):
+                    if g.kind == 0:
                         i = o * stride - low + k * dilation
-                        inside = i >= 0 and i < size
+                        inside = i >= 0 and i < g.axes[axis].size
                     else:
                         t = o + low - k * dilation
                         i = t // stride
-                        inside = t >= 0 and t == i * stride and i < size
+                        inside = t >= 0 and t == i * stride and i < g.axes[axis].size
                     if inside:
                         if count == 0:
                             first = k
@@ -155,63 +140,66 @@ def window_plan(block):
                             step = k - first
                         count += 1
                 if first == known_first and count == known_count:
-                    g[place - 7] += 1
+                    before = segment(block + 8 * (place - segment.words), 0)
+                    before.count += 1
                 else:
-                    g[place], g[place + 1], g[place + 2] = o, phases, 1
-                    g[place + 3], g[place + 4], g[place + 5], g[place + 6] = first, step, count, start
-                    if g[0] == 0:
-                        g[place + 7], g[place + 8] = stride, dilation
+                    s = segment(block + 8 * place, 0)
+                    s.out, s.out_step, s.count = o, phases, 1
+                    s.tap, s.tap_step, s.taps, s.near = first, step, count, start
+                    if g.kind == 0:
+                        s.near_step, s.near_tap = stride, dilation
                     else:
-                        g[place + 7], g[place + 8] = 1, -(dilation * step // stride)
+                        s.near_step, s.near_tap = 1, -(dilation * step // stride)
                     known_first = first
                     known_count = count
-                    place += 9
+                    place += segment.words
                     found += 1
-        g[p + 9] = found
+        g.axes[axis].segments = found
 """
 
 # The innermost loops of a convolution: the channels, joined with the taps of the last axis where they lie together; or,
 # where channels do not mix, the taps of the last axis.
-_K0 = {False: """g[L], g[L + 1], g[L + 2] = t0, a0, b0
-g[L + 3], g[L + 4], g[L + 5] = t1, a1, b1
-g[L + 6], g[L + 7], g[L + 8] = t2, a2, b2
-g[L + 9], g[L + 10], g[L + 11] = g[3], 1, g[2] * g[4]
-if a2 == g[3] and b2 == g[3] * g[2] * g[4]:
-    g[L + 6], g[L + 9] = 1, t2 * g[3]""", True: """g[L], g[L + 1], g[L + 2] = 1, 0, 0
-g[L + 3], g[L + 4], g[L + 5] = t0, a0, b0
-g[L + 6], g[L + 7], g[L + 8] = t1, a1, b1
-g[L + 9], g[L + 10], g[L + 11] = t2, a2, b2"""}
+_K0 = {False: """l0.count, l0.a, l0.b = t0, a0, b0
+l1.count, l1.a, l1.b = t1, a1, b1
+l2.count, l2.a, l2.b = t2, a2, b2
+l3.count, l3.a, l3.b = g.near_channels, 1, g.groups * g.far_channels
+if a2 == g.near_channels and b2 == g.near_channels * g.groups * g.far_channels:
+    l2.count, l3.count = 1, t2 * g.near_channels""", True: """l0.count, l0.a, l0.b = 1, 0, 0
+l1.count, l1.a, l1.b = t0, a0, b0
+l2.count, l2.a, l2.b = t1, a1, b1
+l3.count, l3.a, l3.b = t2, a2, b2"""}
 
 # Of segment e, the outputs from j on, n of them, on axis {k}: those inside [lo, hi) on the band axis.
 _CLIP = """
-e{k} = g[8 + 12 * {k} + 10] + 9 * s{k}
+e{k} = segment(block + 8 * (g.axes[{k}].first + segment.words * s{k}), 0)
 j{k} = 0
-n{k} = g[e{k} + 2]
-if g[1] == {k}:
-    j{k} = max(0, -((g[e{k}] - lo) // g[e{k} + 1]))
-    n{k} = min(n{k}, -((g[e{k}] - hi) // g[e{k} + 1])) - j{k}
-t{k} = g[e{k} + 5]
-a{k} = g[e{k} + 8] * g[8 + 12 * {k} + 6]
-b{k} = g[e{k} + 4] * g[8 + 12 * {k} + 8]
-x{k} = (g[e{k} + 6] + j{k} * g[e{k} + 7]) * g[8 + 12 * {k} + 6]
-w{k} = g[e{k} + 3] * g[8 + 12 * {k} + 8]
-o{k} = (g[e{k}] + j{k} * g[e{k} + 1]) * g[8 + 12 * {k} + 7]
-x_step{k} = g[e{k} + 7] * g[8 + 12 * {k} + 6]
-o_step{k} = g[e{k} + 1] * g[8 + 12 * {k} + 7]
+n{k} = e{k}.count
+if g.band == {k}:
+    j{k} = max(0, -((e{k}.out - lo) // e{k}.out_step))
+    n{k} = min(n{k}, -((e{k}.out - hi) // e{k}.out_step)) - j{k}
+t{k} = e{k}.taps
+a{k} = e{k}.near_tap * g.axes[{k}].near_step
+b{k} = e{k}.tap_step * g.axes[{k}].tap_step
+x{k} = (e{k}.near + j{k} * e{k}.near_step) * g.axes[{k}].near_step
+w{k} = e{k}.tap * g.axes[{k}].tap_step
+o{k} = (e{k}.out + j{k} * e{k}.out_step) * g.axes[{k}].far_step
+x_step{k} = e{k}.near_step * g.axes[{k}].near_step
+o_step{k} = e{k}.out_step * g.axes[{k}].far_step
 """
 
 _CONV = """
 def {name}(block, x, w, out, lo, hi):
-    g = pi64_at(block, 0)
-    L = {levels}
-    levels = block + 8 * L
+    g = window(block, 0)
+    zs, ys, xs = g.axes[0], g.axes[1], g.axes[2]
+    l0, l1, l2, l3 = g.loops[0], g.loops[1], g.loops[2], g.loops[3]
+    levels = block + 8 * window.loops
     more = 0
-    columns = g[4]
-    for s0 in range(g[17]):
+    columns = g.far_channels
+    for s0 in range(zs.segments):
         {clip0}
-        for s1 in range(g[29]):
+        for s1 in range(ys.segments):
             {clip1}
-            for s2 in range(g[41]):
+            for s2 in range(xs.segments):
                 {clip2}
                 rows = n2
                 a_m, c_m = x_step2, o_step2
@@ -229,15 +217,15 @@ def {name}(block, x, w, out, lo, hi):
                             for i in range(rows):
                                 place = o0 + o1 + o2 + p * o_step0 + q * c_beside + i * c_m
                                 nothing = p{f}_at(out + {item} * place, 1)
-                                for j in range(g[2] * g[4]):
+                                for j in range(g.groups * g.far_channels):
                                     nothing[j] = {start}
                 else:
-                    columns = g[4]
+                    columns = g.far_channels
                     {k0}
                     for p in range(n0):
                         for q in range(beside):
-                            for group in range(g[2]):
-                                a = x + {item} * (x0 + x1 + x2 + p * x_step0 + q * a_beside + group * g[3])
+                            for group in range(g.groups):
+                                a = x + {item} * (x0 + x1 + x2 + p * x_step0 + q * a_beside + group * g.near_channels)
                                 b = w + {item} * (w0 + w1 + w2 + group * columns)
                                 c = out + {item} * (o0 + o1 + o2 + p * o_step0 + q * c_beside + group * columns)
                                 {tiles}
@@ -245,39 +233,41 @@ def {name}(block, x, w, out, lo, hi):
 
 # The rows of one tap: its channels, or where they do not mix, one. Whether all taps of the last axis may be rows of one
 # tile: then they lie as far apart as rows.
-_ROWS = {False: {"row_steps": "1, g[2] * g[4]", "rows": "g[3]",
-                 "joined": f"g[3] < {FEW_ROWS} and g[36] == 1 and g[38] == g[3] and g[40] == g[3] * g[4]"},
-         True: {"row_steps": "g[36] * g[38], g[40]", "rows": "1", "joined": "taps > 1"}}
+_ROWS = {False: {"row_steps": "1, g.groups * g.far_channels", "rows": "g.near_channels",
+                 "joined": f"channels < {FEW_ROWS} and xs.dilation == 1 and xs.near_step == channels "
+                           "and xs.tap_step == channels * columns"},
+         True: {"row_steps": "xs.dilation * xs.near_step, xs.tap_step", "rows": "1", "joined": "taps > 1"}}
 
 # Of tap k{k}, the outputs that meet the input on axis {k}: from f to l.
 _MEET = """
-shift{k} = k{k} * g[8 + 12 * {k} + 4] - g[8 + 12 * {k} + 5]
-f{k} = max(0, -(shift{k} // g[8 + 12 * {k} + 3]))
-l{k} = min(g[8 + 12 * {k} + 1], (g[8 + 12 * {k}] - 1 - shift{k}) // g[8 + 12 * {k} + 3] + 1)
+shift{k} = k{k} * g.axes[{k}].dilation - g.axes[{k}].low
+f{k} = max(0, -(shift{k} // g.axes[{k}].stride))
+l{k} = min(g.axes[{k}].outs, (g.axes[{k}].size - 1 - shift{k}) // g.axes[{k}].stride + 1)
 """
 _PLACE = """
-if g[1] == {k}:
+if g.band == {k}:
     f{k} = max(f{k}, top)
     l{k} = min(l{k}, top + high_band)
 n{k} = l{k} - f{k}
-x{k} = (f{k} * g[8 + 12 * {k} + 3] + shift{k}) * g[8 + 12 * {k} + 6]
-y{k} = f{k} * g[8 + 12 * {k} + 7]
+x{k} = (f{k} * g.axes[{k}].stride + shift{k}) * g.axes[{k}].near_step
+y{k} = f{k} * g.axes[{k}].far_step
 """
 
-_WIDE_SUMS = {"f": "{f}", "part": "sums", "wide": "block + g[5]", "rows": "1", "columns": "(hi - lo) * g[40]",
+_WIDE_SUMS = {"f": "{f}", "part": "sums", "wide": "block + g.wide", "rows": "1", "columns": "(hi - lo) * xs.tap_step",
               "line": "0"}
 
 # Where a tap has few rows, all taps of the last axis are rows of one tile, over the outputs that all of them meet; what
 # each meets to the left and to the right of those is added after. The pieces are the same however taps are shared.
 _WEIGHTS = """
 def {name}(block, x, ct, out, images, lo, hi):
-    g = pi64_at(block, 0)
-    L = {levels}
-    levels = block + 8 * L
+    g = window(block, 0)
+    zs, ys, xs = g.axes[0], g.axes[1], g.axes[2]
+    l0, l1, l2, l3 = g.loops[0], g.loops[1], g.loops[2], g.loops[3]
+    levels = block + 8 * window.loops
     more = 1
-    columns = g[4]
+    channels, columns = g.near_channels, g.far_channels
     a_m, c_m = {row_steps}
-    taps = g[34]
+    taps = xs.taps
     joined = {joined}
     k2 = 0
     {meet2}
@@ -285,10 +275,10 @@ def {name}(block, x, ct, out, images, lo, hi):
     k2 = taps - 1
     {meet2}
     common_end = max(common, l2)
-    pair = {item} * (g[6] + g[7])
-    places = g[9] * g[21] * g[33]
+    pair = {item} * (g.near_image + g.far_image)
+    places = zs.outs * ys.outs * xs.outs
     many = max(1, min({band} // max(1, pair), {places} // max(1, places)))
-    outs = g[8 + 12 * g[1] + 1]
+    outs = g.axes[g.band].outs
     high_band = outs
     if pair > {band} or places > {places}:
         high_band = max(1, min(outs * {band} // pair, outs * {places} // places))
@@ -298,8 +288,8 @@ def {name}(block, x, ct, out, images, lo, hi):
             tap = lo
             while tap < hi:
                 begin = tap % taps
-                k1 = tap // taps % g[22]
-                k0 = tap // (taps * g[22])
+                k1 = tap // taps % ys.taps
+                k0 = tap // (taps * ys.taps)
                 count = 1
                 if joined:
                     count = min(taps - begin, hi - tap)
@@ -325,24 +315,26 @@ def {name}(block, x, ct, out, images, lo, hi):
                             f2 = max(f2, common_end)
                     {place2}
                     if n0 > 0 and n1 > 0 and n2 > 0:
-                        inner, outer = 9, 6
+                        inner, outer = 3, 2
                         if n2 < n1:
-                            inner, outer = 6, 9
-                        g[L], g[L + 1], g[L + 2] = min(many, images - first), g[6], g[7]
-                        g[L + 3], g[L + 4], g[L + 5] = n0, g[11] * g[14], g[15]
-                        g[L + outer], g[L + outer + 1], g[L + outer + 2] = n1, g[23] * g[26], g[27]
-                        g[L + inner], g[L + inner + 1], g[L + inner + 2] = n2, g[35] * g[38], g[39]
-                        for group in range(g[2]):
-                            a = x + {item} * (first * g[6] + x0 + x1 + x2 + group * g[3])
-                            b = ct + {item} * (first * g[7] + y0 + y1 + y2 + group * columns)
-                            c = out + {item} * (k0 * g[16] + k1 * g[28] + k2 * g[40] + group * columns)
+                            inner, outer = 2, 3
+                        l0.count, l0.a, l0.b = min(many, images - first), g.near_image, g.far_image
+                        l1.count, l1.a, l1.b = n0, zs.stride * zs.near_step, zs.far_step
+                        ins, out_of = g.loops[inner], g.loops[outer]
+                        out_of.count, out_of.a, out_of.b = n1, ys.stride * ys.near_step, ys.far_step
+                        ins.count, ins.a, ins.b = n2, xs.stride * xs.near_step, xs.far_step
+                        for group in range(g.groups):
+                            a = x + {item} * (first * g.near_image + x0 + x1 + x2 + group * channels)
+                            b = ct + {item} * (first * g.far_image + y0 + y1 + y2 + group * columns)
+                            taps_at = k0 * zs.tap_step + k1 * ys.tap_step + k2 * xs.tap_step
+                            c = out + {item} * (taps_at + group * columns)
                             {tiles}
             last = 0
             if first + many >= images and top + high_band >= outs:
                 last = 1
             blocks += 1 + min(many, images - first) * min(high_band, outs - top) * (places // outs) // {terms}
             if blocks >= {parts} and last == 0 or begun * last != 0:
-                sums = out + {item} * lo * g[40]
+                sums = out + {item} * lo * xs.tap_step
                 {add_part}
                 blocks, begun = 0, 1
 """

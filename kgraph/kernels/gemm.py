@@ -4,22 +4,18 @@
 
 C[i, j] (+)= sum over p of A[i, p] B[p, j], for i < m, j < n, p < k. a, b, c, scratch are addresses in bytes; a_m, a_k,
 b_k, b_n, c_m are strides in elements, of any sign and size (a_m from row to row of A, ...); a row of C is contiguous.
-C overlaps neither A nor B. flags is a sum of
+C overlaps neither A nor B. flags is a sum of those of kgraph.compiler.loopnest.records:
 
-    1   add to C instead of replacing it: what it holds was made by calls with flag 16 and this scratch, which came
-        just before
-    16  calls with flag 1 for the same C will follow
-    2   B is the same as in the last call with this scratch, which had flag 4: what was packed then is used again
-    4   keep the packed B for calls with flag 2 that follow in the same kernel call (for n <= COLUMNS and k <= WHOLE;
-        else flags 2 and 4 have no effect)
-    8   do a share of the sums, for m * n <= RESULT: they are made of up to PARTS parts. The scratch begins with words:
-        0, 1, 2   units [0, 1) of 2 are this call's share: calls of other threads do the others
-        3         the address of 1 + PARTS words that these threads have in common, the first of them 0
-        4         the address of this routine
-        5         becomes 1 if the call was the last to finish, and has added up the parts in C, else 0
-
-Words 6 and 7 of the scratch are the routine's own, from one call of a C to the next: how many blocks C has of the part
-that is being made (see kgraph.kernels.wide), and whether the wide sums hold others.
+    ADD           add to C instead of replacing it: what it holds was made by calls with flag MORE and this scratch,
+                  which came just before
+    MORE          calls with flag ADD for the same C will follow
+    SAME_COLUMNS  B is the same as in the last call with this scratch, which had flag KEEP_COLUMNS: what was packed then
+                  is used again
+    KEEP_COLUMNS  keep the packed B for calls with flag SAME_COLUMNS that follow in the same kernel call (for
+                  n <= COLUMNS and k <= WHOLE; else these two have no effect)
+    IN_PARTS      do a share of the sums, for m * n <= RESULT: they are made of up to PARTS parts. The scratch begins
+                  with a record, SHARE: the caller gives lo, hi, units, done and routine; ``last`` becomes 1 if the call
+                  was the last to finish, and has added up the parts in C, else 0
 
 Every thread has a scratch of its own, of `SCRATCH` bytes; the runtime adds that to the scratch of a kernel with such a
 routine among its arguments, behind the kernel's own. An element is made of chains of DEPTH multiply-adds in the order
@@ -29,9 +25,10 @@ C into, nor on how threads share it.
 How to call it well. With few rows (FEW) B is read where it is, if its rows are contiguous: DEPTH of k by COLUMNS at a
 time, which stay in the second-level cache until all rows have met them. Else B is packed, a panel of two vectors by
 DEPTH of k at a time, just before all rows use it. So a kernel whose epilogue wants C in cache cuts C into blocks of
-some BLOCK elements, rows of all columns where n <= COLUMNS, and sets flag 4 if there are several such blocks, flag 2 as
-well from the second on; without an epilogue one call for all rows is best. With so few rows that reading B takes the
-time, threads share the sums: each reads whole rows of B, where the columns of others would come into its cache too.
+some BLOCK elements, rows of all columns where n <= COLUMNS, and sets KEEP_COLUMNS if there are several such blocks,
+SAME_COLUMNS as well from the second on; without an epilogue one call for all rows is best. With so few rows that
+reading B takes the time, threads share the sums: each reads whole rows of B, where the columns of others would come
+into its cache too.
 """
 from __future__ import annotations
 
@@ -41,23 +38,22 @@ import numpy as np
 
 from kgraph.codegen import functions
 from kgraph.codegen.target import machine
+from kgraph.compiler.loopnest.records import ADD, IN_PARTS, KEEP_COLUMNS, MORE, PARTS, RESULT, SAME_COLUMNS
 from kgraph.kernels.gemm_tile import GemmTile, packing_tiles, walk_tile
 from kgraph.kernels.wide import BLOCK as DEPTH
 from kgraph.kernels.wide import PARTS as BLOCKS
 from kgraph.kernels.wide import add_part
 
-__all__ = ["BLOCK", "COLUMNS", "FEW", "PARTS", "RESULT", "SCRATCH", "TOTALS", "WHOLE", "ROUTINES", "function",
+__all__ = ["BLOCK", "COLUMNS", "FEW", "SCRATCH", "TOTALS", "WHOLE", "ROUTINES", "function",
            "tiles"]
 
 BLOCK = 131072  # elements of a block of C that a second-level cache holds until its epilogue
-COLUMNS = 512   # of B that are read in place before the next DEPTH of k; with flag 4: that can be kept
-WHOLE = 2048    # with flag 4: up to this k
+COLUMNS = 512   # of B that are read in place before the next DEPTH of k; with KEEP_COLUMNS: that can be kept
+WHOLE = 2048    # with KEEP_COLUMNS: up to this k
 ROWS = 252      # rows of A that meet a panel: they stay in the second-level cache; a multiple of the tiles' heights
 FEW = {32: 56, 16: 8}  # rows up to which packing B does not pay, by the number of vector registers
 WIDE = 48       # columns of C from which it pays to pack an A whose rows are neighbours
-PARTS = 8       # with flag 8: of the sums of few rows,
 LEAST = 64      # of at least so many terms,
-RESULT = 8192   # for a result of at most so many elements
 TOTALS = 32768  # elements of the largest C that has wide sums
 PACKED = WHOLE * COLUMNS + ROWS * DEPTH * 3 // 2  # numbers of packed B and packed A
 SCRATCH = 64 + 8 * (PACKED + PARTS * RESULT + TOTALS)   # a header, what is packed, parts, wide sums: of float64
@@ -86,23 +82,23 @@ def tiles(name: str) -> list:
 
 _SOURCE = """
 def {name}(m, n, k, a, a_m, a_k, b, b_k, b_n, c, c_m, flags, scratch):
-    if flags & 8 != 0:
-        share = pi64_at(scratch, 3)
-        done = share[3]
+    if flags & {in_parts} != 0:
+        mine = share(scratch, 3)
+        done = mine.done
         places = pi64_at(done + 8, 4)
         length = max({least}, (k + {parts} - 1) // {parts})
         parts = (k + length - 1) // length
-        first = share[0] * parts // share[2]
-        end = share[1] * parts // share[2]
+        first = mine.lo * parts // mine.units
+        end = mine.hi * parts // mine.units
         for p in range(first, end):
             skip = {item} * p * length
             places[p] = scratch + 64 + 8 * {packed} + {item} * p * m * n
-            gemm(share[4], m, n, min(length, k - p * length), a + skip * a_k, a_m, a_k, b + skip * b_k, b_k, b_n,
+            gemm(mine.routine, m, n, min(length, k - p * length), a + skip * a_k, a_m, a_k, b + skip * b_k, b_k, b_n,
                  places[p], n, 0, scratch)
-        share[5] = 0
+        mine.last = 0
         if first < end and atomic_add(done, end - first) + end - first == parts:
             store_release(done, 0)
-            share[5] = 1
+            mine.last = 1
             total = p{f}_at(c, 20)
             for p in range(parts):
                 part = p{f}_at(places[p], 2)
@@ -111,21 +107,21 @@ def {name}(m, n, k, a, a_m, a_k, b, b_k, b_n, c, c_m, flags, scratch):
                         before = total[i * c_m + j] if p > 0 else {f}(0.0)
                         total[i * c_m + j] = before + part[i * n + j]
         return
-    if k <= 0 and flags & 1 == 0:
+    if k <= 0 and flags & {add} == 0:
         zeros = p{f}_at(c, 20)
         for i in range(m):
             for j in range(n):
                 zeros[i * c_m + j] = {f}(0.0)
     if k <= 0 or m <= 0 or n <= 0:
         return
-    state = pi64_at(scratch, 3)
+    state = share(scratch, 3)
     totals = scratch + 64 + 8 * ({packed} + {parts} * {result})
     blocks, begun = 0, 0
-    if flags & 1 != 0:
-        blocks, begun = state[6], state[7]
+    if flags & {add} != 0:
+        blocks, begun = state.blocks, state.begun
     direct = b_n == 1 and m <= {few}
-    keep = flags & 4 != 0 and n <= {columns} and k <= {whole}
-    kept = flags & 2 != 0 and keep
+    keep = flags & {keep_columns} != 0 and n <= {columns} and k <= {whole}
+    kept = flags & {same_columns} != 0 and keep
     packed_a = scratch + 64 + {item} * {whole} * {columns}
     for p in range(0, k, {depth}):
         depth = min({depth}, k - p)
@@ -162,13 +158,13 @@ def {name}(m, n, k, a, a_m, a_k, b, b_k, b_n, c, c_m, flags, scratch):
                     walk_column(rows, depth, left, 1, a_k, panel, {pair}, into, c_m, inside, blocks)
         blocks += 1
         last = 0
-        if p + {depth} >= k and flags & 16 == 0:
+        if p + {depth} >= k and flags & {more} == 0:
             last = 1
         if m * n <= {totals} and (blocks == {blocks} and last == 0 or begun * last != 0):
 {add_part}
             blocks, begun = 0, 1
-    if flags & 16 != 0:
-        state[6], state[7] = blocks, begun
+    if flags & {more} != 0:
+        state.blocks, state.begun = blocks, begun
 """
 
 # packed[q * pair + h] = B[p + q, t + h], 0 for columns outside B
@@ -202,7 +198,8 @@ def _source(name: str) -> str:
               "tall": tall, "strip": -(-tall // lanes) * lanes, "rows": ROWS // tall * tall,
               "few": FEW[machine().registers], "columns": COLUMNS, "depth": DEPTH, "whole": WHOLE, "wide": WIDE,
               "parts": PARTS, "least": LEAST, "packed": PACKED, "result": RESULT, "totals": TOTALS,
-              "blocks": BLOCKS}
+              "blocks": BLOCKS, "in_parts": IN_PARTS, "add": ADD, "keep_columns": KEEP_COLUMNS,
+              "same_columns": SAME_COLUMNS, "more": MORE}
     pack = "\n".join(" " * 20 + line for line in _PACK.format(**values).strip().split("\n"))
     add = add_part(12, f=values["f"], part="c", wide="totals", rows="m", columns="n", line="c_m")
     return _SOURCE.format(**values, pack_b=pack, add_part=add)

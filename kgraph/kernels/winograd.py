@@ -11,9 +11,7 @@ as in the sum it stands for: zeros and NaN stay where they are. Of infinities th
 NaN), so where a result is not finite, and not for a NaN, it is computed again as the plain sum. In the gradient for the
 kernel, where an infinity spoils all of the sum, it becomes NaN.
 
-``block`` is that of kgraph.kernels.conv; of its words 0, 3, 4, 6, 7 and those of the last two space axes are used,
-those for loops from LEVELS_AT on (for plain sums from BLOCK on), and word 5: whether the kernel's transform lies in
-``work`` already; for weights where their wide sums are, as there. Of ``work``, the thread's own,
+``block`` is that of kgraph.kernels.conv, without segments. Of ``work``, the thread's own,
 kgraph.compiler.lowering.window knows the size.
 """
 from __future__ import annotations
@@ -27,7 +25,6 @@ from kgraph.codegen import functions
 from kgraph.codegen.target import machine
 from kgraph.compiler.loopnest.meaning import view
 from kgraph.compiler.loopnest.nodes import Tile
-from kgraph.kernels.conv import BLOCK, LEVELS_AT
 from kgraph.kernels.conv_tile import ConvTile, conv_tiles
 from kgraph.kernels.gemm_tile import _intrinsic, _masked_load, _masked_store, _opaque, _splat
 from kgraph.kernels.wide import PARTS, add_part
@@ -73,9 +70,9 @@ def source(name: str) -> str:
     nest, (tall, short) = nests(name)[0], HEIGHTS[machine().registers]
     values = {"name": name, "f": name[-3:], "item": nest.itemsize, "lanes": nest.lanes, "strip": 2 * nest.lanes,
               "tiles": TILES, "tall": tall, "short": short, "line": LINE, "whole": max(nest.lanes, WHOLE)}
-    values.update(part=TILES * PARTS, add_part=add_part(12, f=name[-3:], part="out", wide="block + g[5]", rows="1",
+    values.update(part=TILES * PARTS, add_part=add_part(12, f=name[-3:], part="out", wide="block + g.wide", rows="1",
                                                         columns="9 * channels * columns", line="0"))
-    values.update(loops=LEVELS_AT, plain=BLOCK, one_loop=_ONE_LOOP.strip("\n").format(loops=LEVELS_AT))
+    values.update(one_loop=_ONE_LOOP.strip("\n"))
     return (_WEIGHTS if "weights" in name else _CONV).format(**values)
 
 
@@ -104,9 +101,9 @@ def _transformed(what, nest, source, s_row, s_column, r0, r1, c0, c1, target, t_
 
 # Of the register tile's four loops, only the innermost has more than one round.
 _ONE_LOOP = """
-    levels = block + 8 * {loops}
-    for k in range({loops}, {loops} + 9, 3):
-        g[k], g[k + 1], g[k + 2] = 1, 0, 0
+    levels = block + 8 * window.loops
+    for k in range(3):
+        g.loops[k].count, g.loops[k].a, g.loops[k].b = 1, 0, 0
 """
 
 # work: the kernel's transform, 16 matrices [channels, columns]; v: 16 of inputs [tiles, wide]; m: 16 of products, a
@@ -114,36 +111,38 @@ _ONE_LOOP = """
 # all 16 from meeting in one set of the cache. What will be written is asked for before the products: it is far away.
 _CONV = """
 def {name}(block, x, w, out, lo, hi, work):
-    g = pi64_at(block, 0)
-    channels, columns = g[3], g[4]
+    g = window(block, 0)
+    ys, xs = g.axes[1], g.axes[2]
+    channels, columns = g.near_channels, g.far_channels
     wide = -(-channels // {whole}) * {whole}
     u_apart, v_apart, m_apart = channels * columns, {tiles} * wide + 16, {tiles} * {strip} + 16
     v = work + 16 * {item} * u_apart
     m = v + 16 * {item} * v_apart
-    kernel, w_row, w_column, down, right = w, g[28], g[40], -g[25], -g[37]
-    if g[0] == 1:
+    kernel, w_row, w_column, down, right = w, ys.tap_step, xs.tap_step, -ys.low, -xs.low
+    if g.kind == 1:
         kernel, w_row, w_column = w + 2 * {item} * (w_row + w_column), -w_row, -w_column
-        down, right = g[25] - 2, g[37] - 2
-    if g[5] == 0:
-        g[5] = 1
+        down, right = ys.low - 2, xs.low - 2
+    if g.transformed == 0:
+        g.transformed = 1
         transform_kernel(kernel, w_row, w_column, 0, 3, 0, 3, work, 4 * u_apart, u_apart, 4, 4, u_apart)
 {one_loop}
-    g[{plain}], g[{plain} + 1], g[{plain} + 2] = 1, 0, 0
-    g[{loops} + 9], g[{loops} + 10], g[{loops} + 11] = channels, 1, columns
-    g[{plain} + 9], g[{plain} + 10], g[{plain} + 11] = channels, 1, columns
-    across = (g[33] + 1) // 2
+    g.plain[0].count, g.plain[0].a, g.plain[0].b = 1, 0, 0
+    g.loops[3].count, g.loops[3].a, g.loops[3].b = channels, 1, columns
+    g.plain[3].count, g.plain[3].a, g.plain[3].b = channels, 1, columns
+    across = (xs.outs + 1) // 2
     first, last = lo // 2 * across, (hi + 1) // 2 * across
     for start in range(first, last, {tiles}):
         count = min({tiles}, last - start)
         i, j = start // across * 2, start % across * 2
         for t in range(count):
             top, left = i + down, j + right
-            transform_inputs(x + {item} * (top * g[26] + left * g[38]), g[26], g[38], -top, g[20] - top, -left,
-                             g[32] - left, v + {item} * t * wide, 4 * v_apart, v_apart, 4, 4, channels)
-            place = out + {item} * (i * g[27] + j * g[39])
+            near = x + {item} * (top * ys.near_step + left * xs.near_step)
+            transform_inputs(near, ys.near_step, xs.near_step, -top, ys.size - top, -left, xs.size - left,
+                             v + {item} * t * wide, 4 * v_apart, v_apart, 4, 4, channels)
+            place = out + {item} * (i * ys.far_step + j * xs.far_step)
             for line in range(0, 2 * {item} * columns, {line}):
                 prefetch_to_write(place + line)
-                prefetch_to_write(place + {item} * g[27] + line)
+                prefetch_to_write(place + {item} * ys.far_step + line)
             j += 2
             if j >= 2 * across:
                 i, j = i + 2, 0
@@ -164,29 +163,29 @@ def {name}(block, x, w, out, lo, hi, work):
                             nest_1(height, levels, a, wide, b + {item} * r, c + {item} * r, {strip}, some - r, 0)
             i, j = start // across * 2, start % across * 2
             for t in range(count):
-                place = out + {item} * (i * g[27] + j * g[39] + q)
-                high, broad = min(2, hi - i), min(2, g[33] - j)
-                if transform_outputs(m + {item} * t * {strip}, 4 * m_apart, m_apart, 0, 4, 0, 4, place, g[27], g[39],
-                                     high, broad, some) != 0:
+                place = out + {item} * (i * ys.far_step + j * xs.far_step + q)
+                high, broad = min(2, hi - i), min(2, xs.outs - j)
+                if transform_outputs(m + {item} * t * {strip}, 4 * m_apart, m_apart, 0, 4, 0, 4, place, ys.far_step,
+                                     xs.far_step, high, broad, some) != 0:
                     for at in range(high * broad):
                         row, column = i + down + at // broad, j + right + at % broad
                         r0, c0 = max(0, -row), max(0, -column)
-                        down_taps, right_taps = min(3, g[20] - row) - r0, min(3, g[32] - column) - c0
-                        g[{plain} + 3], g[{plain} + 4], g[{plain} + 5] = down_taps, g[26], w_row
-                        g[{plain} + 6], g[{plain} + 7], g[{plain} + 8] = right_taps, g[38], w_column
-                        window = x + {item} * ((row + r0) * g[26] + (column + c0) * g[38])
+                        down_taps, right_taps = min(3, ys.size - row) - r0, min(3, xs.size - column) - c0
+                        g.plain[1].count, g.plain[1].a, g.plain[1].b = down_taps, ys.near_step, w_row
+                        g.plain[2].count, g.plain[2].a, g.plain[2].b = right_taps, xs.near_step, w_column
+                        window = x + {item} * ((row + r0) * ys.near_step + (column + c0) * xs.near_step)
                         nan = 0
                         for tap in range(down_taps * right_taps):
-                            away = tap // right_taps * g[26] + tap % right_taps * g[38]
+                            away = tap // right_taps * ys.near_step + tap % right_taps * xs.near_step
                             values = p{f}_at(window + {item} * away, 1)
                             for k in range(channels):
                                 if values[k] != values[k]:
                                     nan = 1
                         if nan == 0 and down_taps > 0 and right_taps > 0:
                             b = kernel + {item} * (r0 * w_row + c0 * w_column + q)
-                            c = place + {item} * (at // broad * g[27] + at % broad * g[39])
+                            c = place + {item} * (at // broad * ys.far_step + at % broad * xs.far_step)
                             for r in range(0, some, {lanes}):
-                                nest_1(1, block + 8 * {plain}, window, 0, b + {item} * r, c + {item} * r, 0,
+                                nest_1(1, block + 8 * window.plain, window, 0, b + {item} * r, c + {item} * r, 0,
                                        some - r, 0)
                 j += 2
                 if j >= 2 * across:
@@ -197,8 +196,9 @@ def {name}(block, x, w, out, lo, hi, work):
 # [tiles, broad]. What the tiles below will read is asked for ahead of time.
 _WEIGHTS = """
 def {name}(block, x, ct, out, images, work):
-    g = pi64_at(block, 0)
-    channels, columns = g[3], g[4]
+    g = window(block, 0)
+    ys, xs = g.axes[1], g.axes[2]
+    channels, columns = g.near_channels, g.far_channels
     wide = -(-channels // {whole}) * {whole}
     broad = -(-columns // {whole}) * {whole}
     m_apart, v_apart, z_apart = wide * broad, {tiles} * wide + 16, {tiles} * broad + 16
@@ -206,7 +206,7 @@ def {name}(block, x, ct, out, images, work):
     z = v + 16 * {item} * v_apart
     products = p{f}_at(work, 1)
 {one_loop}
-    down, across = (g[21] + 1) // 2, (g[33] + 1) // 2
+    down, across = (ys.outs + 1) // 2, (xs.outs + 1) // 2
     total = images * down * across
     image, i, j = 0, 0, 0
     for chunk in range(0, max(1, total), {part}):
@@ -215,26 +215,28 @@ def {name}(block, x, ct, out, images, work):
         for start in range(chunk, min(total, chunk + {part}), {tiles}):
             count = min({tiles}, total - start)
             for t in range(count):
-                top, left = i - g[25], j - g[37]
-                transform_inputs(x + {item} * (image * g[6] + top * g[26] + left * g[38]), g[26], g[38], -top,
-                                 g[20] - top, -left, g[32] - left, v + {item} * t * wide, 4 * v_apart, v_apart, 4, 4,
+                top, left = i - ys.low, j - xs.low
+                near = x + {item} * (image * g.near_image + top * ys.near_step + left * xs.near_step)
+                far = ct + {item} * (image * g.far_image + i * ys.far_step + j * xs.far_step)
+                transform_inputs(near, ys.near_step, xs.near_step, -top, ys.size - top, -left, xs.size - left,
+                                 v + {item} * t * wide, 4 * v_apart, v_apart, 4, 4,
                                  channels)
-                transform_gradient(ct + {item} * (image * g[7] + i * g[27] + j * g[39]), g[27], g[39], 0, g[21] - i, 0,
-                                   g[33] - j, z + {item} * t * broad, 4 * z_apart, z_apart, 4, 4, columns)
-                place = x + {item} * (image * g[6] + (top + 4) * g[26] + left * g[38])
+                transform_gradient(far, ys.far_step, xs.far_step, 0, ys.outs - i, 0,
+                                   xs.outs - j, z + {item} * t * broad, 4 * z_apart, z_apart, 4, 4, columns)
+                place = x + {item} * (image * g.near_image + (top + 4) * ys.near_step + left * xs.near_step)
                 for line in range(0, 2 * {item} * channels, {line}):
                     prefetch(place + line)
-                    prefetch(place + {item} * g[26] + line)
-                place = ct + {item} * (image * g[7] + (i + 2) * g[27] + j * g[39])
+                    prefetch(place + {item} * ys.near_step + line)
+                place = ct + {item} * (image * g.far_image + (i + 2) * ys.far_step + j * xs.far_step)
                 for line in range(0, 2 * {item} * columns, {line}):
                     prefetch(place + line)
-                    prefetch(place + {item} * g[27] + line)
+                    prefetch(place + {item} * ys.far_step + line)
                 j += 2
                 if j >= 2 * across:
                     i, j = i + 2, 0
                     if i >= 2 * down:
                         image, i = image + 1, 0
-            g[{loops} + 9], g[{loops} + 10], g[{loops} + 11] = count, wide, broad
+            g.loops[3].count, g.loops[3].a, g.loops[3].b = count, wide, broad
             for p in range(16):
                 for q in range(0, broad, {strip}):
                     for k in range(0, channels, {short}):
@@ -247,7 +249,7 @@ def {name}(block, x, ct, out, images, work):
                             nest_1({short}, levels, a, 1, b, c, broad, {lanes}, 1)
         for k in range(channels):
             transform_taps(work + {item} * k * broad, 4 * m_apart, m_apart, 0, 4, 0, 4, out + {item} * k * columns,
-                           g[28], g[40], 3, 3, columns)
+                           ys.tap_step, xs.tap_step, 3, 3, columns)
         begun, last = chunk, 0
         if chunk + {part} >= total:
             last = 1

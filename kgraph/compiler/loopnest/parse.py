@@ -8,6 +8,7 @@ table of kernels) are written so. What the printer writes reads back as the same
     x[i] = x[i] + 1, x[i] += 1                 Store
     for i in range(...), while, if, return     For, While, If, Return
     gemm(...)                                  Do
+    g = window(block, 0), g.axes[k].taps       words of a record, by name (records.py); xs = g.axes[2], xs.taps
 """
 from __future__ import annotations
 
@@ -37,6 +38,7 @@ from kgraph.compiler.loopnest.nodes import (
     call,
     names_read,
 )
+from kgraph.compiler.loopnest.records import RECORDS
 
 __all__ = ["Reader", "parse", "settled"]
 
@@ -62,6 +64,8 @@ class Reader:
     def __init__(self, parameters=PARAMETERS, tiles=()):
         self.names: dict = {p: Name(p, "int64") for p in parameters}  # name -> Name or Buffer
         self.tiles = {t.name: t for t in tiles}
+        self.records: dict = {}  # name of a buffer -> the record that its words are
+        self.aliases: dict = {}  # name -> the part of a record that it stands for
 
     # --- statements -------------------------------------------------------------------------------------------------
 
@@ -79,25 +83,31 @@ class Reader:
 
     def _assign(self, s):
         target, = s.targets
-        if isinstance(target, ast.Tuple):
-            return self._give_all(s, target.elts, s.value.elts)
-        return [self._give(target, s.value)]
+        pairs = zip(target.elts, s.value.elts, strict=True) if isinstance(target, ast.Tuple) else [(target, s.value)]
+        return self._give_all(s, [pair for pair in pairs if not self._is_alias(*pair)])
+
+    def _is_alias(self, target, value) -> bool:
+        """Of xs = g.axes[2]: from here on xs.size is g.axes[2].size."""
+        if not isinstance(value, ast.Subscript) or not isinstance(value.value, ast.Attribute):
+            return False
+        self.aliases[target.id] = value
+        return True
 
     def _augassign(self, s):
         value = ast.copy_location(ast.BinOp(s.target, s.op, s.value), s)
         return [self._give(s.target, value)]
 
-    def _give_all(self, s, targets, values):
+    def _give_all(self, s, pairs):
         """a, b = x, y, where no later value reads what was given before."""
         given: set = set()
-        for target, value in zip(targets, values, strict=True):
+        for target, value in pairs:
             if given & {n.id for n in ast.walk(value) if isinstance(n, ast.Name)}:
                 raise _refused(s, "values that do not read the names given with them")
             given.add(target.id if isinstance(target, ast.Name) else None)
-        return [self._give(target, value) for target, value in zip(targets, values)]
+        return [self._give(target, value) for target, value in pairs]
 
     def _give(self, target, value):
-        if isinstance(target, ast.Subscript):
+        if isinstance(target, (ast.Subscript, ast.Attribute)):
             element = self.expression(target)
             return Store(element.buffer, element.position, self.expression(value))
         if isinstance(value, ast.Call) and (found := self._buffer(target.id, value)) is not None:
@@ -112,6 +122,9 @@ class Reader:
 
     def _buffer(self, name, value) -> Buffer | None:
         function = value.func.id
+        if function in RECORDS:
+            self.records[name] = RECORDS[function]
+            function = "pi64_at"
         dtype = CASTS.get(function[1:].removesuffix("_at"))
         if function[0] != "p" or dtype is None:
             return None
@@ -158,6 +171,8 @@ class Reader:
             if not isinstance(found, Buffer):
                 raise _refused(x, "an element of a buffer that was given before")
             return Load(found, self.expression(x.slice))
+        if isinstance(x, ast.Attribute):
+            return self._word(x)
         if isinstance(x, ast.UnaryOp):
             return self._negated(x)
         if isinstance(x, ast.BinOp):
@@ -175,6 +190,19 @@ class Reader:
         if not isinstance(found, Name):
             raise ProgramError(f"expected {x.id} to be given before it is read, received line {x.lineno}")
         return found
+
+    def _word(self, x):
+        """g.field, g.group[k].field: words of a record; RECORD.field, RECORD.words: numbers."""
+        part = self.aliases.get(x.value.id) if isinstance(x.value, ast.Name) else x.value
+        if isinstance(part, ast.Subscript):
+            name, group, k = part.value.value.id, part.value.attr, self.expression(part.slice)
+            place = self.records[name].place(group, k.value if isinstance(k, Number) else k, x.attr)
+        elif x.value.id in self.records:
+            name, place = x.value.id, self.records[x.value.id].place(x.attr)
+        else:
+            record = RECORDS[x.value.id]
+            return Number(record.words if x.attr == "words" else record.place(x.attr), "int64")
+        return Load(self.names[name], place if isinstance(place, Expression) else Number(place, "int64"))
 
     def _negated(self, x):
         operand = self.expression(x.operand)

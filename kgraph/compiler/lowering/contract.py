@@ -13,6 +13,7 @@ from kgraph.compiler.loopnest.domain import Domain
 from kgraph.compiler.loopnest.dtypes import short_name
 from kgraph.compiler.loopnest.elements import Probe
 from kgraph.compiler.loopnest.index import Axis, Index, Layout, merge_axes
+from kgraph.compiler.loopnest.records import ADD, IN_PARTS, KEEP_COLUMNS, MORE, PARTS, RESULT, SAME_COLUMNS
 from kgraph.compiler.lowering.loops import LoopKernel, _extent, _name
 from kgraph.compiler.lowering.writer import Writer
 from kgraph.compiler.plan import Symbol
@@ -21,10 +22,8 @@ __all__ = ["emit_contract"]
 
 BLOCK_ROWS = 256     # with BLOCK_COLUMNS floats each, a part of a second-level cache
 BLOCK_COLUMNS = 128
-UNIT_ROWS = 8        # threads share the rows in steps of it,
-PARTS = 8            # which are so many units each: where there is one step, threads share the parts of sums
-ADD_TO_RESULT, SAME_COLUMNS, KEEP_COLUMNS, IN_PARTS, MORE = 1, 2, 4, 8, 16  # flags of kgraph.kernels.gemm
-LEAST_COLUMNS, LEAST_DEPTH, RESULT = 64, 256, 8192  # of a product in parts; PARTS and RESULT are the routine's
+UNIT_ROWS = 8        # threads share the rows in steps of it, PARTS units each; a single step by parts of its sums
+LEAST_COLUMNS, LEAST_DEPTH = 64, 256  # of a product in parts
 SHARE_SCOPE = 90     # an alias scope
 
 
@@ -128,7 +127,7 @@ def _emit_blocks(w: Writer, body, domain, product: _Product) -> LoopKernel:
     target, line = _target(w, body, product)
     _call_tiles(w, product, target, line, item)
     if in_parts:
-        w.open("if few and share[5] == 0:")
+        w.open("if few and mine.last == 0:")
         w.line("return")
         w.close()
     if len(body.ops) > 1:
@@ -146,11 +145,12 @@ def _share_sums(w: Writer, product: _Product, many_rows: str, many_columns: str,
     w.args += [0] * (1 + PARTS)
     w.line(f"few = {many_rows} <= {UNIT_ROWS} and {many_columns} >= {LEAST_COLUMNS} and {depth} >= {LEAST_DEPTH} "
            f"and {many_rows} * {many_columns} <= {RESULT}")
-    w.line(f"share = pi64_at(scratch + {_scratch(product.out.type.itemsize)}, {SHARE_SCOPE})")
+    w.line(f"mine = share(scratch + {_scratch(product.out.type.itemsize)}, {SHARE_SCOPE})")
     w.open("if few:")
     routine = w.routine(Symbol(f"gemm_{short_name(product.out.dtype)}"))
-    for k, text in enumerate(("lo", "hi", units, f"args + {8 * done}", routine)):
-        w.line(f"share[{k}] = {text}")
+    given = {"lo": "lo", "hi": "hi", "units": units, "done": f"args + {8 * done}", "routine": routine}
+    for field, text in given.items():
+        w.line(f"mine.{field} = {text}")
     w.line("u = 0")
     w.line("end = 1")
     w.line(f"wide = {many_columns}")
@@ -215,7 +215,7 @@ def _call_tiles(w: Writer, product: _Product, target, line: str, item: int):
     w.line(f"gemm({routine}, height, width, {depth}, {a_address}, {a_row}, {a_step}, "
            f"{b_address}, {b_step}, {b_column}, {c_address}, {line}, flags, "
            f"scratch + {_scratch(item)})")
-    w.line(f"flags = {ADD_TO_RESULT | MORE if loops else SAME_COLUMNS | KEEP_COLUMNS}")
+    w.line(f"flags = {ADD | MORE if loops else SAME_COLUMNS | KEEP_COLUMNS}")
     for _ in loops:
         w.close()
 

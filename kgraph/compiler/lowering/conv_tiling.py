@@ -13,8 +13,9 @@ from kgraph.compiler.loopnest.domain import Domain
 from kgraph.compiler.loopnest.dtypes import short_name
 from kgraph.compiler.loopnest.elements import Probe
 from kgraph.compiler.loopnest.index import Layout, merge_axes, row_major
+from kgraph.compiler.loopnest.records import SEGMENT, WINDOW
 from kgraph.compiler.lowering.loops import LoopKernel, _extent, _name
-from kgraph.compiler.lowering.writer import Writer
+from kgraph.compiler.lowering.writer import SCRATCH_SCOPE, Writer
 from kgraph.compiler.plan import Symbol
 
 __all__ = ["Bands", "Geometry", "SCOPE_OF_BAND", "SCOPE_OF_CHANNELS", "emit_bands", "routine"]
@@ -23,9 +24,7 @@ BAND_BYTES = 1 << 17   # of output that is made between two epilogues
 FULL_BATCH = 8         # with fewer images, an image is shared by several threads
 LEAST_PLACES = 32      # of a band, so that tiles are full
 NOMINAL = 32           # what a size that is not known stands for, where that decides about speed only
-BLOCK_WORDS = 64       # of kgraph.kernels.conv, where the words of the block are explained
-SEGMENT_WORDS = 9
-SCOPE_OF_BLOCK, SCOPE_OF_BAND, SCOPE_OF_CHANNELS = 0, 1, 2
+SCOPE_OF_BAND, SCOPE_OF_CHANNELS = 1, 2  # that of the block is 0
 
 
 def _least(a: Size, b: Size) -> Size:
@@ -33,11 +32,11 @@ def _least(a: Size, b: Size) -> Size:
 
 
 def _segment_words(taps, stride) -> int:
-    return SEGMENT_WORDS * stride * (2 * taps + 2)
+    return SEGMENT.words * stride * (2 * taps + 2)
 
 
 def _block_words(window, strides) -> int:
-    return BLOCK_WORDS + sum(map(_segment_words, window, strides)) + 3 * SEGMENT_WORDS * 4
+    return WINDOW.words + sum(map(_segment_words, window, strides)) + 3 * SEGMENT.words * 4
 
 
 class Geometry:
@@ -53,27 +52,30 @@ class Geometry:
         dilation = params.get("dilation", (1,) * self.rank)
         low = [p[0] for p in params["padding"]]
         strides = {v: layout.strides.get(v) or row_major(v.shape) for v in (near, far)}
-        axes = [(near.shape[1 + k], far.shape[1 + k], self.window[k], params["strides"][k], dilation[k], low[k],
-                 strides[near][1 + k], strides[far][1 + k], size_of(self.window[k + 1:]) * taps_step)
-                for k in range(self.rank)]
+        axes = [{"size": near.shape[1 + k], "outs": far.shape[1 + k], "taps": self.window[k],
+                 "stride": params["strides"][k], "dilation": dilation[k], "low": low[k],
+                 "near_step": strides[near][1 + k], "far_step": strides[far][1 + k],
+                 "tap_step": size_of(self.window[k + 1:]) * taps_step} for k in range(self.rank)]
         self.row_places = 1   # places on the band axis for each row of the result
-        still = all(a[2] == a[3] == 1 and pair == (0, 0) for a, pair in zip(axes, params["padding"]))
+        still = all(a["taps"] == a["stride"] == 1 and pair == (0, 0) for a, pair in zip(axes, params["padding"]))
         if still and near not in layout.strides:
             self.row_places = size_of(far.shape[2:-1])
             space = size_of(far.shape[1:-1])
-            axes = [(space, space, *axes[-1][2:])]
-        self.words = {0: kind, 1: 3 - len(axes), 2: groups, 3: near_channels, 4: far_channels, 5: 0,
-                      6: strides[near][0], 7: strides[far][0]}
-        for axis, found in enumerate([(1, 1, 1, 1, 1, 0, 0, 0, 0)] * (3 - len(axes)) + axes):
-            self.words.update({8 + 12 * axis + i: n for i, n in enumerate(found)})
+            axes = [{**axes[-1], "size": space, "outs": space}]
+        self.words = {"kind": kind, "band": 3 - len(axes), "groups": groups, "near_channels": near_channels,
+                      "far_channels": far_channels, "transformed": 0, "wide": 0, "near_image": strides[near][0],
+                      "far_image": strides[far][0]}
+        missing = {**dict.fromkeys(axes[0], 1), "low": 0, "near_step": 0, "far_step": 0, "tap_step": 0}
+        for axis, found in enumerate([missing] * (3 - len(axes)) + axes):
+            self.words.update({f"axes[{axis}].{field}": n for field, n in found.items()})
         self.image = strides
         self.bytes = -(-8 * _block_words(self.window, params["strides"]) // 64) * 64
 
     def write(self, planned=True):
         """planned: with the segments of windows, which the routines of kgraph.kernels.conv follow."""
-        block = self.w.scratch_pointer("int64", 0, SCOPE_OF_BLOCK)
-        for place, value in self.words.items():
-            self.w.line(f"{block}[{place}] = {self.w.number(value, f'window {place}')}")
+        self.w.line(f"block = window(scratch, {SCRATCH_SCOPE})")
+        for field, value in self.words.items():
+            self.w.line(f"block.{field} = {self.w.number(value, f'window {field}')}")
         if planned:
             self.w.line(f"plan_windows({self.w.routine(Symbol('window_plan'))}, scratch)")
 

@@ -5,15 +5,7 @@ runs all steps of its rows, as a batch of its own, without waiting for anybody. 
 are updated in place; xs and ys are the slices of step t of their stacks, whose addresses move on from step to step;
 what else the body needs lies in the thread's scratch memory.
 
-An argument block of int64 words:
-
-    0 steps    1 first step    2 +1 or -1    3 kernels before the loop    4 kernels up to the test    5 kernels in all
-    6 words of all blocks    7 words that move    8 place of the test's answer in scratch    9 scratch of the kernels
-    kernels    (code, place of its block in words, extent (5 words)) each
-    words      (value (5 words), from row to row, from step to step, 1 if in scratch) each
-    movers     (place, from step to step) each
-
-where five words (c0, c1, a, b, d) are the number c0 + c1 * ((a * rows + b) // d) for a share of so many rows.
+Its argument block is made of records (loopnest.records): LOOP, then kernels, words and movers.
 """
 from __future__ import annotations
 
@@ -29,6 +21,7 @@ from kgraph.compiler.loopnest.affine import NotAffine, affine
 from kgraph.compiler.loopnest.index import row_major
 from kgraph.compiler.loopnest.nodes import LoopNest
 from kgraph.compiler.loopnest.parse import parse
+from kgraph.compiler.loopnest.records import LOOP, LOOP_KERNEL, LOOP_MOVER, LOOP_WORD
 from kgraph.compiler.plan import Address, Code, Kernel, Plan
 from kgraph.compiler.prims.loop import Loop
 from kgraph.compiler.prims.move import broadcast_p
@@ -41,34 +34,34 @@ ALIGN = 64
 
 _SOURCE = '''
 def loop(args, lo, hi, scratch):
-    table = pi64_at(args, 0)
-    block = pi64_at(scratch, 1)
+    head = loop_head(args, 0)
     rows = hi - lo
-    words = 10 + 7 * table[5]
-    movers = words + 8 * table[6]
-    for i in range(table[6]):
-        w = words + 8 * i
-        value = table[w] + table[w + 1] * ((table[w + 2] * rows + table[w + 3]) // table[w + 4])
-        block[i] = value + table[w + 5] * lo + table[w + 6] * table[1] + table[w + 7] * scratch
-    inner = scratch + table[9]
-    for step in range(-1, table[0]):
-        first = table[3]
-        last = table[5]
+    block = pi64_at(scratch, 1)
+    words = args + 8 * (loop_head.words + loop_kernel.words * head.kernels)
+    movers = words + 8 * loop_word.words * head.words
+    for i in range(head.words):
+        w = loop_word(words + 8 * loop_word.words * i, 0)
+        value = w.c0 + w.c1 * ((w.a * rows + w.b) // w.d)
+        block[i] = value + w.row * lo + w.step * head.first + w.in_scratch * scratch
+    inner = scratch + head.inner
+    for step in range(-1, head.steps):
+        first = head.before
+        last = head.kernels
         if step < 0:
             first = 0
-            last = table[3]
+            last = head.before
         for c in range(first, last):
-            k = 10 + 7 * c
-            extent = table[k + 2] + table[k + 3] * ((table[k + 4] * rows + table[k + 5]) // table[k + 6])
-            call_kernel(table[k], scratch + 8 * table[k + 1], 0, extent, inner)
-            if c == table[4] - 1:
-                answer = pi8_at(scratch + table[8], 2)
+            k = loop_kernel(args + 8 * (loop_head.words + loop_kernel.words * c), 0)
+            extent = k.c0 + k.c1 * ((k.a * rows + k.b) // k.d)
+            call_kernel(k.code, scratch + 8 * k.block, 0, extent, inner)
+            if c == head.tested - 1:
+                answer = pi8_at(scratch + head.answer, 2)
                 if answer[0] == 0:
                     return
         if step >= 0:
-            for i in range(table[7]):
-                m = movers + 2 * i
-                block[table[m]] += table[2] * table[m + 1]
+            for i in range(head.movers):
+                m = loop_mover(movers + 8 * loop_mover.words * i, 0)
+                block[m.place] += head.sign * m.step
 '''
 
 
@@ -104,7 +97,7 @@ class _Table:
             base.append(self.slots)
             self.slots = self.slots + _aligned(self._whole(size))
         for kernel in part.plan.kernels:
-            self.kernels += [Code(kernel), len(self.words) // 8, *affine(kernel.extent, self.rows)]
+            self.kernels += [Code(kernel), len(self.words) // LOOP_WORD.words, *affine(kernel.extent, self.rows)]
             for argument in kernel.args:
                 self._add_word(part, argument, base)
             self.inner = dims.maximum(self.inner, self._whole(kernel.scratch))
@@ -130,8 +123,13 @@ class _Table:
         if self.rows is not None and self.rows.names() & dims.names(offset):
             raise NotAffine(f"an offset of {offset}")
         if not _is_zero(step):
-            self.movers += [len(self.words) // 8, step]
+            self.movers += [len(self.words) // LOOP_WORD.words, step]
         return [Address(home, offset), 0, 1, 0, 1, row if self.rows is not None else 0, step, 0]
+
+    @property
+    def count(self) -> int:
+        """How many kernels there are."""
+        return len(self.kernels) // LOOP_KERNEL.words
 
     def _whole(self, size: Size) -> Size:
         """A size for all rows together."""
@@ -139,15 +137,16 @@ class _Table:
 
     def kernel(self, op: Op, steps: Size, first: Size, sign: int, before: int, answer: tuple = (0, 0)) -> Kernel:
         """The loop's kernel. answer: (kernels up to the test, place of its answer among the slots)."""
-        blocks = 8 * (len(self.words) // 8)
+        blocks = 8 * (len(self.words) // LOOP_WORD.words)
         start = blocks + -blocks % ALIGN
-        for w in range(0, len(self.words), 8):
-            if self.words[w + 7] == 1:
+        for w in range(0, len(self.words), LOOP_WORD.words):
+            if self.words[w + LOOP_WORD.place("in_scratch")] == 1:
                 self.words[w] = self.words[w] + start
         inner = start + self.slots
-        header = [steps, first, sign, before, answer[0], len(self.kernels) // 7, len(self.words) // 8,
-                  len(self.movers) // 2, start + answer[1], inner]
-        children = [k.kernel for k in self.kernels[::7]]
+        header = LOOP.filled(steps=steps, first=first, sign=sign, before=before, tested=answer[0],
+                             kernels=self.count, words=len(self.words) // LOOP_WORD.words,
+                             movers=len(self.movers) // LOOP_MOVER.words, answer=start + answer[1], inner=inner)
+        children = [k.kernel for k in self.kernels[::LOOP_KERNEL.words]]
         count = 1 if steps is FOREVER else steps
         each = lambda name: self._whole(sum((getattr(k, name) for k in children), start=0)) * count
         moved = sum((v.type.nbytes for v in (*op.inputs, *op.outputs)), start=0)
@@ -195,7 +194,7 @@ def _emit_scan(op, loop: Loop, body: Program, rows, batch, own, compile_body) ->
     homes |= {("state", i): (w, row(v), 0) for i, (v, w) in enumerate(zip(carry, last_carry))}
     table = _Table(rows, batch)
     table.add(_copies(carry, outer_carry, last_carry, row, compile_body))
-    before = len(table.kernels) // 7
+    before = table.count
     table.add(Part(plan, homes))
     first, sign = (loop.length - 1, -1) if loop.reverse else (0, 1)
     return table.kernel(op, loop.length, first, sign, before)
@@ -249,14 +248,14 @@ def emit_while(op: Op, compile_body: Callable) -> Kernel:
     consts = {("input", i): (w, 0, 0) for i, w in enumerate(op.inputs[:n])}
     table = _Table(None, 1)
     table.add(_copies(carry, op.inputs[n:], op.outputs, zero, compile_body))
-    before = len(table.kernels) // 7
+    before = table.count
     program, _ = _separated(Program(test.name, test.inputs, test.ops, test.outputs))
     plan = compile_body(program, (), {})
     place = table.slots
     table.slots = table.slots + ALIGN
     table.add(Part(plan, {**consts, **{("input", n + i): (w, 0, 0) for i, w in enumerate(op.outputs)},
                           ("output", 0): (None, 0, place)}))
-    tested = len(table.kernels) // 7
+    tested = table.count
     updates = tuple((a, b) for a, b in zip(carry, body.outputs) if a is not b)
     program, _ = _separated(Program(body.name, body.inputs, body.ops, (), updates))
     states = {("state", i): (w, 0, 0) for i, w in enumerate(op.outputs)}

@@ -92,7 +92,7 @@ def emit_weight_grad(op: Op, layout: Layout, checks) -> LoopKernel:
     geometry = Geometry(w, layout, op, x, ct, 0, tap, *((1, 1, ct.shape[-1]) if depthwise else (groups, ours, theirs)))
     if _is_winograd(op, x, ct):
         return _emit_winograd_weights(w, op, geometry)
-    geometry.words[5] = geometry.bytes
+    geometry.words["wide"] = geometry.bytes
     geometry.write()
     taps, item, result = size_of(window), out.type.itemsize, w.pointer(out)
     w.line("unit = lo")
@@ -121,7 +121,7 @@ def _emit_winograd_weights(w: Writer, op: Op, geometry: Geometry) -> LoopKernel:
     out, parts, item = op.outputs[0], op.params["parts"], x.type.itemsize
     near, far = x.shape[-1], ct.shape[-1]
     work = _winograd_work(near, far, _whole(near) * _whole(far), item)
-    geometry.words[5] = geometry.bytes + work
+    geometry.words["wide"] = geometry.bytes + work
     geometry.write(planned=False)
     w.open("for part in range(lo, hi):")
     w.line(f"start = {w.size(x.shape[0])} * part // {w.size(parts)}")

@@ -1,0 +1,83 @@
+"""Records: words of memory that the compiler and a routine, or two routines, have in common, by name.
+
+A routine that is written down (see parse.py) says ``g = window(block, 0)``: the int64 words from an address on, in an
+alias scope; then ``g.kind``, ``g.axes[k].taps`` are words of it, ``window.loops`` is a number, that of the group's
+first word, and ``window.words`` how many there are. The compiler asks `Record.place` where a word is. So each is named
+here and numbered nowhere.
+"""
+from __future__ import annotations
+
+__all__ = ["ADD", "IN_PARTS", "KEEP_COLUMNS", "LOOP", "LOOP_KERNEL", "LOOP_MOVER", "LOOP_WORD", "MORE", "PARTS",
+           "RECORDS", "RESULT", "SAME_COLUMNS", "SEGMENT", "SHARE", "WINDOW", "Record"]
+
+RECORDS: dict[str, Record] = {}
+
+
+class Record:
+    """A name, fields in order, and groups of fields that are there several times: group=(times, fields)."""
+
+    def __init__(self, name: str, fields: str, **groups):
+        self.name, self.groups, self._places = name, {}, {}
+        for field in fields.split():
+            self._places[field] = len(self._places)
+        self.words = len(self._places)
+        for group, (times, names) in groups.items():
+            inner = names.split()
+            self.groups[group] = {field: k for k, field in enumerate(inner)}
+            self._places[group] = self.words
+            self.words += times * len(inner)
+        RECORDS[name] = self
+
+    def place(self, field: str, k=None, inner: str | None = None):
+        """The number of a word: of a field, or of a field of the k-th in a group; k may be an expression."""
+        if field not in self._places or inner is not None and inner not in self.groups.get(field, ()):
+            raise KeyError(f"{self.name} has no {field}" + (f"[{k}].{inner}" if inner else ""))
+        if k is None:
+            return self._places[field]
+        return k * len(self.groups[field]) + (self._places[field] + self.groups[field][inner])
+
+    def filled(self, **values) -> list:
+        """The words with these values, all of them, in order."""
+        if set(values) != set(self._places):
+            raise KeyError(f"{self.name}: expected {', '.join(self._places)}, received {', '.join(values)}")
+        return [values[field] for field in self._places]
+
+
+# The loops of a register tile (kgraph.kernels.conv_tile), outermost first: how many rounds, and how far apart they lie.
+_LOOPS = (4, "count a b")
+
+# What convolutions and pooling are told of their geometry (kgraph.kernels.conv), in memory of the calling thread:
+WINDOW = Record(
+    "window",
+    # kind: 0 for a convolution, 1 for its data gradient; band: the axis whose rows are shared; groups; channels of x
+    # (near) and of out, or of ct (far), in a group; transformed: whether the kernel's transform is there already;
+    # wide: bytes from the block to the wide sums (kgraph.kernels.wide); elements of an image of x and of ct
+    "kind band groups near_channels far_channels transformed wide near_image far_image",
+    # of the three space axes (those that are missing have size 1 and one tap): sizes of x and of out or ct; the window;
+    # strides in memory of x, of out or ct and of the kernel; how many segments there are, and the word of the first
+    axes=(3, "size outs taps stride dilation low near_step far_step tap_step segments first"),
+    loops=_LOOPS, plain=_LOOPS)
+# A segment is a run of output places of one axis that meet the same taps: first output place, step, count; first tap,
+# step, count; input place of the first output and first tap, step from output to output, step from tap to tap.
+SEGMENT = Record("segment", "out out_step count tap tap_step taps near near_step near_tap")
+
+# What threads that share the sums of a product know (kgraph.kernels.gemm): units [lo, hi) of ``units`` are this call's,
+# done: the address of 1 + PARTS words that they have in common; the routine's own address; last: whether this call was
+# the last to finish. Then what is kept between calls for one product: blocks that its part has (kgraph.kernels.wide),
+# and whether a wide sum has begun.
+SHARE = Record("share", "lo hi units done routine last blocks begun")
+
+# Flags of a product (kgraph.kernels.gemm); it may be made in up to so many parts, if its result has at most so many
+# elements.
+ADD, SAME_COLUMNS, KEEP_COLUMNS, IN_PARTS, MORE = 1, 2, 4, 8, 16
+PARTS, RESULT = 8, 8192
+
+# The argument block of a loop over steps (kgraph.compiler.lowering.scan): this, then its kernels, words and movers.
+# before: kernels before the loop; tested: kernels up to the test; answer: place of the test's answer in scratch;
+# inner: place of the kernels' scratch.
+LOOP = Record("loop_head", "steps first sign before tested kernels words movers answer inner")
+# Five words (c0, c1, a, b, d) are the number c0 + c1 * ((a * rows + b) // d) for a share of so many rows.
+_AFFINE = "c0 c1 a b d"
+LOOP_KERNEL = Record("loop_kernel", f"code block {_AFFINE}")       # block: the place of its argument block, in words
+LOOP_WORD = Record("loop_word", f"{_AFFINE} row step in_scratch")  # bytes from row to row, from step to step
+LOOP_MOVER = Record("loop_mover", "place step")                    # a word that moves with the steps
