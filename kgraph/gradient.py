@@ -1,6 +1,9 @@
 """Gradients of what Python computes: `GradientTape` and `value_and_grad`, eagerly and inside a traced function."""
 from __future__ import annotations
 
+import functools
+import operator
+
 from kgraph import tree
 from kgraph.compiler.autodiff import backward
 from kgraph.compiler.ir import TensorLike
@@ -32,7 +35,6 @@ class GradientTape:
         self._tape = Tape()
         self._trace = None
         self._start, self._end = 0, None  # the part of the trace that is recorded; None: as far as it goes
-        self._held = {}      # Variable -> the Value it had when the tape was opened
         self._used = False
 
     def __enter__(self):
@@ -40,7 +42,8 @@ class GradientTape:
         if self._trace is None:
             self._tape.__enter__()
         else:
-            self._start, self._end, self._held = len(self._trace.ops), None, dict(self._trace.current)
+            self._start, self._end = len(self._trace.ops), None
+            self._trace.tapes.append(self._tape)
         return self
 
     def __exit__(self, *exc):
@@ -48,6 +51,7 @@ class GradientTape:
             self._tape.__exit__(*exc)
         else:
             self._end = len(self._trace.ops)
+            self._trace.tapes.remove(self._tape)
 
     def watch(self, tensor):
         """Nothing to do: every tensor is watched. Raises TypeError for arrays, which have no identity to track."""
@@ -78,10 +82,9 @@ class GradientTape:
             if not is_float_dtype(t.dtype):
                 raise TypeError(f"gradient: expected a target of a float dtype, received {t.dtype}")
         leaves = tree.flatten(sources)
-        known = [self._source(x) for x in leaves]
-        found = backward(self._ops(), targets, cts, [x for x in known if x is not None])
-        found = iter(found)
-        grads = [None if x is None else next(found) for x in known]
+        known = [self._values(x) for x in leaves]
+        found = iter(backward(self._ops(), targets, cts, [v for values in known for v in values]))
+        grads = [_sum([next(found) for _ in values]) for values in known]
         if unconnected_gradients == "zero":
             grads = [zeros_like(x) if g is None else g for g, x in zip(grads, leaves)]
         return tree.pack_sequence_as(sources, grads)
@@ -89,15 +92,19 @@ class GradientTape:
     def _ops(self):
         return list(self._tape.ops) if self._trace is None else self._trace.ops[self._start:self._end]
 
-    def _source(self, x):
-        """What the recorded ops read in place of x; None if they read nothing of it."""
+    def _values(self, x) -> list:
+        """What the recorded ops read in place of x: of a variable that was assigned, several values."""
         if isinstance(x, Variable):
-            if self._trace is None:
-                return self._tape.variables.get(x)
-            return self._held.get(x, self._trace.current.get(x))
+            return [v for v in self._tape.variables.get(x, ()) if v is not None]
         if not isinstance(x, TensorLike):
             raise TypeError(f"gradient: expected sources that are tensors or Variables, received {type(x).__name__}")
-        return to_tensor(x)
+        return [to_tensor(x)]
+
+
+def _sum(grads):
+    """The sum of those that are there, or None."""
+    there = [g for g in grads if g is not None]
+    return functools.reduce(operator.add, there) if there else None
 
 
 def value_and_grad(f, argnums=0, has_aux=False):

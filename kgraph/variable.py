@@ -97,14 +97,10 @@ class Variable(TensorLike):
         if trace is not None:
             return trace.read(self)
         tapes = open_tapes()
+        known = [x for tape in tapes if (x := tape.latest(self)) is not None]
+        tensor = known[0] if known else Tensor(self._buffer.copy())
         for tape in tapes:
-            if self in tape.variables:
-                tensor = tape.variables[self]
-                break
-        else:
-            tensor = Tensor(self._buffer.copy())
-        for tape in tapes:
-            tape.variables.setdefault(self, tensor)
+            tape.note(self, tensor)
         return tensor
 
     __kgraph_value__ = value.fget
@@ -141,7 +137,7 @@ class Variable(TensorLike):
         if current_trace() is not None:
             value = to_tensor(value)
             self._check_shape(value.shape)
-            value = cast_value(value, self.dtype)
+            value = _separate(cast_value(value, self.dtype))
             trace = current_trace()
             trace.assign(self, trace.lift(value))
             return value
@@ -149,7 +145,7 @@ class Variable(TensorLike):
         self._check_shape(array.shape)
         self._buffer[...] = array
         for tape in open_tapes():
-            tape.variables.pop(self, None)
+            tape.note(self, None)
         return self.value if open_tapes() else array
 
     def assign_add(self, value):
@@ -221,3 +217,9 @@ def cast_value(value, dtype):
     """value with that dtype, recorded only when it differs."""
     from kgraph.compiler.prims.elementwise import cast_p
     return value if value.dtype == dtype else bind(cast_p, value, dtype=dtype)
+
+
+def _separate(value):
+    """The value as one of its own: what is read after an assignment is the variable, and no gradient goes further."""
+    from kgraph.compiler.prims.elementwise import stop_gradient_p
+    return bind(stop_gradient_p, value)

@@ -145,3 +145,25 @@ def test_results_that_are_no_tensors():
     assert [(y.dtype, float(y)) for y in nested["b"][1:3]] == [("int32", 3), ("float32", 2.5)]
     with pytest.raises(TypeError, match="expected tensors, numbers or None as results, received 'text'"):
         kgraph.function(lambda x: "text")(one)
+
+
+@pytest.mark.parametrize("wrap", [lambda f: f, kgraph.function], ids=["eager", "compiled"])
+@pytest.mark.parametrize("body, w_gradient, u_gradient", [
+    (lambda w, u, x: w.assign_add(x) * 0, [2, 3], None),
+    (lambda w, u, x: (w.assign(w * 0.5), w * w * x)[1], [4, 6], None),
+    (lambda w, u, x: (w.assign(u * u), w * x)[1], [4, 6], None),
+    (lambda w, u, x: (w.assign_add(x), w.assign_add(x), w * w)[2], [12, 17], None),
+    (lambda w, u, x: (ops.cond(x[0] > 0, lambda: w.assign(u), lambda: w.assign(-u)), w * x)[1], [4, 6], None),
+    (lambda w, u, x: w * u, [7, 8], [1, 1]),
+])
+def test_gradients_of_a_variable_that_is_assigned(body, w_gradient, u_gradient, wrap):
+    """As in TensorFlow: the sum over all values that it had, and none goes through the assignment."""
+    def f(x):
+        with kgraph.GradientTape() as tape:
+            loss = ops.sum(w * x)
+            loss = loss + ops.sum(body(w, u, x))
+        return tape.gradient(loss, [w, u])
+
+    w, u = kgraph.Variable(np.ones(2, "float32")), kgraph.Variable(np.full(2, 5.0, "float32"))
+    for got, expected in zip(wrap(f)(ops.convert_to_tensor(np.float32([2, 3]))), (w_gradient, u_gradient)):
+        assert got is expected is None or np.array_equal(got, expected), (got, expected)

@@ -180,6 +180,7 @@ class Trace:
         self.current: dict = {}     # Variable -> the Value that it holds now
         self.captured: list = []    # (input Value, the Tensor or outer Value that it stands for)
         self.size_rules: dict = {}  # SizeRule -> None: what was taken for granted; checked when extents are bound
+        self.tapes: list = []       # open Tapes that note which values variables had
         self._known: set = set()
         self._lifted: dict = {}
 
@@ -218,6 +219,12 @@ class Trace:
         return outputs if many else outputs[0]
 
     def read(self, variable) -> Value:
+        value = self._current(variable)
+        for tape in self.tapes:
+            tape.note(variable, value)
+        return value
+
+    def _current(self, variable) -> Value:
         if variable not in self.current:
             if self.parent is not None:
                 with back_in(self.parent):
@@ -248,11 +255,24 @@ class Trace:
 
 
 class Tape:
-    """Records what runs eagerly, while open (a context manager). Ops hold Tensors in place of Values."""
+    """Records what runs eagerly, while open (a context manager). Ops hold Tensors in place of Values.
+
+    variables   Variable -> what reading it gave, one value for each time it was assigned; None: not read since
+    """
 
     def __init__(self):
         self.ops: list[Op] = []
-        self.variables: dict = {}  # Variable -> the Tensor that reading it gave
+        self.variables: dict = {}
+
+    def note(self, variable, value):
+        """Reading the variable gave this value; None: it was assigned."""
+        values = self.variables.setdefault(variable, [])
+        if not values or values[-1] is not value:
+            values.append(value)
+
+    def latest(self, variable):
+        """What reading the variable gave, if it was read and not assigned since."""
+        return self.variables.get(variable, [None])[-1]
 
     def __enter__(self):
         _recorders.tapes.append(self)

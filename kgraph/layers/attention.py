@@ -50,10 +50,10 @@ class Attention(Layer):
 
     def build(self, input_shape):
         self._check_count(input_shape)
-        self.scale = self.add_weight((), "ones", name="scale") if self.use_scale else None
+        self.scale = self.add_weight(shape=(), initializer="ones", name="scale") if self.use_scale else None
         self.concat_score_weight = None
         if self.score_mode == "concat":
-            self.concat_score_weight = self.add_weight((), "ones", name="concat_score_weight")
+            self.concat_score_weight = self.add_weight(shape=(), initializer="ones", name="concat_score_weight")
 
     def _check_count(self, inputs):
         if not isinstance(inputs, (list, tuple)) or len(inputs) not in (2, 3):
@@ -102,7 +102,8 @@ class AdditiveAttention(Attention):
 
     def build(self, input_shape):
         self._check_count(input_shape)
-        self.scale = self.add_weight((input_shape[0][-1],), "glorot_uniform", name="scale") if self.use_scale else None
+        self.scale = self.add_weight(shape=(input_shape[0][-1],), initializer="glorot_uniform",
+                                     name="scale") if self.use_scale else None
 
     def _scores(self, query, key):
         sums = ops.tanh(ops.expand_dims(query, -2) + ops.expand_dims(key, -3))

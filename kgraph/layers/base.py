@@ -91,8 +91,8 @@ class Layer(Stateful, Operation):
         self.autocast = autocast
         self.built = self._building = False
         self.path = None
-        self.supports_masking = type(self).compute_mask is not Layer.compute_mask
-        self.input_spec = None
+        self._supports_masking = type(self).compute_mask is not Layer.compute_mask
+        self._input_spec = None
         self._trainable = bool(trainable)
         self._losses = []
         self._build_shapes = None
@@ -136,6 +136,25 @@ class Layer(Stateful, Operation):
     @property
     def input_dtype(self) -> str:
         return self.compute_dtype
+
+    # ------------------------------------------------------------------ properties, for subclasses to override
+    @property
+    def supports_masking(self) -> bool:
+        """Whether the outputs have a mask: what compute_mask() says. True for a class that overrides compute_mask()."""
+        return self._supports_masking
+
+    @supports_masking.setter
+    def supports_masking(self, value):
+        self._supports_masking = value
+
+    @property
+    def input_spec(self):
+        """What the first argument of a call has to be: an InputSpec, several, or None."""
+        return self._input_spec
+
+    @input_spec.setter
+    def input_spec(self, value):
+        self._input_spec = value
 
     # ------------------------------------------------------------------ what subclasses write
     def __init_subclass__(cls, **kwargs):

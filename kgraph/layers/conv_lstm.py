@@ -51,12 +51,13 @@ class _ConvLSTMCell(LSTMCell):
         self._space = tuple(map(self._output_size, space, range(self.rank)))
         width = 4 * self.filters
         make = lambda name, shape, role: self.add_weight(
-            shape, getattr(self, f"{role}_initializer"), name=name, regularizer=getattr(self, f"{role}_regularizer"),
-            constraint=getattr(self, f"{role}_constraint"))
+            shape=shape, initializer=getattr(self, f"{role}_initializer"), name=name,
+            regularizer=getattr(self, f"{role}_regularizer"), constraint=getattr(self, f"{role}_constraint"))
         self.kernel = make("kernel", (*self.kernel_size, channels, width), "kernel")
         self.recurrent_kernel = make("recurrent_kernel", (*self.kernel_size, self.filters, width), "recurrent")
-        self.bias = self.add_weight((width,), self._initial_bias, name="bias", regularizer=self.bias_regularizer,
-                                    constraint=self.bias_constraint) if self.use_bias else None
+        self.bias = self.add_weight(
+            shape=(width,), initializer=self._initial_bias, name="bias", regularizer=self.bias_regularizer,
+            constraint=self.bias_constraint) if self.use_bias else None
 
     def _output_size(self, size, axis):
         stride, reach = self.strides[axis], (self.kernel_size[axis] - 1) * self.dilation_rate[axis] + 1

@@ -35,12 +35,13 @@ class Dense(Layer):
         self.supports_masking = True
 
     def build(self, input_shape):
-        self.kernel = self.add_weight((input_shape[-1], self.units), self.kernel_initializer, name="kernel",
-                                      regularizer=self.kernel_regularizer, constraint=self.kernel_constraint)
+        self.kernel = self.add_weight(
+            shape=(input_shape[-1], self.units), initializer=self.kernel_initializer, name="kernel",
+            regularizer=self.kernel_regularizer, constraint=self.kernel_constraint)
         self.bias = (
             self.add_weight(
-                (self.units,),
-                self.bias_initializer,
+                shape=(self.units,),
+                initializer=self.bias_initializer,
                 name="bias",
                 regularizer=self.bias_regularizer,
                 constraint=self.bias_constraint,

@@ -99,9 +99,11 @@ class BatchNormalization(_Normalization):
         self.moving_variance = self._make("moving_variance", shape, trainable=False)
         if self.renorm:
             deviation = lambda shape, dtype=None: ops.sqrt(self.moving_variance_initializer(shape, dtype=dtype))
-            self.moving_stddev = self.add_weight(shape, deviation, name="moving_stddev", trainable=False)
-            self.renorm_mean = self.add_weight(shape, self.moving_mean_initializer, name="renorm_mean", trainable=False)
-            self.renorm_stddev = self.add_weight(shape, deviation, name="renorm_stddev", trainable=False)
+            add = lambda name, initializer: self.add_weight(shape=shape, initializer=initializer, name=name,
+                                                            trainable=False)
+            self.moving_stddev = add("moving_stddev", deviation)
+            self.renorm_mean = add("renorm_mean", self.moving_mean_initializer)
+            self.renorm_stddev = add("renorm_stddev", deviation)
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: shape[0]})
 
     def call(self, inputs, training=None, mask=None):
@@ -279,7 +281,7 @@ class RMSNormalization(Weighted):
     def build(self, input_shape):
         axes = axes_of(self.axis, len(input_shape), f"layer {self.name!r}")
         self.axis = sorted(self.axis) if isinstance(self.axis, list) else [self.axis]
-        self.scale = self.add_weight(tuple(input_shape[a] for a in axes), "ones", name="scale")
+        self.scale = self.add_weight(shape=tuple(input_shape[a] for a in axes), initializer="ones", name="scale")
 
     def call(self, x):
         return ops.rms_normalization(x, self.scale, tuple(self.axis), self.epsilon)
@@ -309,7 +311,7 @@ class SpectralNormalization(Wrapper):
             raise ValueError(f"layer {self.name!r}: expected a layer with a kernel or embeddings, received "
                              f"{self.layer!r}")
         self.kernel = getattr(self.layer, self._kernel_name)
-        self.vector_u = self.add_weight((1, self.kernel.shape[-1]), initializers.get({
+        self.vector_u = self.add_weight(shape=(1, self.kernel.shape[-1]), initializer=initializers.get({
             "class_name": "TruncatedNormal", "config": {"stddev": 0.02}}), name="vector_u", trainable=False)
 
     def call(self, inputs, training=False):

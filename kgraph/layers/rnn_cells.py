@@ -116,13 +116,14 @@ class _GatedCell(DropoutCell):
 
     def build(self, input_shape):
         width = self.gates * self.units
-        self.kernel = self.add_weight((input_shape[-1], width), self.kernel_initializer, name="kernel",
-                                      regularizer=self.kernel_regularizer, constraint=self.kernel_constraint)
+        self.kernel = self.add_weight(
+            shape=(input_shape[-1], width), initializer=self.kernel_initializer, name="kernel",
+            regularizer=self.kernel_regularizer, constraint=self.kernel_constraint)
         self.recurrent_kernel = self.add_weight(
-            (self.units, width), self.recurrent_initializer, name="recurrent_kernel",
+            shape=(self.units, width), initializer=self.recurrent_initializer, name="recurrent_kernel",
             regularizer=self.recurrent_regularizer, constraint=self.recurrent_constraint)
         self.bias = self.add_weight(
-            self._bias_shape(), self._initial_bias, name="bias", regularizer=self.bias_regularizer,
+            shape=self._bias_shape(), initializer=self._initial_bias, name="bias", regularizer=self.bias_regularizer,
             constraint=self.bias_constraint) if self.use_bias else None
 
     def _bias_shape(self):

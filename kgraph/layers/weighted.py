@@ -23,7 +23,7 @@ class Weighted(Layer):
         """The variable of a role. An initializer given here replaces the setting."""
         found = {what: getattr(self, f"{role}_{what}", None) for what in ("regularizer", "constraint")}
         initializer = initializer or getattr(self, f"{role}_initializer")
-        return self.add_weight(shape, initializer, name=name or role, **found, **kwargs)
+        return self.add_weight(shape=shape, initializer=initializer, name=name or role, **found, **kwargs)
 
     def get_config(self):
         return {**super().get_config(), **self.settings(*self.described)}

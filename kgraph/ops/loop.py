@@ -109,9 +109,6 @@ class _StepTrace(Trace):
         super().__init__(name)
         self.carried, self.assigned = list(carried), []
 
-    def read(self, variable):
-        return self.current[variable] if variable in self.current else super().read(variable)
-
     def assign(self, variable, value):
         if variable.home is not None:
             return super().assign(variable, value)  # says that this cannot be
@@ -262,7 +259,7 @@ def _both_branches(pred, true_fn, false_fn):
     for v in {**assigned, **otherwise}:
         if v.home is None and assigned.get(v) is not otherwise.get(v):
             a, b = (values[v] if v in values else trace.read(v) for values in (assigned, otherwise))
-            trace.assign(v, where(pred, a, b))
+            v.assign(where(pred, a, b))
     return chosen, other
 
 

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from kgraph import Input, KerasTensor, Model, Operation, Sequential, callbacks, layers, metrics, ops
+from kgraph import Input, KerasTensor, Model, Operation, Sequential, callbacks, initializers, layers, metrics, ops
 
 L = layers
 ONES = np.ones((2, 3), "float32")
@@ -71,7 +71,7 @@ def test_a_size_that_only_the_layer_knows():
     assert y.shape == (None, 6, 4)
     model = Model(i, L.Dense(2)(L.Flatten()(y)))
     assert model.predict(np.ones((2, 6, 4)), verbose=0).shape == (2, 2)
-    with pytest.raises(ValueError, match="expected equal sizes"):
+    with pytest.raises(ValueError, match="== 24, received 20 and 24"):
         model.predict(np.ones((2, 5, 4)), verbose=0)
 
 
@@ -257,6 +257,45 @@ def test_interpolate_pr_auc_and_get_monitor_value():
     model = Sequential([Input((3,)), L.Dense(1)])
     model.compile("sgd", "mse")
     assert len(model.fit(ONES, ONES[:, :1], epochs=9, callbacks=[Twice("loss", patience=2)], verbose=0).epoch) == 3
+
+
+def of_class(name, value):
+    return type("Own", (L.Layer,), {name: value, "call": lambda self, x: x + 0})
+
+
+@pytest.mark.parametrize("value", [True, property(lambda self: True)])
+def test_supports_masking_of_a_class(value):
+    x = np.ones((1, 4, 2), "float32")
+    x[:, 2:] = 0
+    i = Input((4, 2))
+    rnn = L.SimpleRNN(1, activation=None, kernel_initializer="ones", recurrent_initializer="ones")
+    model = Model(i, rnn(of_class("supports_masking", value)()(L.Masking()(i))))
+    np.testing.assert_array_equal(model.predict(x, verbose=0), [[4]])
+
+
+@pytest.mark.parametrize("value", [L.InputSpec(ndim=3), property(lambda self: L.InputSpec(ndim=3))])
+def test_input_spec_of_a_class(value):
+    with pytest.raises(ValueError, match="expected ndim=3"):
+        of_class("input_spec", value)()(Input((3,)))
+
+
+@pytest.mark.parametrize("make, shape", [
+    (L.Dense, (None, 3)), (L.EinsumDense, (None, 3)), (L.Embedding, (None, 3)), (L.Conv1D, (None, 5, 3)),
+    (L.DepthwiseConv2D, (None, 5, 5, 3)), (L.SeparableConv1D, (None, 5, 3)), (L.BatchNormalization, (None, 3)),
+    (L.LayerNormalization, (None, 3)), (L.RMSNormalization, (None, 3)), (L.PReLU, (None, 3)), (L.SimpleRNNCell, (2, 3)),
+    (L.GRUCell, (2, 3)), (L.LocallyConnected1D, (None, 5, 3))])
+def test_add_weight_gets_its_arguments_by_name(make, shape):
+    """So a subclass can change any of them."""
+    class Sevens(make):
+        def add_weight(self, **kwargs):
+            return super().add_weight(**{**kwargs, "initializer": initializers.Constant(7.0)})
+
+    args = {L.EinsumDense: ("ab,bc->ac", 2), L.Embedding: (4, 2), L.Conv1D: (2, 2), L.SeparableConv1D: (2, 2),
+            L.DepthwiseConv2D: (2,), L.Dense: (2,), L.SimpleRNNCell: (2,), L.GRUCell: (2,),
+            L.LocallyConnected1D: (2, 2)}
+    layer = Sevens(*args.get(make, ()))
+    layer.build(shape)
+    assert layer.get_weights() and all(np.all(w == 7) for w in layer.get_weights())
 
 
 def test_add_variable_is_add_weight():

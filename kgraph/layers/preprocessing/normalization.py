@@ -45,9 +45,9 @@ class Normalization(Layer):
                              f"{tuple(input_shape)}")
         if self.input_mean is None:
             shape = tuple(input_shape[a] for a in self._kept)
-            self.adapt_mean = self.add_weight(shape, "zeros", name="mean", trainable=False)
-            self.adapt_variance = self.add_weight(shape, "ones", name="variance", trainable=False)
-            self.count = self.add_weight((), "zeros", dtype="int32", name="count", trainable=False)
+            self.adapt_mean = self.add_weight(shape=shape, initializer="zeros", name="mean", trainable=False)
+            self.adapt_variance = self.add_weight(shape=shape, initializer="ones", name="variance", trainable=False)
+            self.count = self.add_weight(shape=(), initializer="zeros", dtype="int32", name="count", trainable=False)
             self.finalize_state()
 
     def adapt(self, data, steps=None):
