@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 import sys
 import threading
@@ -58,7 +57,7 @@ class Function:
     tiles: Callable | None = None
     given: LoopNest | None = None
 
-    @functools.cached_property
+    @locks.once
     def nest(self) -> LoopNest:
         return self.given or parse(self.source, self.tiles() if self.tiles else (), self.name)
 

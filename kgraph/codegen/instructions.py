@@ -14,7 +14,8 @@ __all__ = ["INSTRUCTIONS", "SYMBOLS"]
 _I32, _I64, _VOID = ir.IntType(32), ir.IntType(64), ir.VoidType()
 # functions of the C library that native code calls, by name; the loader finds them in the process
 SYMBOLS = frozenset(("sched_yield", "pthread_mutex_lock", "pthread_mutex_unlock", "pthread_cond_wait",
-                     "pthread_cond_broadcast"))
+                     "pthread_cond_broadcast", "usleep",
+                     "clock_gettime"))
 
 
 def _pointer(builder, address, kind=_I64):

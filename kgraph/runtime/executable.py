@@ -31,6 +31,9 @@ MAX_BYTES = 1 << 24    # as long as they take no more than this
 # in scalar operations of a vectorised loop, of which a thread does some ten in a nanosecond
 SHARED_WORK = 24_000   # of a kernel, from which it pays to meet the other threads
 WAKING_WORK = 200_000  # of all such kernels in a call, from which it pays to wake them
+CHUNK_WORK = 200_000   # of a part of a thread's share that another thread may do instead;
+CHUNK_TILES = 10_000_000  # of a native product, where each part packs its operands anew
+CHUNKS = 4             # of a share at most
 TILE_SPEED = 16        # operations of a native product in the time of one
 BYTES_OF_WORK = 8      # bytes of its operands in the time of one: a product of one row does little but read
 NOTHING = Block(0)
@@ -196,15 +199,18 @@ class _Binding:
         for kernel, address, start in zip(plan.kernels, self.executable.kernels, starts):
             extent, work, moved = evaluate((kernel.extent, kernel.work, kernel.bytes), extents)
             units = -(-extent // kernel.grain)
-            if any(isinstance(a, Symbol) for a in kernel.args if a is not STATUS):
+            native = any(isinstance(a, Symbol) for a in kernel.args if a is not STATUS)
+            if native:
                 work = max(work // TILE_SPEED, moved // BYTES_OF_WORK)
-            share = min(self.threads, units) if work >= SHARED_WORK else 1
-            self._shared_work += work if share > 1 else 0
-            self.entries.append([address, self.words.ctypes.data + 8 * start, extent, kernel.grain, max(share, 1)])
+            shares = max(min(self.threads, units), 1) if work >= SHARED_WORK else 1
+            chunks = min(work // shares // (CHUNK_TILES if native else CHUNK_WORK), units // shares, CHUNKS)
+            chunks = max(chunks, 1) if shares > 1 else 1
+            self._shared_work += work if shares > 1 else 0
+            self.entries.append([address, self.words.ctypes.data + 8 * start, extent, kernel.grain, shares, chunks])
         self.scratch_bytes = max((self._scratch_of(k) for k in plan.kernels), default=0) + 63 & ~63
         self.team_size = self.threads if any(e[4] > 1 for e in self.entries) else 1
         if not self.executable.python:
-            self._alone = executor.Table([[*e[:4], 1] for e in self.entries], 1, self.status, self.scratch_bytes)
+            self._alone = executor.Table(self.entries, 1, self.status, self.scratch_bytes)
             self._together = executor.Table(self.entries, self.team_size, self.status, self.scratch_bytes) \
                 if self.team_size > 1 else self._alone
             self._single = None

@@ -108,6 +108,7 @@ def _bandwidth(threads: int) -> float:
 def _best(entry, threads: int, runs: int = 8) -> float:
     """The shortest time of a kernel (address, argument words, extent, grain) on so many threads."""
     address, args, extent, grain = entry
-    table = executor.Table([[address, args.ctypes.data, extent, grain, threads]], threads, np.zeros(2, np.int64), 256)
+    entry = [address, args.ctypes.data, extent, grain, threads, 1]
+    table = executor.Table([entry], threads, np.zeros(2, np.int64), 256)
     with thread_pool.stopwatch(threads, 256) as seconds:
         return min(seconds(table) for _ in range(runs))

@@ -83,7 +83,7 @@ class _Team:
     def __init__(self, threads: int):
         self.threads = threads
         self.busy = threading.Lock()
-        self.words = memory.aligned(8 * executor.TEAM_WORDS)
+        self.words = executor.team_words(threads)
         self.address = self.words.ctypes.data
         self._scratch = memory.Block(0)
         library = ctypes.CDLL(None)

@@ -46,6 +46,27 @@ def test_results_do_not_depend_on_threads(threads):
     assert (run.run([x], steps=50)[0] == x + 12).all()
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_any_table_on_any_number_of_threads(seed):
+    """Kernels of all extents and grains, in chunks or whole, often enough that threads come late, help and sleep."""
+    rng = np.random.default_rng(seed)
+    n, count = int(rng.choice([1, 3, 37, 64, 997, 5000])), int(rng.integers(1, 14))
+    values = [value((n,)) for _ in range(count + 1)]
+    text = ("x = pf32(args, 0)\ny = pf32(args, 1)\nn = word(args, 2)\nfor i in range(lo, hi):\n"
+            "    y[i] = x[n - 1 - i] * f32(0.5) + f32(i)")
+    steps = [kernel(text, (a, b, n), n, grain=int(rng.choice([1, 7, 64])), work=int(rng.choice([1, 10**5, 10**7])))
+             for a, b in zip(values, values[1:])]
+    x, y = rng.random(n, "float32"), np.arange(n, dtype="float32")
+    want = x
+    for _ in range(count):
+        want = want[::-1] * np.float32(0.5) + y
+    for threads in (1, 2, 3, 5):
+        team.set_num_threads(threads)
+        run = Executable(plan(steps, values[:1], values[-1:], slots=values[1:-1]))
+        for repeats in (1, 50, 2):
+            np.testing.assert_array_equal(run.run([x], steps=repeats)[0], want)
+
+
 def test_all_threads_leave_after_a_report():
     x, y, z = value((64,)), value((64,)), value((64,))
     text = "y = pf32(args, 0)\nfor i in range(lo, hi):\n    y[i] = f32(checked(word(args, 1), 1, i, 60))"

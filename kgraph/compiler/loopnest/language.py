@@ -66,8 +66,9 @@ CALLS = {"call_kernel": 5, "gemm": 14, "plan_windows": 2, "convolve": 7, "weigh"
 ACTIONS = {**{name: (count, False) for name, count in CALLS.items()},
            "report": (3, False), "checked": (4, True), "load_acquire": (1, True), "store_release": (2, False),
            "atomic_add": (2, True), "prefetch": (1, False), "prefetch_to_write": (1, False), "pause": (0, False),
-           "sched_yield": (0, False), "pthread_mutex_lock": (1, False), "pthread_mutex_unlock": (1, False),
-           "pthread_cond_wait": (2, False), "pthread_cond_broadcast": (1, False)}
+           "sched_yield": (0, False), "usleep": (1, False), "clock_gettime": (2, False),
+           "pthread_mutex_lock": (1, False), "pthread_mutex_unlock": (1, False), "pthread_cond_wait": (2, False),
+           "pthread_cond_broadcast": (1, False)}
 
 
 def signature_of(function: str, dtypes) -> tuple:

@@ -121,5 +121,6 @@ FUNCTIONS = {
 ACTIONS = {
     "report": _report, "checked": _checked, "load_acquire": lambda address: word(address, 0),
     "store_release": _set_word, "atomic_add": _atomic_add,
-    **dict.fromkeys(("prefetch", "prefetch_to_write", "pause", "sched_yield"), lambda *address: None),
+    **dict.fromkeys(("prefetch", "prefetch_to_write", "pause", "sched_yield", "usleep", "clock_gettime"),
+                    lambda *address: None),
 }
