@@ -83,8 +83,7 @@ class MultiOptimizer(Optimizer):
             self.optimizers.append(optimizer)
 
     def flatten(self, variables=None):
-        if not self.built:
-            self.build(list(variables))
+        self._ensure_built(variables)
         for optimizer in self.optimizers:
             optimizer.flatten()
 
@@ -98,8 +97,7 @@ class MultiOptimizer(Optimizer):
 
     def apply(self, grads, trainable_variables=None):
         variables = list(self._trainable_variables if trainable_variables is None else trainable_variables)
-        if not self.built:
-            self.build(variables)
+        self._ensure_built(variables)
         pairs = [(self._owners[self._index(v)], g, v) for g, v in zip(grads, variables, strict=True)]
         for optimizer in self.optimizers:
             own = [(g, v) for o, g, v in pairs if o is optimizer]

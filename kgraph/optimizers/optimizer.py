@@ -9,7 +9,7 @@ import numpy as np
 
 from kgraph import ops
 from kgraph.compiler.ir import TensorLike
-from kgraph.compiler.trace import current_trace
+from kgraph.compiler.trace import current_trace, suspend_recording
 from kgraph.config import floatx
 from kgraph.legacy.defaults import with_defaults_of_version
 from kgraph.naming import auto_name, check_keywords
@@ -244,13 +244,18 @@ class Optimizer(Saved):
         self._indices = {id(v): i for i, v in enumerate(variables)}
         self._undecayed = {id(variables[i]) for i in self._undecayed}
 
+    def _ensure_built(self, variables):
+        """build(), unless it is done. Nothing of it is recorded, so what it assigns is assigned once."""
+        if not self.built:
+            with suspend_recording():
+                self.build(list(variables))
+
     def flatten(self, variables=None):
         """Lay weights side by side in one buffer, and each slot too, so that one kernel updates them all.
 
         For elementwise rules only; weights with a constraint stay by themselves. Call it before anything is traced.
         """
-        if not self.built:
-            self.build(list(variables))
+        self._ensure_built(variables)
         if not self.elementwise:
             return
         plain = [v for v in self._trainable_variables if v.constraint is None]
@@ -292,8 +297,7 @@ class Optimizer(Saved):
             raise ValueError(f"{self.name}: expected {len(self._trainable_variables)} gradients, one for each variable "
                              f"it was built with, received {len(grads)}")
         variables = list(self._trainable_variables if trainable_variables is None else trainable_variables)
-        if not self.built:
-            self.build(variables)
+        self._ensure_built(variables)
         for variable in variables:
             self._index(variable)
         grads, variables = self._with_gradient(grads, variables)

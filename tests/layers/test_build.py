@@ -2,7 +2,19 @@
 import numpy as np
 import pytest
 
-from kgraph import Input, Model, Sequential, initializers, layers, metrics, ops, random
+from kgraph import (
+    GradientTape,
+    Input,
+    Model,
+    Sequential,
+    function,
+    initializers,
+    layers,
+    metrics,
+    ops,
+    optimizers,
+    random,
+)
 
 L = layers
 ONES = np.ones(3, "float32")
@@ -174,3 +186,33 @@ def test_an_initializer_that_computes():
     eye = lambda shape, dtype=None: ops.eye(shape[0], dtype=dtype) * 2
     layer = L.Dense(3, kernel_initializer=eye, bias_initializer=initializers.Constant(1.0))
     np.testing.assert_array_equal(functional(layer)(ONES[None])[0], 3 * ONES)
+
+
+def test_what_an_optimizer_assigns_while_it_is_built():
+    """Averages that begin with the weights: the same from steps in a compiled function as from eager ones."""
+    class Averaged(optimizers.Optimizer):
+        def build(self, variables):
+            super().build(variables)
+            self.slow = [self.add_variable_from_reference(v, "slow") for v in variables]
+            for slow, v in zip(self.slow, variables):
+                slow.assign(v)
+
+        def update_step(self, gradient, variable, learning_rate):
+            slow = self.slow[self._get_variable_index(variable)]
+            self.assign_sub(variable, learning_rate * gradient)
+            self.assign(slow, slow * 0.5 + variable * 0.5)
+
+    found = []
+    for wrap in (lambda f: f, function):
+        model = Sequential([Input((3,)), L.Dense(1, kernel_initializer="ones")])
+        optimizer = Averaged(0.01)
+
+        def step(x, model=model, optimizer=optimizer):
+            with GradientTape() as tape:
+                loss = ops.mean(model(x) ** 2)
+            optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+        run = wrap(step)
+        for _ in range(2):
+            run(ops.convert_to_tensor(ONES[None]))
+        found.append([optimizer.slow[0].numpy(), model.get_weights()[0]])
+    np.testing.assert_allclose(*found, rtol=1e-5)
