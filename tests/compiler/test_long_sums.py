@@ -5,6 +5,7 @@ import pytest
 
 import kgraph
 from kgraph import ops
+from kgraph.runtime import executable, thread_pool
 
 MILLIONS = 4_000_000
 TERM = np.float32(0.9)
@@ -54,7 +55,9 @@ LONG |= {
     "segments": (lambda x: ops.segment_sum(x, ops.zeros(x.shape[:1], "int32"), 2)[0], (1_000_000, 3), 1_000_000),
     "table": (lambda x: gradient_of_rows(ops.take, x, ops.zeros((1_000_000,), "int32"))[0], (3, 2), 1_000_000),
     "rows": (lambda x: gradient_of_rows(ops.take_along_axis, x, ops.zeros((300_000, 2), "int32"))[0], (3, 2), 300_000),
-    "pooling": (lambda x: 90_000 * ops.average_pool(x, 300), (1, 300, 300, 3), 90_000),
+    "pooling": (lambda x: 40_000 * ops.average_pool(x, 200), (1, 300, 300, 3), 40_000),
+    "pooling of all": (lambda x: 10**6 * ops.average_pool(x, 1000), (1, 1000, 1000, 1), 10**6),
+    "convolution of all": (lambda x: ops.conv(x, ops.ones((300, 300, 3, 4))), (1, 300, 300, 3), 270_000),
 }
 
 
@@ -64,6 +67,27 @@ def test_long_sums_see_each_term(name):
     x, tolerance = np.full(shape, TERM), 1e-6 if name in SUMS else 1e-5
     for got in (kgraph.function(f)(x), f(x)):
         np.testing.assert_allclose(np.asarray(got, "float64") / terms, np.float64(TERM), rtol=tolerance)
+
+
+@pytest.fixture
+def any_number_of_threads(monkeypatch):
+    """Lets even the smallest kernel be shared by threads."""
+    before = thread_pool.get_num_threads()
+    monkeypatch.setattr(executable, "SHARED_WORK", 0)
+    monkeypatch.setattr(executable, "WAKING_WORK", 0)
+    yield
+    thread_pool.set_num_threads(before)
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_threads_change_no_bit(name, any_number_of_threads):
+    f, shape, _ = LONG[name]
+    shape = tuple(min(n, 20_011) for n in shape) if name in SUMS else shape
+    x, compiled, found = np.random.default_rng(0).random(shape, "float32"), kgraph.function(f), []
+    for threads in (1, 2, 5):
+        thread_pool.set_num_threads(threads)
+        found.append(np.asarray(compiled(x)))
+    assert all((got == found[0]).all() for got in found)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

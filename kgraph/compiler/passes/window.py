@@ -2,6 +2,7 @@
 
 - A convolution of one tap that moves by one is a product; so is its data gradient. (Its weight gradient sums over so
   many places that the kernel for convolutions is faster.)
+- So is one whose window covers the whole input, and its gradients; a pooling that does is a plain reduction.
 - The data gradient reads a kernel whose channels and filters have changed places, so that what it makes is contiguous.
 - The weight gradient is made by parts of the batch, then summed: threads share the parts, always in the same way.
 - Float16 is computed in float32.
@@ -26,6 +27,47 @@ def _is_pointwise(params, window) -> bool:
 
 def _labels(rank):
     return tuple(range(rank + 1))
+
+
+def _is_whole(params, size, window) -> bool:
+    """Whether a window covers an input of that size, at one place."""
+    return (tuple(size) == tuple(window) and all(isinstance(n, int) for n in size) and params.get("groups", 1) == 1
+            and all(n == 1 for n in params.get("dilation", ())) and all(pair == (0, 0) for pair in params["padding"]))
+
+
+def whole_conv(t, op, inputs):
+    x, w = inputs
+    if not _is_whole(op.params, x.shape[1:-1], w.shape[:-2]):
+        return None
+    terms = tuple(range(1, x.ndim))
+    result = apply("contract", x, w, a_axes=(0, *terms), b_axes=(*terms, 90), out_axes=(0, 90))
+    return apply("reshape", result, shape=op.outputs[0].shape)
+
+
+def whole_data_grad(t, op, inputs):
+    ct, w = inputs
+    if op.params.get("transposed") or not _is_whole(op.params, op.params["size"], w.shape[:-2]):
+        return None
+    terms = tuple(range(1, ct.ndim))
+    rows = apply("reshape", ct, shape=(ct.shape[0], ct.shape[-1]))
+    return apply("contract", rows, w, a_axes=(0, 90), b_axes=(*terms, 90), out_axes=(0, *terms))
+
+
+def whole_weight_grad(t, op, inputs):
+    x, ct = inputs
+    if op.params.get("parts") or not _is_whole(op.params, x.shape[1:-1], op.params["window"]):
+        return None
+    terms = tuple(range(1, x.ndim))
+    rows = apply("reshape", ct, shape=(ct.shape[0], ct.shape[-1]))
+    return apply("contract", x, rows, a_axes=(0, *terms), b_axes=(0, 90), out_axes=(*terms, 90))
+
+
+def whole_pool(t, op, inputs):
+    (x,) = inputs
+    if not _is_whole(op.params, x.shape[1:-1], op.params["window"]):
+        return None
+    reduce = {"max_pool": "max", "sum_pool": "sum"}[op.prim.name]
+    return apply("reshape", apply(reduce, x, axes=tuple(range(1, x.ndim - 1))), shape=op.outputs[0].shape)
 
 
 def pointwise_conv(t, op, inputs):
@@ -73,10 +115,11 @@ def in_float32(t, op, inputs):
     return cast(apply(op.prim.name, *(cast(x, "float32") for x in inputs), **op.params), "float16")
 
 
-RULES = {"conv": [in_float32, pointwise_conv],
-         "conv_data_grad": [in_float32, pointwise_data_grad, transposed_kernel],
-         "conv_weight_grad": [in_float32, parts_of_the_batch],
-         **{name: [in_float32] for name in ("max_pool", "max_pool_grad", "max_pool_pick", "sum_pool", "sum_pool_grad")}}
+RULES = {"conv": [in_float32, pointwise_conv, whole_conv],
+         "conv_data_grad": [in_float32, pointwise_data_grad, whole_data_grad, transposed_kernel],
+         "conv_weight_grad": [in_float32, whole_weight_grad, parts_of_the_batch],
+         **{name: [in_float32, whole_pool] for name in ("max_pool", "sum_pool")},
+         **{name: [in_float32] for name in ("max_pool_grad", "max_pool_pick", "sum_pool_grad")}}
 
 
 def lower_windows(program: Program) -> Program:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from kgraph.compiler.primitive import Primitive
-from kgraph.compiler.prims.rules import FLOATS, apply, check_dtype, mul, quiet, require, spread, sub
+from kgraph.compiler.prims.rules import FLOATS, apply, array_sum, check_dtype, mul, quiet, require, spread, sub
 
 
 def _infer(name):
@@ -41,7 +41,7 @@ def _shifted_array(x, axes):
 
 def _softmax(x, axes):
     powers = np.exp(_shifted_array(x, axes))
-    return powers / np.sum(powers, axis=axes, keepdims=True)
+    return powers / array_sum(powers, axes, keepdims=True)
 
 
 def _softmax_lower(x, axes):
@@ -51,7 +51,7 @@ def _softmax_lower(x, axes):
 
 def _log_softmax(x, axes):
     shifted = _shifted_array(x, axes)
-    return shifted - np.log(np.sum(np.exp(shifted), axis=axes, keepdims=True))
+    return shifted - np.log(array_sum(np.exp(shifted), axes, keepdims=True))
 
 
 def _log_softmax_lower(x, axes):

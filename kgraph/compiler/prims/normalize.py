@@ -11,7 +11,19 @@ import numpy as np
 from kgraph.compiler import dims
 from kgraph.compiler.ir import TensorType
 from kgraph.compiler.primitive import Primitive
-from kgraph.compiler.prims.rules import FLOATS, add, apply, check_dtype, div, mul, quiet, require, spread, sub
+from kgraph.compiler.prims.rules import (
+    FLOATS,
+    add,
+    apply,
+    check_dtype,
+    div,
+    mul,
+    quiet,
+    require,
+    spread,
+    sub,
+    summing_dtype,
+)
 
 
 def _over(x, axes):
@@ -37,8 +49,9 @@ def _parts(x, axes, epsilon):
 
 
 def _parts_array(x, axes, epsilon):
-    centred = x - x.mean(axis=axes, keepdims=True, dtype=x.dtype)
-    return centred, 1 / np.sqrt(np.square(centred).mean(axis=axes, dtype=x.dtype) + x.dtype.type(epsilon))
+    mean = lambda x, keepdims: x.mean(axis=axes, keepdims=keepdims, dtype=summing_dtype(x.dtype)).astype(x.dtype)
+    centred = x - mean(x, True)
+    return centred, 1 / np.sqrt(mean(np.square(centred), False) + x.dtype.type(epsilon))
 
 
 def _check_axes(name, x, axes):

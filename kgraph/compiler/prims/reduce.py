@@ -13,6 +13,7 @@ from kgraph.compiler.prims.rules import (
     Reducer,
     add,
     apply,
+    array_sum,
     cast,
     check_dtype,
     div,
@@ -80,7 +81,7 @@ def _prod_vjp(ct, out, x, axes):
     return (where(zero, wide(alone), div(wide(others), where(zero, 1, x))),)
 
 
-sum_p = _reduce("sum", lambda x, axes: np.sum(x, axis=axes, dtype=summing_dtype(x.dtype)).astype(x.dtype),
+sum_p = _reduce("sum", array_sum,
                 lambda ct, out, x, axes: (spread(ct, axes, x.shape),),
                 Reducer(lambda dtype: 0, "sum_so_far({a}, {x})"), NUMBERS)
 prod_p = _reduce("prod", lambda x, axes: np.prod(x, axis=axes, dtype=x.dtype), _prod_vjp,

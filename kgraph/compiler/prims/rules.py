@@ -134,6 +134,11 @@ def summing_dtype(dtype) -> str:
     return "float64" if np.dtype(dtype).kind == "f" else np.dtype(dtype).name
 
 
+def array_sum(x, axes, keepdims=False):
+    """NumPy's sum over axes, in x's dtype."""
+    return np.sum(x, axis=axes, keepdims=keepdims, dtype=summing_dtype(x.dtype)).astype(x.dtype)
+
+
 def matrix_product(a, b):
     """NumPy's matrix products of two stacks; of a large depth in parts, which are added up in float64."""
     with np.errstate(all="ignore"):

@@ -28,6 +28,7 @@ from kgraph.compiler.prims.rules import (
     FLOATS,
     NUMBERS,
     apply,
+    array_sum,
     check_dtype,
     matrix_product,
     require,
@@ -283,7 +284,7 @@ def _max_pool(x, window, strides, padding):
 
 def _sum_pool(x, window, strides, padding):
     view = _windows(_padded(x, padding, 0), window, strides, (1,) * len(window))
-    return view.sum(axis=_tap_axes(window), dtype=summing_dtype(x.dtype)).astype(x.dtype)
+    return array_sum(view, _tap_axes(window))
 
 
 def _sum_pool_grad_infer(ct, window, strides, padding, size):
