@@ -35,7 +35,7 @@ def main(arguments=None):
     machine, console = _machine(), Console(highlight=False)
     console.width = console.width if console.is_terminal else WIDTH
     kernels = _kernels([n for n in names if n in CASES], chosen.quick, console)
-    models = _models([n for n in names if n in WORKLOADS], [*OWN, *peers], chosen.quick, console)
+    models = _models([n for n in names if n in WORKLOADS], [*OWN, *peers], chosen, console)
     console.print(f"import kgraph: {1e3 * machine['import_s']:.0f} ms")
     if chosen.json:
         Path(chosen.json).write_text(json.dumps(as_data(machine, kernels, models), indent=1), encoding="utf-8")
@@ -48,6 +48,8 @@ def _parser():
     parser.add_argument("--only", metavar="NAME", action="append", default=[],
                         help=f"a kernel or a model, or a pattern of them; of {', '.join([*CASES, *WORKLOADS])}")
     parser.add_argument("--quick", action="store_true", help="small sizes, few repeats")
+    parser.add_argument("--busy", action="store_true",
+                        help="measure models also beside a process that keeps one processor busy")
     parser.add_argument("--peers", action="store_true",
                         help="also Keras on TensorFlow, JAX and PyTorch, and ONNX Runtime, as far as they are here")
     parser.add_argument("--peer-python", metavar="NAME=PATH", action="append", default=[],
@@ -89,12 +91,12 @@ def _kernels(names, quick, console) -> list:
     return rows
 
 
-def _models(names, contenders, quick, console) -> list:
+def _models(names, contenders, chosen, console) -> list:
     rows = []
     with console.status("") as status:
         for name in names:
             status.update(f"{name}: {', '.join(c.name for c in contenders)}")
-            found = measure_workload(name, contenders, 1 if quick else 5)
+            found = measure_workload(name, contenders, 1 if chosen.quick else 5, chosen.busy)
             console.print(model_table(found))
             rows += found
     return rows

@@ -51,6 +51,7 @@ class ModelRow:
     cold_s   from the start of the process's imports to the end of the first batch
     peak_mb  most memory that the process held, in 2**20 bytes, data included
     error    what a process that failed said last
+    busy     whether another process kept a processor busy meanwhile
     """
 
     workload: str
@@ -61,6 +62,7 @@ class ModelRow:
     sample: float | None = None
     peak_mb: float | None = None
     error: str = ""
+    busy: bool = False
 
 
 def find_peers(given=()) -> list:
@@ -97,7 +99,8 @@ class _Worker:
 
     def __init__(self, contender, workload):
         self.row = ModelRow(workload, contender.name)
-        self.times = {what: [] for what in MEASURED}
+        self.busy_row = replace(self.row, busy=True)
+        self.times = {(what, busy): [] for what in MEASURED for busy in (False, True)}
         self.errors = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(
             [contender.python, str(HERE / "worker.py"), contender.name, workload], stdin=subprocess.PIPE,
@@ -106,15 +109,20 @@ class _Worker:
         self.row = replace(self.row, cold_s=started.get("cold_s"))
         self.able = MEASURED if started.get("trains") else MEASURED[1:]
 
-    def measure(self, what):
+    def measure(self, what, busy=False):
         """One more time of it, while that takes no longer than PATIENCE in all."""
-        if what not in self.able or self.row.error or sum(self.times[what]) >= PATIENCE:
+        times = self.times[what, busy]
+        if what not in self.able or self.row.error or sum(times) >= PATIENCE:
             return
         self.process.stdin.write(what + "\n")
         self.process.stdin.flush()
         if answer := self._answer():
-            self.times[what].append(answer["seconds"])
-            self.row = replace(self.row, peak_mb=answer["peak_mb"], **{what: float(np.median(self.times[what]))})
+            times.append(answer["seconds"])
+            found = {"peak_mb": answer["peak_mb"], what: float(np.median(times))}
+            if busy:
+                self.busy_row = replace(self.busy_row, **found)
+            else:
+                self.row = replace(self.row, **found)
 
     def _answer(self) -> dict:
         """The next line; of a process that has ended, its last words go into the row."""
@@ -132,8 +140,9 @@ class _Worker:
         self.errors.close()
 
 
-def measure_workload(name, contenders, rounds) -> list:
-    """A ModelRow for each contender. In each round everyone is measured once."""
+def measure_workload(name, contenders, rounds, busy=False) -> list:
+    """A ModelRow for each contender. In each round everyone is measured once, and with ``busy`` once more while another
+    process keeps one processor busy, for a second row."""
     with contextlib.ExitStack() as stack:
         workers = []
         for contender in contenders:
@@ -142,4 +151,21 @@ def measure_workload(name, contenders, rounds) -> list:
         for what in [what for what in MEASURED for _ in range(rounds)]:
             for worker in workers:
                 worker.measure(what)
-        return [worker.row for worker in workers]
+            if busy:
+                with _busy_process():
+                    for worker in workers:
+                        worker.measure(what, busy=True)
+        return [row for worker in workers for row in ((worker.row, worker.busy_row) if busy else (worker.row,))]
+
+
+@contextlib.contextmanager
+def _busy_process():
+    """Another process that keeps one processor busy."""
+    process = subprocess.Popen([sys.executable, "-c", "print(flush=True)\nwhile True: pass"], stdout=subprocess.PIPE)
+    try:
+        process.stdout.readline()  # it has begun
+        yield
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()

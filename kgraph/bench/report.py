@@ -46,12 +46,17 @@ def kernel_table(rows, limits) -> Table:
 
 
 def model_table(rows) -> Table:
-    """One line for each contender of a workload, kgraph first; in brackets how many times kgraph's time it is."""
+    """One line for each contender of a workload, kgraph first; in brackets how many times kgraph's time it is, or of a
+    line beside a busy process, how many times its own time."""
     table = _table(f"Model: {rows[0].workload}", ("with",),
                    ("train step", "predict batch", "one sample", "cold start", "peak MB"))
+    own = rows[0]
     for row in rows:
-        times = [_beside(getattr(row, what), getattr(rows[0], what)) for what in MEASURED]
-        table.add_row(row.contender, *times, time_text(row.cold_s), f"{row.peak_mb:.0f}" if row.peak_mb else "-")
+        base = own if row.busy else rows[0]
+        times = [_beside(getattr(row, what), getattr(base, what)) for what in MEASURED]
+        name = "  beside a busy process" if row.busy else row.contender
+        table.add_row(name, *times, time_text(row.cold_s), f"{row.peak_mb:.0f}" if row.peak_mb else "-")
+        own = own if row.busy else row
     failed = [f"{row.contender} failed: {escape(row.error)}" for row in rows if row.error]
     table.caption = "\n".join(failed) or None
     return table
@@ -91,7 +96,7 @@ def _share_panel(rows) -> Panel:
 def _model_panel(what, rows) -> Panel:
     groups = []
     for workload in dict.fromkeys(r.workload for r in rows):
-        found = [(r.contender, getattr(r, what)) for r in rows if r.workload == workload]
+        found = [(r.contender, getattr(r, what)) for r in rows if r.workload == workload and not r.busy]
         if own := found[0][1]:  # kgraph's
             groups.append((workload, [Bar(name, t / own, time_text(t)) for name, t in found if t is not None]))
     return Panel(f"Models: {TITLES[what]}, time beside kgraph's", groups, most=SLOWEST, line=1.0)

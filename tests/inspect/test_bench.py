@@ -11,8 +11,8 @@ from kgraph.__main__ import main
 from kgraph.bench import _names
 from kgraph.bench.chart import Bar, Panel, bar_chart
 from kgraph.bench.kernels import CASES
-from kgraph.bench.peers import Contender, find_peers, measure_workload
-from kgraph.bench.report import time_text
+from kgraph.bench.peers import Contender, ModelRow, find_peers, measure_workload
+from kgraph.bench.report import model_table, time_text
 from kgraph.bench.workloads import WORKLOADS
 from kgraph.compiler.ir import TensorType
 from kgraph.function import build
@@ -34,6 +34,23 @@ def test_command(tmp_path, capsys):
     assert found["machine"]["kgraph"] == kgraph.__version__ and found["machine"]["bandwidth"] > 0
     drawn = list(xml.etree.ElementTree.parse(files["svg"]).getroot().iter())
     assert {"sum_rows 32x100", "tiny", "kgraph eager"} <= {e.text for e in drawn if e.tag.endswith("text")}
+
+
+def test_beside_a_busy_process(tmp_path, capsys):
+    file = tmp_path / "found.json"
+    assert main(["bench", "--quick", "--busy", "--only", "tiny", "--json", str(file)]) == 0
+    rows = json.loads(file.read_text())["models"]
+    assert [(r["contender"], r["busy"]) for r in rows] == [
+        (name, busy) for name in ("kgraph", "kgraph eager") for busy in (False, True)]
+    assert all(r[what] > 0 for r in rows for what in ("train", "predict", "sample"))
+    assert capsys.readouterr().out.count("beside a busy process") == 2
+
+
+def test_busy_rows_are_compared_with_their_own():
+    rows = [ModelRow("m", name, None, 1e-3 * t, busy=busy)
+            for name, busy, t in (("kgraph", False, 1), ("kgraph", True, 1.5), ("jax", False, 2), ("jax", True, 5))]
+    cells = list(model_table(rows).columns[1].cells)
+    assert cells == ["1 ms", "1.5 ms (1.50)", "2 ms (2.00)", "5 ms (2.50)"]
 
 
 def test_names():
