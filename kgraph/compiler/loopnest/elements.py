@@ -8,6 +8,7 @@ from __future__ import annotations
 from kgraph.compiler.dims import Size
 from kgraph.compiler.ir import Op, Value
 from kgraph.compiler.loopnest.index import ORIGIN, Axis, Index, Layout
+from kgraph.compiler.loopnest.nodes import Expression, Name
 
 __all__ = ["Probe", "Pull", "squeeze"]
 
@@ -24,8 +25,8 @@ class Pull:
         self.producers = producers  # Value -> the Op inside the kernel that makes it
         self.op: Op | None = None
 
-    def read(self, k: int, index) -> str:
-        """The expression of input k's element at a multi-index (Index, Axis or size for each axis)."""
+    def read(self, k: int, index) -> Expression:
+        """Input k's element at a multi-index (Index, Axis or size for each axis)."""
         return self.element(self.op.inputs[k], self._own_index(self.op.inputs[k], index))
 
     def _own_index(self, value: Value, index) -> tuple:
@@ -33,7 +34,7 @@ class Pull:
         return tuple(ORIGIN if isinstance(s, int) and s == 1 else Index.of(i)
                      for s, i in zip(value.shape, index, strict=True))
 
-    def lowered(self, op: Op, index) -> str:
+    def lowered(self, op: Op, index) -> Expression:
         """An element of the op's result, by its own rule."""
         saved, self.op = self.op, op
         try:
@@ -53,7 +54,7 @@ class Probe(Pull):
         self._symbols: dict = {}
         self._seen: set = set()
 
-    def element(self, value: Value, index) -> str:
+    def element(self, value: Value, index) -> Expression:
         key = (value, tuple(i.key() for i in index))
         if key not in self._seen:
             self._seen.add(key)
@@ -61,30 +62,29 @@ class Probe(Pull):
                 self.lowered(self.producers[value], index)
             else:
                 self.reads.append((value, index))
-        return f"x{hash(key)}"
+        return Name(f"x{hash(key)}", value.dtype)
 
-    def checked(self, text: str, extent: Size) -> Index:
-        if text not in self._symbols:
-            self._symbols[text] = Axis(None)
-        return Index({self._symbols[text]: 1})
+    def checked(self, x: Expression, extent: Size) -> Index:
+        if str(x) not in self._symbols:
+            self._symbols[str(x)] = Axis(None)
+        return Index({self._symbols[str(x)]: 1})
 
     clamp = checked
 
-    def choose(self, test: str, value, otherwise) -> str:
+    def choose(self, test: Expression, value, otherwise) -> Expression:
         self.branches = True
-        value()
         otherwise()
-        return "t"
+        return value()
 
-    def constant(self, value, dtype: str) -> str:
-        return "c"
+    def constant(self, value, dtype: str) -> Expression:
+        return Name("c", dtype)
 
-    def size(self, size: Size) -> str:
-        return "n"
+    def size(self, size: Size) -> Expression:
+        return Name("n", "int64")
 
-    def at(self, index) -> str:
+    def at(self, index) -> Expression:
         self.positions.append(Index.of(index))
-        return "i"
+        return Name("i", "int64")
 
     def accesses(self, layout: Layout) -> list:
         """Every position that the text will have, for merge_axes."""

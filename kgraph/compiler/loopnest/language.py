@@ -91,6 +91,7 @@ def signature_of(function: str, dtypes) -> tuple:
         raise ValueError(f"{function}: {error}") from None
 
 
-def result_of(function: str, dtypes) -> str | None:
+@functools.cache
+def result_of(function: str, dtypes: tuple) -> str | None:
     """The dtype of a call's result. Raises as `signature_of`."""
     return signature_of(function, dtypes)[1]

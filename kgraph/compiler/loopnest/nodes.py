@@ -90,6 +90,14 @@ class Expression:
     def __or__(self, other):
         return call("|", self, other)
 
+    def __str__(self):
+        """Its text, with as few brackets as can be; it is Python too."""
+        return _text(self, 0)
+
+    def __format__(self, spec):
+        """The same as a part of a longer expression."""
+        return _text(self, _ATOM)
+
     def __bool__(self):
         raise TypeError("an expression of a loop nest has no truth value while the nest is written")
 
@@ -112,6 +120,9 @@ class Buffer:
     dtype: str
     address: Expression
     scope: int
+
+    def __str__(self):
+        return self.name
 
     def __getitem__(self, position) -> Load:
         return Load(self, expression(position))
@@ -223,13 +234,43 @@ def expression(x) -> Expression:
     """A Python number as a literal; an expression as it is."""
     if isinstance(x, Expression):
         return x
+    if not isinstance(x, (bool, int, float)):
+        raise TypeError(f"expected an expression or a number, received {x!r}")
     return Number(x, "bool" if isinstance(x, bool) else "int64" if isinstance(x, int) else "float64")
 
 
 def call(function: str, *operands) -> Call:
     """A function or operator of the language."""
     operands = tuple(map(expression, operands))
-    return Call(function, operands, result_of(function, [x.dtype for x in operands]))
+    return Call(function, operands, result_of(function, tuple([x.dtype for x in operands])))
+
+
+# What binds less stands first.
+_LEVELS = (("or",), ("and",), ("not",), ("<", "<=", ">", ">=", "==", "!="), ("|",), ("^",), ("&",), ("<<", ">>"),
+           ("+", "-"), ("*", "/", "//", "%"), ("neg",))
+_RANK = {sign: rank for rank, signs in enumerate(_LEVELS) for sign in signs}
+_SIGNS = {"neg": "-", "not": "not "}
+_ATOM = len(_LEVELS)
+
+
+def _text(x, least: int) -> str:
+    """least: the rank below which it needs brackets."""
+    if isinstance(x, Name):
+        return x.name
+    if isinstance(x, Number):
+        return str(x.value)
+    if isinstance(x, Load):
+        return f"{x.buffer.name}[{_text(x.position, 0)}]"
+    rank = _RANK.get(x.function, _ATOM)
+    if rank == _ATOM:
+        text = f"{x.function}({', '.join(map(str, x.operands))})"
+    elif x.function in _SIGNS:
+        text = _SIGNS[x.function] + _text(x.operands[0], rank + 1)
+    else:
+        left, right = x.operands
+        chained = x.function in _LEVELS[3]  # a < b < c would be another thing
+        text = f"{_text(left, rank + chained)} {x.function} {_text(right, rank + 1)}"
+    return f"({text})" if rank < least else text
 
 
 def expressions(statement):
@@ -254,13 +295,14 @@ def names_read(statement) -> list:
     todo = expressions(statement)
     while todo:
         x = todo.pop()
-        if isinstance(x, Name):
+        kind = type(x)
+        if kind is Name:
             found.append(x.name)
-        elif isinstance(x, Load):
+        elif kind is Call:
+            todo.extend(x.operands)
+        elif kind is Load:
             found.append(x.buffer.name)
             todo.append(x.position)
-        elif isinstance(x, Call):
-            todo.extend(x.operands)
     return found
 
 

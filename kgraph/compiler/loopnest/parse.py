@@ -40,7 +40,7 @@ from kgraph.compiler.loopnest.nodes import (
 )
 from kgraph.compiler.loopnest.records import RECORDS
 
-__all__ = ["Reader", "parse", "settled"]
+__all__ = ["Reader", "parse", "quoted", "settled"]
 
 _SIGNS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.LShift: "<<",
           ast.RShift: ">>", ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">",
@@ -58,6 +58,13 @@ def parse(source: str, tiles=(), title: str = "") -> LoopNest:
     return LoopNest(settled(reader.statements(function.body)), parameters, {t.name: t for t in tiles}, title)
 
 
+def quoted(text: str, **operands) -> Expression:
+    """The expression that a text is, with these operands for the names in it."""
+    reader = Reader(())
+    reader.names = operands
+    return reader.expression(text)
+
+
 class Reader:
     """Reads statements and expressions; remembers the buffers and the dtypes of the locals that it met."""
 
@@ -66,6 +73,10 @@ class Reader:
         self.tiles = {t.name: t for t in tiles}
         self.records: dict = {}  # name of a buffer -> the record that its words are
         self.aliases: dict = {}  # name -> the part of a record that it stands for
+
+    def know(self, name: str, dtype: str) -> Name:
+        """A local, as the first statement that gives it has it."""
+        return self.names.setdefault(name, Name(name, dtype))
 
     # --- statements -------------------------------------------------------------------------------------------------
 
@@ -100,7 +111,7 @@ class Reader:
     def _give_all(self, s, pairs):
         """a, b = x, y, where no later value reads what was given before."""
         given: set = set()
-        for target, value in pairs:
+        for target, value in pairs if len(pairs) > 1 else ():
             if given & {n.id for n in ast.walk(value) if isinstance(n, ast.Name)}:
                 raise _refused(s, "values that do not read the names given with them")
             given.add(target.id if isinstance(target, ast.Name) else None)
@@ -117,7 +128,7 @@ class Reader:
             yes, no = ((self._give(target, v),) for v in (value.body, value.orelse))
             return If(self.expression(value.test), yes, no)
         value = self.expression(value)
-        self.names.setdefault(target.id, Name(target.id, value.dtype))
+        self.know(target.id, value.dtype)
         return Let(target.id, value)
 
     def _buffer(self, name, value) -> Buffer | None:
@@ -187,7 +198,7 @@ class Reader:
 
     def _named(self, x):
         found = self.names.get(x.id)
-        if not isinstance(found, Name):
+        if not isinstance(found, Expression):
             raise ProgramError(f"expected {x.id} to be given before it is read, received line {x.lineno}")
         return found
 

@@ -33,7 +33,7 @@ from kgraph.compiler.loopnest.nodes import (
     blocks,
     expressions,
 )
-from kgraph.compiler.loopnest.text import format_expression, format_statements
+from kgraph.compiler.loopnest.text import format_statements
 
 __all__ = ["verify_nest"]
 
@@ -76,7 +76,7 @@ class _Verifier:
 
     def _buffer(self, s, known):
         self.whole(s.address)
-        place = format_expression(s.address)
+        place = str(s.address)
         scope = self.places.setdefault(place, s.scope)
         self.require(scope == s.scope, f"the memory at {place} to have one scope", f"{scope} and {s.scope}")
         return {**known, s.name: s}
@@ -105,7 +105,7 @@ class _Verifier:
         self.require(isinstance(s.step, Number) is False or s.step.value != 0, "a step that is not 0")
         self.require(s.name not in known and s.name not in self.changing, "a name of its own", s.name)
         if s.kind == "share":
-            bounds = [format_expression(x) for x in (s.start, s.stop)]
+            bounds = [str(x) for x in (s.start, s.stop)]
             self.require(not self.loops, "a share loop around all others")
             self.require(bounds == ["lo", "hi"], "a share loop from lo to hi", " .. ".join(bounds))
         carried = _given_in(s.body) if s.kind in ("share", "vector") else set()
@@ -156,7 +156,7 @@ class _Verifier:
         dtypes = [operand.dtype for operand in x.operands]
         tile = self.nest.tiles.get(x.function)
         try:
-            found = result_of(x.function, dtypes) if tile is None else "int64" if tile.result else None
+            found = result_of(x.function, tuple(dtypes)) if tile is None else "int64" if tile.result else None
         except ValueError as error:
             self.require(False, "a call of the language", error)
         if tile is not None:
@@ -165,10 +165,10 @@ class _Verifier:
 
     def whole(self, x):
         self.require(x.dtype in DTYPES and DTYPES[x.dtype].kind in ("int", "uint"), "a whole number",
-                     f"{x.dtype} {format_expression(x)}")
+                     f"{x.dtype} {str(x)}")
 
     def test(self, x):
-        self.require(x.dtype == "bool", "a test", f"{x.dtype} {format_expression(x)}")
+        self.require(x.dtype == "bool", "a test", f"{x.dtype} {str(x)}")
 
 
 def _given_in(body) -> set:

@@ -4,6 +4,7 @@ from __future__ import annotations
 from kgraph.compiler.dims import size_of
 from kgraph.compiler.ir import Op, Program
 from kgraph.compiler.loopnest.dtypes import short_name
+from kgraph.compiler.loopnest.nodes import Expression
 from kgraph.compiler.lowering.loops import LoopKernel
 from kgraph.compiler.lowering.writer import Writer
 from kgraph.compiler.prims.reduce import highest, lowest
@@ -111,9 +112,8 @@ for i in range(lo * {columns}, hi * {columns}):
     return LoopKernel(w, extent, 1, 8 * extent + 8 * columns * (1 + indices.size // UPDATES))
 
 
-def _checked_row(w: Writer, text: str, extent) -> str:
-    w._needs[-1] = w.depth
-    return w.at(w.checked(text, extent))
+def _checked_row(w: Writer, text: str, extent) -> Expression:
+    return w.at(w.checked(w.read_here(text), extent))
 
 
 def emit_scatter_along(op: Op, layout, checks) -> LoopKernel:

@@ -1,20 +1,39 @@
-"""`Writer`: the text of one kernel, written by pulling elements.
+"""`Writer`: the loop nest of one kernel, written by pulling elements.
 
-`element(value, index)` gives the name of a local variable that holds one element. What is computed outside the
-kernel is loaded; anything else asks its primitive's `lower`, which pulls in turn. Each statement is placed at the
-outermost loop level where all it needs is known, so whatever does not depend on the inner loop is hoisted by itself.
+`element(value, index)` gives the local that holds one element. What is computed outside the kernel is loaded; anything
+else asks its primitive's `lower`, which pulls in turn. Each statement is placed at the outermost loop level where all
+it needs is known, so whatever does not depend on the inner loop is hoisted by itself.
+
+Statements are given as nodes (`put`, `let`), or written down in the kernel language and read (`line`, `open`, `block`).
+There an expression stands for itself: f"{total} = {total} + {w.element(x, index)}".
 """
 from __future__ import annotations
 
 import dataclasses
+import functools
+import operator
 
 from kgraph.compiler.dims import Size
 from kgraph.compiler.ir import Program, ProgramError, Value
-from kgraph.compiler.loopnest.dtypes import short_name
+from kgraph.compiler.loopnest.dtypes import DTYPES, short_name
 from kgraph.compiler.loopnest.elements import Pull
 from kgraph.compiler.loopnest.index import Axis, Index, Layout, Opaque
 from kgraph.compiler.loopnest.language import CASTS
-from kgraph.compiler.loopnest.nodes import PARAMETERS, If, LoopNest, names_given, names_read
+from kgraph.compiler.loopnest.nodes import (
+    PARAMETERS,
+    Buffer,
+    Expression,
+    If,
+    Let,
+    Load,
+    LoopNest,
+    Name,
+    Number,
+    Store,
+    call,
+    names_given,
+    names_read,
+)
 from kgraph.compiler.loopnest.parse import Reader, settled
 from kgraph.compiler.loopnest.text import format_statements
 from kgraph.compiler.plan import STATUS
@@ -22,13 +41,14 @@ from kgraph.compiler.plan import STATUS
 __all__ = ["Writer"]
 
 SCRATCH_SCOPE = 60  # alias scopes of argument words are their numbers; those of scratch memory begin here
+ARGS, SCRATCH = Name("args", "int64"), Name("scratch", "int64")
 _RESERVED = frozenset((*CASTS, *PARAMETERS))  # no names for variables: i32 is a cast
 _PLAIN_RESULTS = ("float32", "float64", "bool")  # arithmetic on these keeps its type under Numba
 _INLINE_CONSTANTS = (0.0, 1.0, -1.0, 2.0, 0.5)   # all others are arguments, so that kernels are shared
 
 
 class Writer(Pull):
-    """Text, argument words and loop levels of one kernel."""
+    """Statements, argument words and loop levels of one kernel."""
 
     def __init__(self, body: Program, layout: Layout | None = None, checks=None):
         """layout: how its values lie in memory. checks: list of check messages of the plan, to which this kernel's are
@@ -59,7 +79,7 @@ class Writer(Pull):
         """The sizes of axes that go by a name in this kernel."""
         self.sizes.update((str(a.extent), a.size) for a in axes if a.extent is not a.size)
 
-    # --- text and loops -------------------------------------------------------------------------------------------
+    # --- statements and loops -------------------------------------------------------------------------------------
 
     @property
     def depth(self) -> int:
@@ -67,10 +87,24 @@ class Writer(Pull):
 
     def line(self, text: str, level: int | None = None):
         """A statement of the kernel language, at the innermost level or another."""
-        level = self.depth if level is None else level
         for node in self._reader.statements(text):
-            self._note_names(node, level)
-            self._levels[level].append(node)
+            self.put(node, level)
+
+    def put(self, node, level: int | None = None):
+        """A statement, at the innermost level or another."""
+        level = self.depth if level is None else level
+        self._note_names(node, level)
+        self._levels[level].append(node)
+
+    def read_here(self, text: str) -> Expression:
+        """An expression in the kernel language that depends on the innermost loop."""
+        self._needs[-1] = self.depth
+        return self._reader.expression(text)
+
+    def let(self, name: str, value: Expression, level: int | None = None) -> Name:
+        """A local of that name and value."""
+        self.put(Let(name, value), level)
+        return self._reader.know(name, value.dtype)
 
     def open(self, header: str):
         """Begin a loop or block; its statements are collected until close()."""
@@ -134,59 +168,68 @@ class Writer(Pull):
 
     # --- words ----------------------------------------------------------------------------------------------------
 
-    def word(self, key, template: str, stem: str) -> str:
-        """The local name of an argument word, read once at the top of the kernel. key: (what for, its content)."""
+    def word(self, key, stem: str, function: str = "word") -> Name:
+        """The local that holds an argument word, read once at the top of the kernel. key: (what for, its content)."""
         if key not in self._names:
-            name = self._names[key] = _variable(f"{stem}{len(self.args)}")
-            self.line(f"{name} = {template.format(k=len(self.args))}", 0)
+            value = call(function, ARGS, len(self.args))
+            self._names[key] = self.let(_variable(f"{stem}{len(self.args)}"), value, 0)
             self.args.append(key[1])
         return self._names[key]
 
-    def pointer(self, value: Value) -> str:
+    def pointer(self, value: Value) -> Buffer:
+        """A value's memory. Each argument word is an alias scope of its own."""
         value = self.layout.same.get(value, value)
-        return self.word(("buffer", value), f"p{short_name(value.dtype)}(args, {{k}})", "x")
-
-    def address(self, value: Value) -> str:
-        """The address of a value's buffer, for native routines."""
-        value = self.layout.same.get(value, value)
-        return self.word(("address", value), "word(args, {k})", "a")
-
-    def size(self, size: Size) -> str:
-        """The text of a size. 0 and 1 are written out, all others are words, so that kernels of other sizes are equal.
-        For the same reason a plain number is a new word each time: that two are equal says nothing."""
-        if isinstance(size, int):
-            return str(size) if size in (0, 1) else self.number(size, f"number {len(self.args)}")
-        return self.word(("size", size), "word(args, {k})", "n")
-
-    def number(self, size: Size, role: str) -> str:
-        """The text of a size that is a word of its own whatever its value, so that kernels of other sizes are equal."""
-        return self.word((role, size), "word(args, {k})", "n")
-
-    def constant(self, value, dtype: str) -> str:
-        cast = short_name(dtype)
-        if dtype == "bool":
-            return f"b1({int(bool(value))})"
-        if dtype.startswith("float"):
-            if float(value) in _INLINE_CONSTANTS:
-                return f"{cast}({float(value)})"
-            return self.word(("real", float(value), dtype), f"real{cast[1:]}(args, {{k}})", "c")
-        return f"{cast}({int(value)})"
-
-    def scratch_pointer(self, dtype: str, offset: Size, number: int) -> str:
-        """A typed pointer into the thread's scratch, ``offset`` bytes in; each number is its own memory."""
-        key = ("scratch", number)
+        key = "buffer", value
         if key not in self._names:
-            self._names[key] = f"w{number}"
-            at = "scratch" if _is(offset, 0) else f"scratch + {self.size(offset)}"
-            self.line(f"w{number} = p{short_name(dtype)}_at({at}, {SCRATCH_SCOPE + number})", 0)
+            number = len(self.args)
+            self._names[key] = self._buffer(_variable(f"x{number}"), value.dtype, call("word", ARGS, number), number)
+            self.args.append(value)
         return self._names[key]
 
-    def routine(self, symbol) -> str:
-        return self.word(("symbol", symbol), "word(args, {k})", "f")
+    def scratch_pointer(self, dtype: str, offset: Size, number: int) -> Buffer:
+        """Memory of the thread's scratch, from ``offset`` bytes on; each number is its own memory."""
+        key = "scratch", number
+        if key not in self._names:
+            at = SCRATCH if _is(offset, 0) else SCRATCH + self.size(offset)
+            self._names[key] = self._buffer(f"w{number}", dtype, at, SCRATCH_SCOPE + number)
+        return self._names[key]
+
+    def _buffer(self, name, dtype, address, scope) -> Buffer:
+        buffer = self._reader.names[name] = Buffer(name, dtype, address, scope)
+        self.put(buffer, 0)
+        return buffer
+
+    def address(self, value: Value) -> Name:
+        """The address of a value's memory, for native routines."""
+        return self.word(("address", self.layout.same.get(value, value)), "a")
+
+    def routine(self, symbol) -> Name:
+        """The address of a native routine."""
+        return self.word(("symbol", symbol), "f")
+
+    def size(self, size: Size) -> Expression:
+        """A size. 0 and 1 are written out, all others are words, so that kernels of other sizes are equal. For the same
+        reason a plain number is a new word each time: that two are equal says nothing."""
+        if isinstance(size, int):
+            return Number(size, "int64") if size in (0, 1) else self.number(size, f"number {len(self.args)}")
+        return self.word(("size", size), "n")
+
+    def number(self, size: Size, role: str) -> Name:
+        """A size that is a word of its own whatever its value, so that kernels of other sizes are equal."""
+        return self.word((role, size), "n")
+
+    def constant(self, value, dtype: str) -> Expression:
+        if dtype == "bool":
+            return call("b1", int(bool(value)))
+        if not DTYPES[dtype].is_float:
+            return call(short_name(dtype), int(value))
+        if float(value) in _INLINE_CONSTANTS:
+            return call(short_name(dtype), float(value))
+        return self.word(("real", float(value), dtype), "c", f"real{DTYPES[dtype].bits}")
 
     # --- elements -------------------------------------------------------------------------------------------------
 
-    def element(self, value: Value, index) -> str:
+    def element(self, value: Value, index) -> Expression:
         key = (value, tuple(i.key() for i in index))
         if value in self._given:
             name, level = self._given[value]
@@ -194,113 +237,104 @@ class Writer(Pull):
             name, level = self._known[key]
         else:
             self._needs.append(0)
-            text = self._expression(value, index)
+            found = self._expression(value, index)
             level = max(self._needs.pop(), self._guard)
-            name = self._hold(text, value, level)
+            name = self._hold(found, value, level)
             self._known[key] = (name, level)
         self._needs[-1] = max(self._needs[-1], level)
         return name
 
-    def _expression(self, value: Value, index) -> str:
+    def _expression(self, value: Value, index) -> Expression:
         if value in self._rows:
             pointer, position = self._rows[value]
-            return f"{pointer}[{self.at(position)}]"
+            return pointer[self.at(position)]
         if value in self.producers and value not in self._in_memory:
             return self.lowered(self.producers[value], index)
         return self._load(value, index)
 
-    def _hold(self, text: str, value: Value, level: int) -> str:
+    def _hold(self, found: Expression, value: Value, level: int) -> Name:
         if value in self.producers and value.dtype not in _PLAIN_RESULTS:
-            text = f"{short_name(value.dtype)}({text})"
-        if text.isidentifier():
-            return text
-        name = self.fresh("t")
-        self.line(f"{name} = {text}", level)
-        return name
+            found = call(short_name(value.dtype), found)
+        return found if isinstance(found, Name) else self.let(self.fresh("t"), found, level)
 
-    def _load(self, value: Value, index) -> str:
-        return f"{self.pointer(value)}[{self.at(self.layout.position(value, index))}]"
+    def _load(self, value: Value, index) -> Load:
+        return self.pointer(value)[self.at(self.layout.position(value, index))]
 
     def store_elements(self, places):
         """Compute the elements at (value, index) pairs, then store them: a state may be read for one of them and
         overwritten by another."""
-        texts = [(value, index, self.element(value, index)) for value, index in places]
-        for value, index, text in texts:
-            self.store(value, index, text)
+        found = [(value, index, self.element(value, index)) for value, index in places]
+        for value, index, element in found:
+            place = self._load(value, index)
+            self.put(Store(place.buffer, place.position, element))
 
-    def store(self, value: Value, index, text: str):
-        self.line(f"{self.pointer(value)}[{self.at(self.layout.position(value, index))}] = {text}")
-
-    def give(self, value: Value, name: str):
-        """From now on (until this loop closes and it is given anew) the value's element is in that variable."""
-        self._given[value] = (name, self.depth)
+    def give(self, value: Value, name):
+        """From now on (until this loop closes and it is given anew) the value's element is in that local."""
+        self._given[value] = (name if isinstance(name, Name) else self._reader.names[name], self.depth)
 
     def stored(self, value: Value):
         """From now on the value is loaded from its buffer instead of computed again."""
         self._in_memory.add(value)
 
-    def saved(self, value: Value, pointer: str, position: Index):
+    def saved(self, value: Value, pointer: Buffer, position: Index):
         """From now on the value is read from a row buffer in scratch."""
         self._rows[value] = (pointer, position)
 
-    def at(self, index) -> str:
-        """Text of an Index. Of axes that run as one loop only the last has a variable; it stands for all."""
+    def at(self, index) -> Expression:
+        """The number that an Index is. Of axes that run as one loop only the last has a variable; it stands for all."""
         index = Index.of(index)
         if isinstance(index, Opaque):
-            a, b = self.at(index.a), self.at(index.b)
-            return f"({a} {index.sign} {b})"
+            return call(index.sign, self.at(index.a), self.at(index.b))
         parts = []
         for axis, factor in index.terms.items():
             if axis.text is None:
                 continue
             self._needs[-1] = max(self._needs[-1], axis.level)
-            parts.append(axis.text if _is(factor, 1) else f"{axis.text} * {self._factor(factor)}")
+            variable = Name(axis.text, "int64")
+            parts.append(variable if _is(factor, 1) else variable * self._factor(factor))
         if not _is(index.constant, 0) or not parts:
             parts.append(self._factor(index.constant))
-        return parts[0] if len(parts) == 1 else f"({' + '.join(parts)})"
+        return functools.reduce(operator.add, parts)
 
-    def _factor(self, size: Size) -> str:
-        return str(size) if isinstance(size, int) and size < 0 else self.size(size)
+    def _factor(self, size: Size) -> Expression:
+        return Number(size, "int64") if isinstance(size, int) and size < 0 else self.size(size)
 
-    def _symbol(self, text: str, level: int) -> Index:
-        """A variable of the text as an index."""
-        if text not in self._symbols:
+    def _symbol(self, name: Name, level: int) -> Index:
+        """A local as an index."""
+        if name.name not in self._symbols:
             axis = Axis(None)
-            axis.text, axis.level = text, level
-            self._symbols[text] = axis
-        return Index({self._symbols[text]: 1})
+            axis.text, axis.level = name.name, level
+            self._symbols[name.name] = axis
+        return Index({self._symbols[name.name]: 1})
 
-    def checked(self, text: str, extent: Size) -> Index:
+    def checked(self, x: Expression, extent: Size) -> Index:
         """An integer element as an index that is reported and clamped when it lies outside [0, extent)."""
         level = max(self._needs[-1], self._guard)
         self._checks.append((self.op.scope or self.op.prim.name, extent))
-        status = self.word(("symbol", STATUS), "word(args, {k})", "f")
-        number = self.word(("size", len(self._checks), "check"), "word(args, {k})", "n")
-        name = self.fresh("r")
-        self.line(f"{name} = checked({status}, {number}, i64({text}), {self.size(extent)})", level)
-        return self._symbol(name, level)
+        status, number = self.routine(STATUS), self.word(("size", len(self._checks), "check"), "n")
+        found = call("checked", status, number, call("i64", x), self.size(extent))
+        return self._symbol(self.let(self.fresh("r"), found, level), level)
 
-    def clamp(self, text: str, limit: Size) -> Index:
+    def clamp(self, x: Expression, limit: Size) -> Index:
         """An integer element as an index moved into [0, limit]."""
         level = max(self._needs[-1], self._guard)
-        name = self.fresh("r")
-        self.line(f"{name} = minimum(maximum(i64({text}), 0), {self.size(limit)})", level)
-        return self._symbol(name, level)
+        found = call("minimum", call("maximum", call("i64", x), 0), self.size(limit))
+        return self._symbol(self.let(self.fresh("r"), found, level), level)
 
-    def choose(self, test: str, value, otherwise) -> str:
+    def choose(self, test: Expression, value, otherwise) -> Name:
         """value() where the test holds, else otherwise(): what is not chosen is not read."""
         name, guard = self.fresh("t"), self._guard
-        for header, branch in ((f"if {test}:", value), ("else:", otherwise)):
+        for header, branch in ((f"if {test!s}:", value), ("else:", otherwise)):
             self.open(header)
             self._guard = self.depth
             self._needs.append(0)
-            self.line(f"{name} = {branch()}")
+            found = self.let(name, branch())
             self._needs.pop()
             self._guard = guard
             self.close()
         self._scope[name] = self.depth  # both branches give it
         self._needs[-1] = max(self._needs[-1], self.depth)
-        return name
+        return found
 
     # --- the end --------------------------------------------------------------------------------------------------
 

@@ -10,6 +10,8 @@ import math
 import numpy as np
 
 from kgraph.compiler.ir import TensorType
+from kgraph.compiler.loopnest.dtypes import short_name
+from kgraph.compiler.loopnest.nodes import call
 from kgraph.compiler.primitive import NOT_DIFFERENTIABLE, Primitive
 from kgraph.compiler.prims.batch import joined
 from kgraph.compiler.prims.erf import erf
@@ -130,8 +132,7 @@ stop_gradient_p = _unary("stop_gradient", np.array, NOT_DIFFERENTIABLE, "{0}", A
 
 
 def _cast_lower(e, op, index):
-    short = "b1" if op.params["dtype"] == "bool" else TensorType((), op.params["dtype"])
-    return f"{str(short).removesuffix('[]')}({e.read(0, index)})"
+    return call(short_name(op.params["dtype"]), e.read(0, index))
 
 
 cast_p = Primitive(

@@ -1,20 +1,28 @@
 """Primitives that only move or make data: shapes, slices, padding, constants.
 
-`lower` returns the text of the element at ``index``; ``e.read(k, index)`` is input k's element there, ``e.size(n)``
-the text of a size, ``e.at(i)`` the text of an index, ``e.choose(test, f, g)`` is f() where the test holds, else g():
-what is not chosen is not read.
+`lower` returns the element at ``index``, an Expression of kgraph.compiler.loopnest; ``e.read(k, index)`` is input k's
+element there, ``e.size(n)`` a size, ``e.at(i)`` an index, ``e.choose(test, f, g)`` is f() where the test holds, else
+g(): what is not chosen is not read.
 """
 from __future__ import annotations
+
+import functools
 
 import numpy as np
 
 from kgraph.compiler import dims
 from kgraph.compiler.dims import Dim
 from kgraph.compiler.ir import TensorType
+from kgraph.compiler.loopnest.dtypes import short_name
+from kgraph.compiler.loopnest.nodes import call
 from kgraph.compiler.primitive import NOT_DIFFERENTIABLE, Primitive
 from kgraph.compiler.prims.batch import ALL, broadcast, joined, keeps
 from kgraph.compiler.prims.rules import apply, constant, is_float, require, require_order
 from kgraph.compiler.prims.steps import BROADCAST, CONCATENATE, RESHAPE, SLICE, TRANSPOSE
+
+
+def _all_hold(tests):
+    return functools.reduce(lambda a, b: call("and", a, b), tests)
 
 
 def _move(name, infer, reference, vjp, lower, examples, **facts):
@@ -232,10 +240,10 @@ def _pad_vjp(ct, out, x, low, high, value):
 def _pad_lower(e, op, index):
     low, high, shape = op.params["low"], op.params["high"], op.inputs[0].shape
     inner = tuple(i - a for i, a in zip(index, low))
-    tests = [f"({e.at(i)} >= 0)" for i, a in zip(inner, low) if a != 0]
-    tests += [f"({e.at(i)} < {e.size(n)})" for i, n, b in zip(inner, shape, high) if b != 0]
+    tests = [e.at(i) >= 0 for i, a in zip(inner, low) if a != 0]
+    tests += [e.at(i) < e.size(n) for i, n, b in zip(inner, shape, high) if b != 0]
     value = lambda: e.read(0, inner)
-    return e.choose(" and ".join(tests), value,
+    return e.choose(_all_hold(tests), value,
                     lambda: e.constant(op.params["value"], op.outputs[0].dtype)) if tests else value()
 
 
@@ -279,7 +287,7 @@ def _part_lower(e, op, index, k, start):
     here = lambda: e.read(k, (*index[:axis], index[axis] - start, *index[axis + 1:]))
     if k == len(op.inputs) - 1:
         return here()
-    return e.choose(f"{e.at(index[axis])} < {e.size(end)}", here, lambda: _part_lower(e, op, index, k + 1, end))
+    return e.choose(e.at(index[axis]) < e.size(end), here, lambda: _part_lower(e, op, index, k + 1, end))
 
 
 concatenate_p = _move(
@@ -317,13 +325,13 @@ full_p = _move(
 iota_p = _move(
     "iota", lambda size, dtype: TensorType((size,), dtype), lambda size, dtype: np.arange(size).astype(dtype),
     NOT_DIFFERENTIABLE,
-    lambda e, op, index: f"{str(TensorType((), op.params['dtype'])).removesuffix('[]')}({e.at(index[0])})",
+    lambda e, op, index: call(short_name(op.params["dtype"]), e.at(index[0])),
     lambda rng: [([], {"size": n, "dtype": t}) for n, t in ((1, "int32"), (37, "float32"), (0, "int64"))])
 
 size_value_p = _move(
     "size_value", lambda size, dtype: TensorType((), dtype), lambda size, dtype: np.asarray(size, dtype),
     NOT_DIFFERENTIABLE,
-    lambda e, op, index: f"{str(TensorType((), op.params['dtype'])).removesuffix('[]')}({e.size(op.params['size'])})",
+    lambda e, op, index: call(short_name(op.params["dtype"]), e.size(op.params["size"])),
     lambda rng: [([], {"size": 37, "dtype": "float32"}), ([], {"size": 0, "dtype": "int32"})])
 
 
@@ -394,9 +402,9 @@ def _dynamic_update_slice_lower(e, op, index):
     for k, (i, n, m) in enumerate(zip(index, x.shape, update.shape)):
         place = i if n == m else i - e.clamp(e.read(k + 2, ()), n - m)
         inner.append(place)
-        tests += [] if n == m else [f"({e.at(place)} >= 0)", f"({e.at(place)} < {e.size(m)})"]
+        tests += [] if n == m else [e.at(place) >= 0, e.at(place) < e.size(m)]
     value = lambda: e.read(1, tuple(inner))
-    return e.choose(" and ".join(tests), value, lambda: e.read(0, index)) if tests else value()
+    return e.choose(_all_hold(tests), value, lambda: e.read(0, index)) if tests else value()
 
 
 dynamic_update_slice_p = _move(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from kgraph.compiler.ir import TensorType
+from kgraph.compiler.loopnest.nodes import call
 from kgraph.compiler.primitive import NOT_DIFFERENTIABLE, Primitive
 from kgraph.compiler.prims.rules import require
 
@@ -38,7 +39,7 @@ def _lower(e, op, index):
     flat = 0
     for position, size in zip(index, op.params["shape"]):
         flat = flat * size + position
-    return f"mix_bits({e.read(0, (0,))}, {e.read(0, (1,))}, {e.at(flat)})"
+    return call("mix_bits", e.read(0, (0,)), e.read(0, (1,)), e.at(flat))
 
 
 random_bits_p = Primitive("random_bits", "random", _infer, _reference, NOT_DIFFERENTIABLE, _lower,

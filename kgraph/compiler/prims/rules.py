@@ -12,6 +12,8 @@ import numpy as np
 from kgraph.compiler import dims
 from kgraph.compiler.ir import TensorType
 from kgraph.compiler.loopnest.dtypes import DTYPES
+from kgraph.compiler.loopnest.nodes import Expression
+from kgraph.compiler.loopnest.parse import quoted
 from kgraph.compiler.primitive import PRIMITIVES
 from kgraph.compiler.trace import assume_sizes, bind
 
@@ -26,17 +28,20 @@ LONG = 256  # terms of a product that NumPy may add up in their own type
 
 @dataclass(frozen=True)
 class Pointwise:
-    """lower of an elementwise primitive: the text of one element, ``{0}``, ``{1}`` standing for the inputs'."""
+    """lower of an elementwise primitive: one element in the kernel language, ``{0}``, ``{1}`` standing for the
+    inputs'."""
 
     text: str
 
-    def __call__(self, e, op, index) -> str:
-        return self.text.format(*(e.read(k, index) for k in range(len(op.inputs))), **op.params)
+    def __call__(self, e, op, index) -> Expression:
+        operands = {f"x{k}": e.read(k, index) for k in range(len(op.inputs))}
+        return quoted(self.text.format(*operands), **operands)
 
 
 @dataclass(frozen=True)
 class Reducer:
-    """lower of a reduction: ``init(dtype)`` is the neutral value, ``combine`` the text that adds ``{x}`` to ``{a}``."""
+    """lower of a reduction: ``init(dtype)`` is the neutral value, ``combine`` adds ``{x}`` to ``{a}`` in the kernel
+    language."""
 
     init: Callable
     combine: str

@@ -21,7 +21,6 @@ from kgraph.compiler.loopnest.nodes import (
     Store,
     While,
 )
-from kgraph.compiler.loopnest.text import format_expression as _text
 
 __all__ = ["kernel_source", "printed"]
 
@@ -60,19 +59,19 @@ def _lines(body, indent) -> list:
 def _buffer(s):
     word = s.address
     if isinstance(word, Call) and word.function == "word" and _is(word.operands[1], s.scope):
-        return [f"{s.name} = p{short_name(s.dtype)}({_text(word.operands[0])}, {s.scope})"]
-    return [f"{s.name} = p{short_name(s.dtype)}_at({_text(word)}, {s.scope})"]
+        return [f"{s.name} = p{short_name(s.dtype)}({word.operands[0]!s}, {s.scope})"]
+    return [f"{s.name} = p{short_name(s.dtype)}_at({word!s}, {s.scope})"]
 
 
 def _for(s):
     bounds = [s.start, s.stop, s.step]
     if _is(s.step, 1):
         bounds = bounds[1:2] if _is(s.start, 0) else bounds[:2]
-    return [f"for {s.name} in range({', '.join(map(_text, bounds))}):", *_lines(s.body, "    ")]
+    return [f"for {s.name} in range({', '.join(map(str, bounds))}):", *_lines(s.body, "    ")]
 
 
 def _if(s):
-    lines = [f"if {_text(s.test)}:", *_lines(s.body, "    ")]
+    lines = [f"if {s.test!s}:", *_lines(s.body, "    ")]
     if len(s.otherwise) == 1 and isinstance(s.otherwise[0], If):
         first, *rest = _if(s.otherwise[0])
         return [*lines, f"el{first}", *rest]
@@ -85,8 +84,8 @@ def _is(x, number) -> bool:
 
 _STATEMENTS = {
     Buffer: _buffer, For: _for, If: _if,
-    Let: lambda s: [f"{s.name} = {_text(s.value)}"], Set: lambda s: [f"{s.name} = {_text(s.value)}"],
-    Store: lambda s: [f"{s.buffer.name}[{_text(s.position)}] = {_text(s.value)}"],
-    While: lambda s: [f"while {_text(s.test)}:", *_lines(s.body, "    ")],
-    Do: lambda s: [_text(s.call)], Return: lambda s: ["return"],
+    Let: lambda s: [f"{s.name} = {s.value!s}"], Set: lambda s: [f"{s.name} = {s.value!s}"],
+    Store: lambda s: [f"{s.buffer.name}[{s.position!s}] = {s.value!s}"],
+    While: lambda s: [f"while {s.test!s}:", *_lines(s.body, "    ")],
+    Do: lambda s: [str(s.call)], Return: lambda s: ["return"],
 }
