@@ -146,6 +146,85 @@ def randint(shape, minval, maxval, dtype="int32", seed=None):
     return ops.cast(ops.mod(_bits(draw_seed(seed), shape), span), dtype) + np.asarray(minval, dtype)
 
 
+_ROUNDS = 12  # of trials, of which more than 95 in 100 are accepted: all are refused once in some 1e16 draws
+
+
+def gamma(shape, alpha, dtype=None, seed=None):
+    """Numbers of a gamma distribution of shape parameter alpha, which broadcasts to the shape, and rate 1.
+
+    Marsaglia and Tsang, "A simple method for generating gamma variables" (2000).
+    """
+    dtype, key = _float_dtype("gamma", dtype), draw_seed(seed)
+    alpha = ops.broadcast_to(ops.cast(ops.convert_to_tensor(alpha), dtype), shape)
+    small = alpha < 1.0
+    d = ops.where(small, alpha + 1.0, alpha) - 1.0 / 3.0
+    c = 1.0 / ops.sqrt(9.0 * d)
+    result = found = None
+    for trial in range(_ROUNDS):
+        x = normal(shape, dtype=dtype, seed=_derived(key, 2 * trial + 1))
+        u = 1.0 - _unit(_derived(key, 2 * trial + 2), shape, dtype)
+        v = (1.0 + c * x) ** 3
+        positive = v > 0.0
+        log_v = ops.log(ops.where(positive, v, 1.0))
+        accepted = ops.logical_and(positive, ops.log(u) < 0.5 * x * x + d - d * v + d * log_v)
+        result = d * v if result is None else ops.where(found, result, d * v)
+        found = accepted if found is None else ops.logical_or(found, accepted)
+    u = 1.0 - _unit(_derived(key, 0), shape, dtype)
+    return result * ops.where(small, u ** (1.0 / alpha), 1.0)
+
+
+def beta(shape, alpha, beta, dtype=None, seed=None):
+    """Numbers of a beta distribution of parameters alpha and beta, which broadcast to the shape."""
+    dtype, key = _float_dtype("beta", dtype), draw_seed(seed)
+    first = gamma(shape, alpha, dtype=dtype, seed=_derived(key, 101))
+    second = gamma(shape, beta, dtype=dtype, seed=_derived(key, 202))
+    return first / (first + second)
+
+
+def binomial(shape, counts, probabilities, dtype=None, seed=None):
+    """Numbers of a binomial distribution: successes among counts trials; counts and probabilities broadcast.
+
+    While many trials are left, the median of their places, a beta variable, says which half is decided; the rest are
+    drawn one by one (Relles, 1972).
+    """
+    dtype, key = _float_dtype("binomial", dtype), draw_seed(seed)
+    wide = lambda x: ops.broadcast_to(ops.cast(ops.convert_to_tensor(x), dtype), shape)
+    few = 16.0
+
+    def halve(i, n, p, successes):
+        a = ops.floor(n / 2.0) + 1.0
+        b = n + 1.0 - a
+        x = beta(shape, a, b, dtype=dtype, seed=_derived(key, i))
+        many, below = n > few, x <= p
+        gained = ops.where(ops.logical_and(many, below), a, 0.0)
+        n_next = ops.where(below, b - 1.0, a - 1.0)
+        p_next = ops.clip(ops.where(below, (p - x) / (1.0 - x), p / x), 0.0, 1.0)
+        return i + 1, ops.where(many, n_next, n), ops.where(many, p_next, p), successes + gained
+
+    def draw(i, n, p, successes):
+        u = _unit(_derived(key, i + 1000), shape, dtype)
+        hit = ops.logical_and(ops.cast(i, dtype) < n, u < p)
+        return i + 1, n, p, successes + ops.cast(hit, dtype)
+
+    start = (ops.convert_to_tensor(0, "int32"), wide(counts), wide(probabilities), ops.zeros(shape, dtype))
+    _, n, p, successes = ops.while_loop(lambda i, n, p, s: ops.any(n > few), halve, start)
+    start = (ops.convert_to_tensor(0, "int32"), n, p, successes)
+    return ops.while_loop(lambda i, n, p, s: ops.any(ops.cast(i, dtype) < n), draw, start)[3]
+
+
+def _float_dtype(name, dtype) -> str:
+    dtype = dtype or floatx()
+    if not str(dtype).startswith("float"):
+        raise ValueError(f"random.{name}: expected a float dtype, received {dtype!r}")
+    return dtype
+
+
+def _derived(key, number):
+    """Another key, for a draw of that number beside others from one key."""
+    number = ops.cast(ops.convert_to_tensor(number), "uint32")
+    return ops.bitwise_xor(key, ops.stack([number * np.uint32(0x9E3779B1), number ^ np.uint32(0x5BD1E995)]))
+
+
 def dropout(inputs, rate, noise_shape=None, seed=None):
     """inputs with a share `rate` of the elements set to 0 and the others multiplied by 1 / (1 - rate).
 

@@ -4,7 +4,7 @@ Every function works on NumPy arrays and concrete tensors (at once), on values o
 the graph) and on KTensors (recorded as a node of the model). OPS is the table of them.
 """
 from kgraph.legacy.paths import lookup
-from kgraph.ops import image, linalg, operators
+from kgraph.ops import image, linalg, nn, numpy, operators
 from kgraph.ops.contract import (
     cdist,
     corrcoef,
@@ -60,6 +60,9 @@ from kgraph.ops.create import (
     zeros,
     zeros_like,
 )
+from kgraph.ops.ctc import ctc_decode, ctc_loss
+from kgraph.ops.derivatives import custom_gradient, jvp
+from kgraph.ops.einops import rearrange
 from kgraph.ops.elementwise import (
     abs,
     absolute,
@@ -191,10 +194,12 @@ from kgraph.ops.linalg import (
     cholesky,
     cholesky_inverse,
     det,
+    eig,
     eigh,
     inv,
     logdet,
     lstsq,
+    lu_factor,
     matrix_rank,
     pinv,
     qr,
@@ -204,11 +209,13 @@ from kgraph.ops.linalg import (
     svd,
 )
 from kgraph.ops.loop import (
+    associative_scan,
     cond,
     fori_loop,
     map,
     scan,
     switch,
+    vectorize,
     vectorized_map,
     while_loop,
 )
@@ -253,6 +260,7 @@ from kgraph.ops.nn import (
     tanh_shrink,
     threshold,
 )
+from kgraph.ops.patches import fold, unfold
 from kgraph.ops.reduce import (
     all,
     allclose,
@@ -291,6 +299,7 @@ from kgraph.ops.reduce import (
     trapezoid,
     var,
 )
+from kgraph.ops.reinterpret import nextafter, polar, view, view_as_complex, view_as_real
 from kgraph.ops.segments import (
     bincount,
     histogram,
@@ -334,6 +343,7 @@ from kgraph.ops.shape import (
     vsplit,
     vstack,
 )
+from kgraph.ops.special import erfinv, gcd, i0, kaiser, lcm
 from kgraph.ops.window import (
     adaptive_average_pool,
     adaptive_max_pool,

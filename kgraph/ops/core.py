@@ -53,7 +53,9 @@ def _symbolic(x) -> bool:
 _ABOVE = {"bool": ("int",), "int": ("uint8", "int8"), "uint8": ("uint16", "int16"), "uint16": ("uint32", "int32"),
           "uint32": ("uint64", "int64"), "uint64": ("float",), "int8": ("int16",), "int16": ("int32",),
           "int32": ("int64",), "int64": ("float",), "float": ("float16",), "float16": ("float32",),
-          "float32": ("float64",), "float64": ()}
+          "float32": ("float64", "complex64"), "float64": ("complex128",), "complex64": ("complex128",),
+          "complex128": ()}
+COMPLEX = ("complex64", "complex128")  # of concrete tensors only: graphs have no complex numbers
 _PYTHON = {bool: "bool", int: "int", float: "float"}
 
 
@@ -81,7 +83,7 @@ def result_type(*kinds) -> str:
 
 def standardize_dtype(dtype) -> str:
     """A dtype as its NumPy name; None is floatx. Raises ValueError for what is no dtype of kgraph."""
-    if dtype in DTYPES:
+    if dtype in DTYPES or dtype in COMPLEX:
         return dtype
     if dtype is None or dtype is float:
         return floatx()

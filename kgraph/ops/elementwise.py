@@ -6,8 +6,9 @@ import math
 import numpy as np
 
 from kgraph.compiler.prims import elementwise as prims
-from kgraph.compiler.trace import bind
+from kgraph.compiler.trace import Tensor, bind
 from kgraph.ops.core import (
+    COMPLEX,
     as_tensor,
     broadcast_all,
     cast_to,
@@ -436,26 +437,33 @@ def isclose(x1, x2, rtol=1e-5, atol=1e-8, equal_nan=False):
 
 @op
 def real(x):
-    """The real part: x itself."""
-    return as_tensor(x)
+    """The real part, which of real numbers is x itself."""
+    x = as_tensor(x)
+    return Tensor(x.numpy().real) if x.dtype in COMPLEX else x
 
 
 @op
 def conjugate(x):
-    """The complex conjugate: x itself."""
-    return as_tensor(x)
+    """The complex conjugate, which of real numbers is x itself."""
+    x = as_tensor(x)
+    return Tensor(np.conj(x.numpy())) if x.dtype in COMPLEX else x
 
 
 @op
 def imag(x):
-    """The imaginary part: zeros."""
+    """The imaginary part; zeros of real numbers."""
     x = as_tensor(x)
+    if x.dtype in COMPLEX:
+        return Tensor(x.numpy().imag)
     return where(True, as_tensor(0, x.dtype), x)
 
 
 @op
 def angle(x):
-    """The angle of a number in the complex plane: pi below 0, else 0; NaN for NaN."""
+    """The angle of a number in the complex plane, of a real one pi below 0, else 0; NaN for NaN."""
+    x = as_tensor(x)
+    if x.dtype in COMPLEX:
+        return Tensor(np.angle(x.numpy()))
     x = floating(x)
     return where(isnan(x), x, where(less(x, 0), math.pi, 0.0))
 
@@ -468,8 +476,10 @@ def erfc(x):
 
 @op
 def isreal(x):
-    """Where the imaginary part is 0: everywhere."""
+    """Where the imaginary part is 0, which of real numbers is everywhere."""
     x = as_tensor(x)
+    if x.dtype in COMPLEX:
+        return Tensor(np.isreal(x.numpy()))
     return logical_or(equal(x, x), not_equal(x, x))
 
 

@@ -9,11 +9,13 @@ from kgraph.compiler.trace import bind
 from kgraph.ops.contract import matmul
 from kgraph.ops.core import as_tensor, broadcast_shapes, cast_to, expand_to, floating, op, promote
 from kgraph.ops.create import eye, tril, triu
+from kgraph.ops.derivatives import jvp
 from kgraph.ops.elementwise import abs, divide, greater, log, multiply, sign, where
 from kgraph.ops.reduce import max, norm, prod, sum
 from kgraph.ops.shape import concatenate, cut, diagonal, expand_dims, squeeze, swapaxes
 
-__all__ = ["cholesky", "cholesky_inverse", "det", "eigh", "inv", "logdet", "lstsq", "matrix_rank", "norm", "pinv", "qr",
+__all__ = ["cholesky", "cholesky_inverse", "det", "eig", "eigh", "inv", "jvp", "logdet", "lstsq",
+           "lu_factor", "matrix_rank", "norm", "pinv", "qr",
            "slogdet", "solve", "solve_triangular", "svd"]
 
 
@@ -91,6 +93,18 @@ def inv(x):
 def eigh(x):
     """(eigenvalues in rising order, eigenvectors as columns) of symmetric matrices."""
     return checked(prims.eigh_p, floating(x))
+
+
+@op
+def eig(x):
+    """(eigenvalues, eigenvectors as columns) of square matrices, both complex. No gradient flows through."""
+    return checked(prims.eig_p, floating(x))
+
+
+@op
+def lu_factor(x):
+    """(lu, p) with x[..., p, :] = L U: L below the diagonal of lu, with ones on its own, U from there on."""
+    return checked(prims.lu_p, floating(x))
 
 
 @op

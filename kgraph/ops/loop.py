@@ -2,16 +2,21 @@
 and stepped through; inside a graph they become the primitives `scan` and `while`."""
 from __future__ import annotations
 
+import functools
+import re
+
 from kgraph import tree
+from kgraph.compiler import dims
 from kgraph.compiler.ir import Program, TensorLike, TensorType, Value
 from kgraph.compiler.prims.loop import scan_p, while_p
 from kgraph.compiler.trace import Trace, bind, current_trace, to_tensor
-from kgraph.ops.core import as_tensor, broadcast_all, op, same_size
+from kgraph.ops.core import as_tensor, broadcast_all, broadcast_shapes, op, same_size
 from kgraph.ops.create import arange, zeros
 from kgraph.ops.elementwise import where
-from kgraph.ops.shape import cut, squeeze, stack
+from kgraph.ops.shape import broadcast_to, concatenate, cut, expand_dims, flip, moveaxis, reshape, squeeze, stack
 
-__all__ = ["cond", "fori_loop", "map", "scan", "scan_steps", "step_results", "switch", "vectorized_map", "while_loop"]
+__all__ = ["associative_scan", "cond", "fori_loop", "map", "scan", "scan_steps", "step_results", "switch",
+           "vectorize", "vectorized_map", "while_loop"]
 
 
 @op
@@ -166,6 +171,92 @@ def map(f, xs):
 def vectorized_map(function, elements):
     """`map` of a function without side effects."""
     return map(function, elements)
+
+
+@op
+def associative_scan(f, elems, reverse=False, axis=0):
+    """[a, f(a, b), f(f(a, b), c) ...] of the slices a, b, c ... of elems along an axis, where f is associative.
+
+    f is called with several slices at a time, in two (nested) tensors of equal shapes, and combines them one by one.
+    reverse: [..., f(f(c, b), a)], from the last slice to the first.
+    """
+    xs = tree.map_structure(as_tensor, elems)
+    rank = len(tree.flatten(xs)[0].shape)
+    axis = axis % rank if rank else 0
+    turned = (lambda v: tree.map_structure(lambda x: flip(x, axis), v)) if reverse else lambda v: v
+    xs, n = turned(xs), tree.flatten(xs)[0].shape[axis]
+    return turned(_scan_by_doubling(f, xs, n, axis) if isinstance(n, int) else _scan_one_by_one(f, xs, axis))
+
+
+def _scan_by_doubling(f, xs, n, axis):
+    """log2(n) calls of f: after each the element holds what twice as many elements up to it make."""
+    part = lambda start, stop: tree.map_structure(lambda x: cut(x, axis, start, stop), xs)
+    step = 1
+    while step < n:
+        joined = f(part(0, n - step), part(step, n))
+        xs = tree.map_structure(lambda x, y, s=step: concatenate([cut(x, axis, 0, s), as_tensor(y, x.dtype)], axis),
+                                xs, joined)
+        step *= 2
+    return xs
+
+
+def _scan_one_by_one(f, xs, axis):
+    wide = lambda v: tree.map_structure(lambda x: expand_dims(x, axis), v)
+    flat = lambda v: tree.map_structure(lambda x: squeeze(x, axis), v)
+    first = tree.map_structure(lambda x: squeeze(cut(x, axis, 0, 1), axis), xs)
+    rest = tree.map_structure(lambda x: moveaxis(cut(x, axis, 1, x.shape[axis]), axis, 0), xs)
+
+    def step(carry, x):
+        new = tree.map_structure(lambda y, c: as_tensor(y, c.dtype), flat(f(wide(carry), wide(x))), carry)
+        return new, new
+
+    _, others = scan_steps(step, first, rest)
+    return tree.map_structure(lambda a, b: concatenate([expand_dims(a, axis), moveaxis(b, 0, axis)], axis), first,
+                              others)
+
+
+def vectorize(pyfunc, *, excluded=None, signature=None):
+    """A function that calls pyfunc for each element of its arguments, which broadcast, and puts the results together.
+
+    excluded   numbers or names of arguments that are passed on as they are
+    signature  such as "(m,n),(n)->(m)": the last axes that each call gets and gives in place of scalars
+    """
+    if not callable(pyfunc):
+        raise ValueError(f"vectorize: expected a function, received {pyfunc!r}")
+    excluded = set(excluded or ())
+    ranks = None if signature is None else [len([n for n in group.split(",") if n.strip()]) for group in re.findall(
+        r"\(([^)]*)\)", signature.partition("->")[0])]
+
+    @functools.wraps(pyfunc)
+    def vectorized(*args, **kwargs):
+        places = [i for i in range(len(args)) if i not in excluded]
+        kept = {name: value for name, value in kwargs.items() if name in excluded}
+        names = [name for name in kwargs if name not in excluded]
+        xs = [as_tensor(args[i]) for i in places] + [as_tensor(kwargs[name]) for name in names]
+        inner = ranks or [0] * len(xs)
+        if len(inner) != len(xs):
+            raise ValueError(f"vectorize: expected {len(inner)} arguments for the signature {signature!r}, received "
+                             f"{len(xs)}")
+
+        def call(values):
+            given = list(args)
+            for i, value in zip(places, values):
+                given[i] = value
+            return pyfunc(*given, **dict(zip(names, values[len(places):])), **kept)
+
+        return _mapped(call, xs, inner)
+    return vectorized
+
+
+def _mapped(call, xs, ranks):
+    """call(parts of xs) for each place of the axes before the last `ranks` ones, which broadcast."""
+    outer = [x.shape[:len(x.shape) - r] for x, r in zip(xs, ranks)]
+    shape = broadcast_shapes(*outer, what="vectorize")
+    inner = [tuple(x.shape[len(s):]) for x, s in zip(xs, outer)]
+    count = dims.size_of(shape)
+    wide = [reshape(broadcast_to(x, (*shape, *i)), (count, *i)) for x, i in zip(xs, inner)]
+    found = map(lambda values: call(list(values)), tuple(wide))
+    return tree.map_structure(lambda y: reshape(y, (*shape, *y.shape[1:])), found)
 
 
 @op

@@ -11,6 +11,7 @@ from kgraph.compiler.prims import elementwise as prims
 from kgraph.compiler.prims.composite import log_softmax_p, softmax_p
 from kgraph.compiler.trace import bind
 from kgraph.config import epsilon as fuzz
+from kgraph.naming import nearest
 from kgraph.ops.contract import einsum
 from kgraph.ops.core import as_tensor, axes_of, axis_of, cast_to, floating, op, promote
 from kgraph.ops.create import iota, lower_mask
@@ -411,4 +412,17 @@ def psnr(x1, x2, max_val):
     error = mean(square(subtract(x1, x2)))
     return subtract(multiply(log10(as_tensor(max_val, x1.dtype)), 20), multiply(log10(error), 10))
 
+
+# What Keras 3 has under keras.ops.nn too.
+_ELSEWHERE = """
+adaptive_average_pool adaptive_max_pool average_pool conv conv_transpose ctc_decode ctc_loss depthwise_conv fold
+max_pool multi_hot normalize polar separable_conv unfold
+""".split()
+
+
+def __getattr__(name):
+    if name in _ELSEWHERE:
+        from kgraph import ops
+        return getattr(ops, name)
+    raise AttributeError(f"kgraph.ops.nn has no public name {name!r}.{nearest(name, [*globals(), *_ELSEWHERE])}")
 

@@ -109,6 +109,36 @@ def made(keras, use):
         return json.loads(first), []
 
 
+def total_of(ops, outputs):
+    """One number that depends on each element of the float outputs; None where there is no float."""
+    floats = [y for y in outputs if "float" in str(ops.dtype(y))]
+    return sum(ops.sum(y * wave(y.shape, y.dtype)) for y in floats) if floats else None
+
+
+def wave(shape, dtype="float32"):
+    return np.sin(1.0 + np.arange(int(np.prod(shape)))).reshape(shape).astype(str(getattr(dtype, "name", dtype)))
+
+
+def derivative(gradients) -> list:
+    """Of the gradient of each input its part along a fixed direction: one number, NaN where there is none."""
+    along = lambda g: np.nan if g is None else float(np.sum(np.asarray(g, "float64") * wave(np.shape(g))))
+    return np.array([along(g) for g in gradients])
+
+
+def derivatives(keras, use):
+    """What TensorFlow says of the gradients of a use, for each float input."""
+    tf = importlib.import_module("tensorflow")
+    inputs = {n: tf.Variable(INPUTS[n]) for n in operands(use)}
+    floats = [v for v in inputs.values() if v.dtype.is_floating]
+    with tf.GradientTape() as tape:
+        given = {n: tf.convert_to_tensor(v) for n, v in inputs.items()}
+        total = total_of(keras.ops, keras.tree.flatten(evaluated(keras, use, given)))
+    if total is None or not floats:
+        return None
+    found = [None if g is None else tf.convert_to_tensor(g) for g in tape.gradient(total, floats)]
+    return derivative(found)
+
+
 def classes(keras) -> dict:
     """(module, class name) -> (parameters of __init__, parameters of call), of all operations that are no layers."""
     root, found = importlib.import_module("keras.src.ops.operation").Operation, {}
@@ -137,6 +167,13 @@ def main():
             continue
         configs[use] = config
         arrays |= {f"{len(configs) - 1}_{k}": a for k, a in enumerate(found)}
+        try:
+            slopes = derivatives(keras, use)
+        except Exception as error:
+            print("NO GRADIENT", use, type(error).__name__, str(error).strip().replace("\n", " ")[:100])
+            slopes = None
+        if slopes is not None:
+            arrays[f"{len(configs) - 1}_gradient"] = slopes
         met |= {(entry["module"], entry["class_name"]) for entry in config["config"]["layers"]}
     known = classes(keras)
     print("without a use:", *sorted(f"{module.rpartition('.')[2]}.{name}" for module, name in known.keys() - met))

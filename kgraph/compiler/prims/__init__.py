@@ -2,7 +2,9 @@
 from kgraph.compiler.prims import (
     composite,
     contract,
+    custom,
     elementwise,
+    erfinv,
     host,
     index,
     linalg,
@@ -14,5 +16,5 @@ from kgraph.compiler.prims import (
     window,
 )
 
-__all__ = ["composite", "contract", "elementwise", "host", "index", "linalg", "move", "normalize", "random", "reduce",
-           "scatter", "window"]
+__all__ = ["composite", "contract", "custom", "elementwise", "erfinv", "host", "index", "linalg", "move", "normalize",
+           "random", "reduce", "scatter", "window"]

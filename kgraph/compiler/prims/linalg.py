@@ -135,6 +135,66 @@ eigh_p = Primitive(
     lambda rng: [([_positive(rng, 3, 3)], {}), ([_positive(rng, 2, 4, 4, dtype="float32")], {})])
 
 
+def _lu_infer(x):
+    check_dtype("lu", x, FLOATS)
+    require(x.ndim >= 2 and all(isinstance(n, int) for n in x.shape[-2:]),
+            lambda: f"lu: expected matrices of a known size, received {x}")
+    return x, TensorType(x.shape[:-1], "int32")
+
+
+def _lu(x):
+    """Both triangles in one matrix, the unit diagonal of the lower one left out; and the order of the rows."""
+    lu = np.array(x)
+    *batch, m, n = lu.shape
+    lu = lu.reshape(-1, m, n)
+    order = np.broadcast_to(np.arange(m), lu.shape[:2]).copy()
+    each = np.arange(len(lu))
+    for k in range(min(m, n)):
+        pivot = k + np.abs(lu[:, k:, k]).argmax(1)
+        for rows in (lu, order):
+            rows[each, k], rows[each, pivot] = rows[each, pivot].copy(), rows[each, k].copy()
+        with np.errstate(all="ignore"):
+            lu[:, k + 1:, k] /= lu[:, k, None, k]
+        lu[:, k + 1:, k + 1:] -= lu[:, k + 1:, None, k] * lu[:, k, None, k + 1:]
+    return lu.reshape(x.shape), order.astype("int32").reshape(*batch, m)
+
+
+def _lu_vjp(cts, outs, x):
+    (ct, _), (lu, order) = cts, outs
+    require(x.shape[-1] == x.shape[-2], lambda: f"lu: expected square matrices for a gradient, received shape "
+                                                f"{tuple(x.shape)}")
+    below, same = _compared(x, "greater"), _compared(x, "equal")
+    low = add(where(below, lu, 0), _eye(x))
+    up = where(below, 0, lu)
+    to_low, to_up = where(below, ct, 0), where(below, 0, ct)
+    inner = add(where(below, _matmul(_transposed(low), to_low), 0),
+                where(apply("logical_or", _transposed(below), same), _matmul(to_up, _transposed(up)), 0))
+    right = _transposed(_solve(up, _transposed(inner)))           # inner U^-T
+    result = _solve(_transposed(low), right)                      # L^-T inner U^-T
+    back = apply("argsort", order, axis=order.ndim - 1)
+    wide = apply("broadcast", apply("cast", back, dtype="int32"), shape=x.shape, axes=tuple(range(order.ndim)))
+    return (apply("take_along", result, wide, axis=len(x.shape) - 2),)
+
+
+lu_p = Primitive(
+    "lu", "linalg", _lu_infer, _lu, _lu_vjp, "linalg",
+    lambda rng: [([_general(rng, 3, 3)], {}), ([_general(rng, 2, 4, 4, dtype="float32")], {})])
+
+def _eig(x):
+    values, vectors = np.linalg.eig(x)
+    kind = "complex128" if x.dtype == "float64" else "complex64"
+    return values.astype(kind), vectors.astype(kind)
+
+
+def _eig_infer(x):
+    kind = "complex128" if x.dtype == "float64" else "complex64"
+    return TensorType(_square("eig")(x).shape[:-1], kind), TensorType(x.shape, kind)
+
+
+eig_p = Primitive("eig", "linalg", _eig_infer, _eig, NOT_DIFFERENTIABLE, "linalg",
+                  lambda rng: [([_general(rng, 3, 3)], {}), ([_general(rng, 2, 4, 4, dtype="float32")], {})])
+
+
 def _qr_infer(x):
     check_dtype("qr", x, FLOATS)
     require(x.ndim >= 2 and all(isinstance(n, int) for n in x.shape[-2:]),

@@ -34,7 +34,7 @@ __all__ = ["affine_transform", "crop_images", "extract_patches", "hsv_to_rgb", "
            "rgb_to_grayscale", "rgb_to_hsv"]
 
 
-def _axes(images, data_format, what):
+def image_axes(images, data_format, what):
     """(height axis, width axis, channel axis) of an image or a batch."""
     data_format = data_format or image_data_format()
     if data_format not in ("channels_last", "channels_first"):
@@ -64,7 +64,7 @@ def _lanczos(radius):
     return lambda x, on: on.where(x < radius, on.sinc(x) * on.sinc(x / radius), 0.0)
 
 
-_KERNELS = {"bilinear": _triangle, "bicubic": _cubic, "lanczos3": _lanczos(3), "lanczos5": _lanczos(5)}
+KERNELS = {"bilinear": _triangle, "bicubic": _cubic, "lanczos3": _lanczos(3), "lanczos5": _lanczos(5)}
 
 
 def _resize_weights(source, target, kernel, antialias: bool, dtype: str):
@@ -95,7 +95,7 @@ def resize(images, size, interpolation="bilinear", antialias=False, crop_to_aspe
     interpolation: "nearest", "bilinear", "bicubic", "lanczos3" or "lanczos5"; antialias widens the kernel when images
     shrink. crop_to_aspect_ratio cuts, pad_to_aspect_ratio fills (with fill_value) to the new shape first.
     """
-    if interpolation != "nearest" and interpolation not in _KERNELS:
+    if interpolation != "nearest" and interpolation not in KERNELS:
         raise ValueError("resize: expected interpolation 'nearest', 'bilinear', 'bicubic', 'lanczos3' or 'lanczos5', "
                          f"received {interpolation!r}")
     if fill_mode != "constant":
@@ -105,7 +105,7 @@ def resize(images, size, interpolation="bilinear", antialias=False, crop_to_aspe
     if len(size) != 2:
         raise ValueError(f"resize: expected size (height, width), received {size}")
     x = as_tensor(images)
-    height, width, _ = _axes(x, data_format, "resize")
+    height, width, _ = image_axes(x, data_format, "resize")
     if crop_to_aspect_ratio:
         x = _crop_to(x, (height, width), size)
     if pad_to_aspect_ratio:
@@ -123,7 +123,7 @@ def _resized(x, axes, size, interpolation, antialias):
             x = moveaxis(rows(moveaxis(x, axis, 0), _nearest(source, target)), 0, axis)
             continue
         x = floating(x)
-        matrix = _resize_weights(source, target, _KERNELS[interpolation], antialias, x.dtype)
+        matrix = _resize_weights(source, target, KERNELS[interpolation], antialias, x.dtype)
         labels = list(range(len(x.shape)))
         out = ["new" if i == axis else i for i in labels]
         x = contracted(x, labels, matrix, ["new", axis], out, "resize")
@@ -186,7 +186,7 @@ def crop_images(images, top_cropping=None, left_cropping=None, bottom_cropping=N
                 target_height=None, target_width=None, data_format=None):
     """Images without a margin: of each axis two of both margins and the target size are given."""
     x = as_tensor(images)
-    height, width, _ = _axes(x, data_format, "crop_images")
+    height, width, _ = image_axes(x, data_format, "crop_images")
     for axis, before, after, target in ((height, top_cropping, bottom_cropping, target_height),
                                         (width, left_cropping, right_cropping, target_width)):
         n = x.shape[axis]
@@ -200,7 +200,7 @@ def pad_images(images, top_padding=None, left_padding=None, bottom_padding=None,
                target_height=None, target_width=None, data_format=None):
     """Images with a margin of zeros: of each axis two of both margins and the target size are given."""
     x = as_tensor(images)
-    height, width, _ = _axes(x, data_format, "pad_images")
+    height, width, _ = image_axes(x, data_format, "pad_images")
     widths = [(0, 0)] * len(x.shape)
     for axis, before, after, target in ((height, top_padding, bottom_padding, target_height),
                                         (width, left_padding, right_padding, target_width)):
@@ -214,7 +214,7 @@ def pad_images(images, top_padding=None, left_padding=None, bottom_padding=None,
 def extract_patches(images, size, strides=None, dilation_rate=1, padding="valid", data_format=None):
     """The windows of an image, each flattened (row, column, channel) into the channels of one place."""
     x = as_tensor(images)
-    height, width, channels = _axes(x, data_format, "extract_patches")
+    height, width, channels = image_axes(x, data_format, "extract_patches")
     pair = lambda v: (v, v) if isinstance(v, int) else tuple(v)
     size = pair(size)
     strides, dilation = pair(size if strides is None else strides), pair(dilation_rate)
@@ -222,17 +222,17 @@ def extract_patches(images, size, strides=None, dilation_rate=1, padding="valid"
     first = len(x.shape) - 3
     counts = []
     for k in range(2):
-        x, count = _window_axis(x, first + k, size[k], strides[k], dilation[k], padding)
+        x, count = window_axis(x, first + k, size[k], strides[k], dilation[k], padding)
         counts.append(count)
     parts = []
     for i in range(size[0]):
         for j in range(size[1]):
-            part = _strided(x, first, i * dilation[0], counts[0], strides[0])
-            parts.append(_strided(part, first + 1, j * dilation[1], counts[1], strides[1]))
+            part = strided(x, first, i * dilation[0], counts[0], strides[0])
+            parts.append(strided(part, first + 1, j * dilation[1], counts[1], strides[1]))
     return moveaxis(concatenate(parts, -1), -1, channels)
 
 
-def _window_axis(x, axis, size, stride, dilation, padding):
+def window_axis(x, axis, size, stride, dilation, padding):
     """x padded as the mode says, and the number of windows along an axis."""
     n, reach = x.shape[axis], (size - 1) * dilation + 1
     if padding == "same":
@@ -247,7 +247,7 @@ def _window_axis(x, axis, size, stride, dilation, padding):
     return x, (n - reach) // stride + 1
 
 
-def _strided(x, axis, start, count, stride):
+def strided(x, axis, start, count, stride):
     return cut(x, axis, start, start + (count - 1) * stride + 1, stride)
 
 
@@ -256,7 +256,7 @@ def _strided(x, axis, start, count, stride):
 def rgb_to_grayscale(images, data_format=None):
     """The luma of red, green and blue (ITU-R BT.601), as one channel."""
     x = as_tensor(images)
-    _, _, channels = _axes(x, data_format, "rgb_to_grayscale")
+    _, _, channels = image_axes(x, data_format, "rgb_to_grayscale")
     weights = as_tensor(np.array([0.2989, 0.587, 0.114]).astype(floating(x).dtype))
     labels = list(range(len(x.shape)))
     gray = contracted(floating(x), labels, weights, [channels], [i for i in labels if i != channels])
@@ -267,7 +267,7 @@ def _channels(images, data_format, what):
     x = as_tensor(images)
     if not is_float_dtype(x.dtype):
         raise ValueError(f"{what}: expected images of a float dtype, received {x.dtype}")
-    axis = _axes(x, data_format, what)[2]
+    axis = image_axes(x, data_format, what)[2]
     return [squeeze(cut(x, axis, i, i + 1), axis) for i in range(3)], axis
 
 
@@ -378,6 +378,16 @@ def map_coordinates(inputs, coordinates, order, fill_mode="constant", fill_value
     return result if is_float_dtype(x.dtype) else cast_to(round(result), x.dtype)
 
 
+def sampled_images(x, places, interpolation, fill_mode, fill_value):
+    """Images [batch, height, width, channels] read at places (rows, columns), each [batch, height, width]."""
+    if interpolation not in ("nearest", "bilinear"):
+        raise ValueError(f"expected interpolation 'nearest' or 'bilinear', received {interpolation!r}")
+    b, h, w, c = x.shape
+    first = expand_to(reshape(iota(b), (b, 1, 1)), places[0].shape)
+    flat = reshape(x, (b * h * w, c))
+    return _sampled(flat, places, (h, w), int(interpolation == "bilinear"), fill_mode, fill_value, first)
+
+
 @op
 def affine_transform(images, transform, interpolation="bilinear", fill_mode="constant", fill_value=0, data_format=None):
     """Images read at moved places: pixel (x, y) of the result is (a0 x + a1 y + a2, b0 x + b1 y + b2) of the image.
@@ -385,12 +395,9 @@ def affine_transform(images, transform, interpolation="bilinear", fill_mode="con
     transform: (a0, a1, a2, b0, b1, b2, c0, c1), one for all images or a row for each; c0 and c1 must be 0.
     interpolation: "nearest" or "bilinear". fill_mode: "constant", "nearest", "wrap", "mirror" or "reflect".
     """
-    if interpolation not in ("nearest", "bilinear"):
-        raise ValueError("affine_transform: expected interpolation 'nearest' or 'bilinear', "
-                         f"received {interpolation!r}")
     x, matrix = as_tensor(images), floating(transform)
     single = len(x.shape) == 3
-    channels = _axes(x, data_format, "affine_transform")[2]
+    channels = image_axes(x, data_format, "affine_transform")[2]
     x = moveaxis(x, channels, -1)
     x = expand_dims(x, 0) if single else x
     matrix = expand_dims(matrix, 0) if len(matrix.shape) == 1 else matrix
@@ -399,9 +406,7 @@ def affine_transform(images, transform, interpolation="bilinear", fill_mode="con
     columns, lines = iota(w, matrix.dtype), expand_dims(iota(h, matrix.dtype), 1)
     moved = [expand_to(add(add(multiply(at(k), columns), multiply(at(k + 1), lines)), at(k + 2)), (b, h, w))
              for k in (3, 0)]
-    first = expand_to(reshape(iota(b), (b, 1, 1)), (b, h, w))
-    flat = reshape(floating(x), (b * h * w, c))
-    result = _sampled(flat, moved, (h, w), int(interpolation == "bilinear"), fill_mode, fill_value, first)
+    result = sampled_images(floating(x), moved, interpolation, fill_mode, fill_value)
     result = result if is_float_dtype(x.dtype) else cast_to(round(result), x.dtype)
     result = squeeze(result, 0) if single else result
     return moveaxis(result, -1, channels)
