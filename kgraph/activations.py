@@ -31,8 +31,8 @@ from kgraph.ops import (
     tanh_shrink,
     threshold,
 )
-from kgraph.saving.op_names import Revived
-from kgraph.saving.serialization import deserialize_keras_object, find_object, serialize_keras_object
+from kgraph.serialization import deserialize_keras_object, find_object, serialize_keras_object
+from kgraph.serialization.op_names import Revived
 
 __all__ = [
     "celu",

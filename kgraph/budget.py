@@ -10,7 +10,7 @@ import threading
 
 __all__ = ["OBJECT", "OP", "begins_blank", "blank", "budget", "spend"]
 
-OBJECT, OP = 1 << 12, 1 << 9    # what one object or call of a layer, and one operation in it, count as in bytes
+OBJECT, OP = 1 << 12, 1 << 10    # what one object or call of a layer, and one operation in it, count as in bytes
 
 
 class _Account(threading.local):

@@ -4,6 +4,7 @@ from __future__ import annotations
 import re
 import warnings
 
+from kgraph import doors
 from kgraph.legacy.paths import lookup
 
 __all__ = ["backend", "disable_interactive_logging", "disable_traceback_filtering", "dtype_policy",
@@ -39,14 +40,12 @@ def default_policy_name() -> str:
 
 def dtype_policy():
     """The DTypePolicy of layers that are given no dtype."""
-    from kgraph import dtype_policies
-    return dtype_policies.get(default_policy_name())
+    return doors.dtype_policies.get(default_policy_name())
 
 
 def set_dtype_policy(policy):
     """Set the policy of layers that are given no dtype: a DTypePolicy or its name; None is that of floatx again."""
-    from kgraph import dtype_policies
-    _settings["dtype_policy"] = None if policy is None else dtype_policies.get(policy).name
+    _settings["dtype_policy"] = None if policy is None else doors.dtype_policies.get(policy).name
 
 
 def epsilon() -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 from kgraph import ops
 from kgraph.config import epsilon
 from kgraph.legacy.paths import lookup
-from kgraph.saving.serialization import deserialize_keras_object, find_object, serialize_keras_object
+from kgraph.serialization import deserialize_keras_object, find_object, serialize_keras_object
 
 __all__ = ["Constraint", "MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm", "deserialize", "get", "max_norm",
            "min_max_norm", "non_neg", "serialize", "unit_norm"]

@@ -12,7 +12,7 @@ from kgraph import ops, random
 from kgraph.compiler.ir import TensorLike
 from kgraph.config import floatx
 from kgraph.legacy.paths import lookup
-from kgraph.saving.serialization import deserialize_keras_object, find_object, serialize_keras_object
+from kgraph.serialization import deserialize_keras_object, find_object, serialize_keras_object
 
 
 class Initializer:

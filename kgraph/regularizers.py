@@ -7,7 +7,7 @@ import numpy as np
 
 from kgraph import ops
 from kgraph.legacy.paths import lookup
-from kgraph.saving.serialization import deserialize_keras_object, find_object, serialize_keras_object
+from kgraph.serialization import deserialize_keras_object, find_object, serialize_keras_object
 
 __all__ = ["L1", "L1L2", "L2", "OrthogonalRegularizer", "Regularizer", "deserialize", "get", "l1", "l1_l2", "l2",
            "orthogonal_regularizer", "serialize"]

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from kgraph import budget
+from kgraph import budget, doors
 from kgraph.compiler.ir import TensorLike, TensorType
 from kgraph.compiler.trace import Tensor, bind, current_trace, open_tapes, suspend_recording, to_tensor
 from kgraph.config import floatx
@@ -32,8 +32,7 @@ class Variable(TensorLike):
     def __init__(self, initializer, shape=None, dtype=None, trainable=True, name="variable", path=None,
                  regularizer=None, constraint=None):
         if isinstance(initializer, str):
-            from kgraph import initializers
-            initializer = initializers.get(initializer)
+            initializer = doors.initializers.get(initializer)
         if callable(initializer) and not isinstance(initializer, TensorLike):
             if shape is None:
                 raise ValueError(f"variable {name}: an initializer needs a shape, received shape=None")

@@ -163,7 +163,7 @@ class OpFunction(Operation):
         return {"name": self.name, **self.settings}
 
     def _keras_identity(self):
-        from kgraph.saving.op_names import identity_of
+        from kgraph.serialization.op_names import identity_of
         if self.function.__module__ == "kgraph.activations":
             name = {"relu": "ReLU", "mish": "Mish"}[self.function.__name__]
             return "keras.src.activations.activations", name, name
@@ -179,7 +179,7 @@ def _signature(function):
 def _operands(function) -> tuple:
     """The names of the arguments that belong to a call, in their order; the others are settings. Keras 3 says which
     they are: some are kept with the call also when they are plain numbers."""
-    from kgraph.saving.op_names import call_parameters
+    from kgraph.serialization.op_names import call_parameters
     known = call_parameters(function)
     parameters = _signature(function).parameters.values()
     own = ("*" * (p.kind is p.VAR_POSITIONAL) + p.name for p in parameters if p.kind is not p.VAR_KEYWORD)

@@ -1,6 +1,7 @@
 """Layers: the base class, and one class for each layer. OBJECTS is the table of the names that configs may use."""
 import inspect
 
+from kgraph import serialization
 from kgraph.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax, ThresholdedReLU
 from kgraph.layers.attention import (
     AdditiveAttention,
@@ -120,7 +121,6 @@ from kgraph.layers.rnn import RNN
 from kgraph.layers.rnn_cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
 from kgraph.layers.time_distributed import TimeDistributed
 from kgraph.legacy.paths import lookup
-from kgraph.saving import serialization
 
 # Other names of Keras for the same layers.
 AvgPool1D = AveragePooling1D

@@ -18,7 +18,7 @@ from kgraph.layers.keras1 import with_old_words
 from kgraph.layers.state import Stateful
 from kgraph.legacy.defaults import with_defaults_of_version
 from kgraph.naming import nearest
-from kgraph.saving.serialization import serialize_keras_object
+from kgraph.serialization import serialize_keras_object
 
 __all__ = ["Layer"]
 

@@ -9,8 +9,8 @@ import numpy as np
 from kgraph import ops
 from kgraph.graph import set_mask
 from kgraph.layers.base import Layer
-from kgraph.saving.lambdas import dump_lambda
-from kgraph.saving.serialization import deserialize_keras_object, serialize_keras_object
+from kgraph.serialization import deserialize_keras_object, serialize_keras_object
+from kgraph.serialization.lambdas import dump_lambda
 
 __all__ = ["Identity", "Lambda", "Masking", "Rescaling", "Wrapper"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 from kgraph import ops, tree
 from kgraph.layers.base import Layer
 from kgraph.layers.state import Untracked
-from kgraph.saving.serialization import deserialize_keras_object, serialize_keras_object
+from kgraph.serialization import deserialize_keras_object, serialize_keras_object
 
 __all__ = ["Bidirectional"]
 

@@ -12,7 +12,7 @@ from kgraph.layers.state import Untracked
 from kgraph.naming import warn_at_user
 from kgraph.ops.core import with_sizes
 from kgraph.ops.loop import scan_steps, step_results
-from kgraph.saving.serialization import deserialize_keras_object, serialize_keras_object
+from kgraph.serialization import deserialize_keras_object, serialize_keras_object
 from kgraph.variable import Variable
 
 __all__ = ["RNN", "steps"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from kgraph import activations, constraints, initializers, ops, random, regularizers, tree
 from kgraph.graph import KTensor, infer
 from kgraph.layers.base import Layer
-from kgraph.saving.serialization import deserialize_keras_object, serialize_keras_object
+from kgraph.serialization import deserialize_keras_object, serialize_keras_object
 
 __all__ = ["GRUCell", "LSTMCell", "SimpleRNNCell", "StackedRNNCells"]
 

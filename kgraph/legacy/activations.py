@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from kgraph import ops
 from kgraph.legacy.defaults import older_than
-from kgraph.saving.serialization import register_keras_serializable
+from kgraph.serialization import register_keras_serializable
 
 __all__ = ["HARD_SIGMOID", "hard_sigmoid_keras2", "of_version"]
 

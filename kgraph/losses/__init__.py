@@ -78,19 +78,19 @@ def get(identifier):
 
     Raises ValueError for a name that is not known (with the nearest one) and for anything else.
     """
-    from kgraph.saving.serialization import find_object
+    from kgraph.serialization import find_object
     return find_object(identifier, OBJECTS, "loss")
 
 
 def serialize(loss):
     """The config of a loss, as Keras writes it."""
-    from kgraph.saving.serialization import serialize_keras_object
+    from kgraph.serialization import serialize_keras_object
     return serialize_keras_object(loss)
 
 
 def deserialize(config, custom_objects=None):
     """A loss from its config."""
-    from kgraph.saving.serialization import deserialize_keras_object
+    from kgraph.serialization import deserialize_keras_object
     return deserialize_keras_object(config, module_objects=OBJECTS, custom_objects=custom_objects)
 
 

@@ -68,13 +68,13 @@ class WrapsFunction:
     def get_config(self):
         if WrapsFunction not in type(self).__bases__:
             return {**super().get_config(), **self._fn_kwargs}
-        from kgraph.saving.serialization import serialize_keras_object
+        from kgraph.serialization import serialize_keras_object
         return {**super().get_config(), "fn": serialize_keras_object(self.fn), **self._fn_kwargs}
 
     @classmethod
     def from_config(cls, config):
         if isinstance(config.get("fn"), (dict, str)):
-            from kgraph.saving.serialization import deserialize_keras_object
+            from kgraph.serialization import deserialize_keras_object
             config = {**config, "fn": deserialize_keras_object(config["fn"])}
         return cls(**config)
 

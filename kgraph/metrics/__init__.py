@@ -104,19 +104,19 @@ def get(identifier):
 
     Raises ValueError for a name that is not known (with the nearest one) and for anything else.
     """
-    from kgraph.saving.serialization import find_object
+    from kgraph.serialization import find_object
     return find_object(identifier, OBJECTS, "metric")
 
 
 def serialize(metric):
     """The config of a metric, as Keras writes it."""
-    from kgraph.saving.serialization import serialize_keras_object
+    from kgraph.serialization import serialize_keras_object
     return serialize_keras_object(metric)
 
 
 def deserialize(config, custom_objects=None):
     """A metric from its config."""
-    from kgraph.saving.serialization import deserialize_keras_object
+    from kgraph.serialization import deserialize_keras_object
     return deserialize_keras_object(config, module_objects=OBJECTS, custom_objects=custom_objects)
 
 

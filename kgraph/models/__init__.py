@@ -1,5 +1,5 @@
 """Models: functional, sequential, subclassed; and their copies. Reading and writing them is in kgraph.saving."""
-from kgraph import saving
+from kgraph import doors
 from kgraph.legacy.paths import lookup
 from kgraph.models.cloning import clone_model
 from kgraph.models.model import Model
@@ -13,4 +13,4 @@ __all__ = ["Model", "Sequential", "clone_model", *_IN_SAVING]
 def __getattr__(name):
     if name not in _IN_SAVING:
         return lookup(__name__, name, __all__)
-    return getattr(saving, name)
+    return getattr(doors.saving, name)

@@ -7,7 +7,7 @@ from kgraph.layers.base import Layer
 from kgraph.layers.input_layer import Input, InputLayer
 from kgraph.models.model import Model
 from kgraph.models.sequential import Sequential
-from kgraph.saving.serialization import CustomObjectScope
+from kgraph.serialization import CustomObjectScope
 
 __all__ = ["clone_model"]
 

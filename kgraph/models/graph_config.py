@@ -10,7 +10,7 @@ import collections
 from kgraph import tree
 from kgraph.graph import Graph, KTensor, Node
 from kgraph.layers.input_layer import InputLayer
-from kgraph.saving.serialization import KTensorReference, deserialize_keras_object, serialize_keras_object
+from kgraph.serialization import KTensorReference, deserialize_keras_object, serialize_keras_object
 
 __all__ = ["dump_graph", "graph_config", "load_graph", "tensors_from_config"]
 

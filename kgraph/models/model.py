@@ -6,7 +6,7 @@ import inspect
 
 import numpy as np
 
-from kgraph import ops, saving, tree
+from kgraph import doors, ops, tree
 from kgraph.compiler.ir import TensorLike
 from kgraph.compiler.trace import current_scope
 from kgraph.graph import Graph, KTensor, get_mask, infer, replay, set_mask, shape_with_none
@@ -17,7 +17,7 @@ from kgraph.layers.input_spec import InputSpec
 from kgraph.models.graph_config import dump_graph, graph_config, load_graph, tensors_from_config
 from kgraph.models.host_prefix import front_of
 from kgraph.naming import auto_name, nearest
-from kgraph.saving.serialization import CustomObjectScope, sharing_scope
+from kgraph.serialization import CustomObjectScope, sharing_scope
 from kgraph.training.data import Prepared
 from kgraph.training.trainer import Trainer
 
@@ -301,32 +301,31 @@ class Model(Trainer, Layer):
                 layer_range=None, show_masks=False, kernels=False):
         """Print a table of the layers: names, output shapes, parameters, what they are connected to, and with
         ``kernels=True`` which kernels of predict serve them."""
-        from kgraph.models.summary import print_summary
-        print_summary(self, line_length=line_length, positions=positions, print_fn=print_fn,
+        doors.summary.print_summary(self, line_length=line_length, positions=positions, print_fn=print_fn,
                       expand_nested=expand_nested, show_trainable=show_trainable, layer_range=layer_range,
                       show_masks=show_masks, kernels=kernels)
 
     # ------------------------------------------------------------------ files
     def save(self, filepath, overwrite=True, include_optimizer=True, save_format=None, **kwargs):
         """Write the whole model to a .keras or .h5 file; see kgraph.saving.save_model."""
-        saving.save_model(self, filepath, overwrite=overwrite, include_optimizer=include_optimizer,
+        doors.saving.save_model(self, filepath, overwrite=overwrite, include_optimizer=include_optimizer,
                           save_format=save_format, **kwargs)
 
     def save_weights(self, filepath, overwrite=True, save_format=None):
         """Write the weights to a .weights.h5 or .h5 file; see kgraph.saving.save_weights."""
-        saving.save_weights(self, filepath, overwrite=overwrite, save_format=save_format)
+        doors.saving.save_weights(self, filepath, overwrite=overwrite, save_format=save_format)
 
     def load_weights(self, filepath, by_name=False, skip_mismatch=False):
         """Read weights that save_weights or save wrote, of kgraph or Keras; see kgraph.saving.load_weights."""
-        return saving.load_weights(self, filepath, by_name=by_name, skip_mismatch=skip_mismatch)
+        return doors.saving.load_weights(self, filepath, by_name=by_name, skip_mismatch=skip_mismatch)
 
     def to_json(self, **kwargs) -> str:
         """The architecture as JSON; kgraph.models.model_from_json reads it."""
-        return saving.to_json(self, **kwargs)
+        return doors.saving.to_json(self, **kwargs)
 
     def to_yaml(self, **kwargs) -> str:
         """The architecture as YAML; kgraph.models.model_from_yaml reads it."""
-        return saving.to_yaml(self, **kwargs)
+        return doors.saving.to_yaml(self, **kwargs)
 
     def __getstate__(self):
         state = {**super().__getstate__(), "_programs": {}}

@@ -10,7 +10,7 @@ from kgraph.layers.base import Layer, as_shape, is_shape
 from kgraph.layers.input_layer import InputLayer
 from kgraph.models.model import Model
 from kgraph.naming import auto_name
-from kgraph.saving.serialization import deserialize_keras_object, serialize_keras_object, sharing_scope
+from kgraph.serialization import deserialize_keras_object, serialize_keras_object, sharing_scope
 
 __all__ = ["Sequential"]
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from kgraph import tree
+from kgraph import doors, tree
 from kgraph.graph import KTensor, get_mask
 from kgraph.layers.base import Layer, map_shapes
 from kgraph.models.model import Model
@@ -72,8 +72,7 @@ def _columns(model, show_trainable, show_masks, kernels) -> list:
     if show_trainable:
         columns.append(("Trainable", "center", lambda x, _: _trains(x)))
     if kernels:
-        from kgraph.inspect.programs import kernels as kernels_of
-        found = kernels_of(model, "predict")
+        found = doors.programs.kernels(model, "predict")
         columns.append(("Kernels", "left", lambda x, _: _kernels(x, found)))
     return columns
 

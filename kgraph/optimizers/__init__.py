@@ -25,7 +25,7 @@ def get(identifier):
 
     Raises ValueError for a name that is not known (with the nearest one) and for anything else.
     """
-    from kgraph.saving.serialization import find_object
+    from kgraph.serialization import find_object
     if isinstance(identifier, Optimizer):
         return identifier
     found = find_object(identifier.lower() if isinstance(identifier, str) and identifier not in OBJECTS else identifier,
@@ -37,13 +37,13 @@ def get(identifier):
 
 def serialize(optimizer):
     """The config of an optimizer, as Keras writes it."""
-    from kgraph.saving.serialization import serialize_keras_object
+    from kgraph.serialization import serialize_keras_object
     return serialize_keras_object(optimizer)
 
 
 def deserialize(config, custom_objects=None):
     """An optimizer from its config; class names of Keras 2 in lower case are understood."""
-    from kgraph.saving.serialization import deserialize_keras_object
+    from kgraph.serialization import deserialize_keras_object
     return deserialize_keras_object(config, module_objects={**NAMES, **OBJECTS}, custom_objects=custom_objects)
 
 

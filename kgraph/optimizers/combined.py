@@ -45,13 +45,13 @@ class OptimizerMap(MutableMapping):
         return self[variable.path]
 
     def get_config(self):
-        from kgraph.saving.serialization import serialize_keras_object
+        from kgraph.serialization import serialize_keras_object
         return {"default_optimizer": serialize_keras_object(self.default_optimizer),
                 "optimizer_map": {k: serialize_keras_object(v) for k, v in self._map.items()}}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        from kgraph.saving.serialization import deserialize_keras_object
+        from kgraph.serialization import deserialize_keras_object
         load = lambda c: deserialize_keras_object(c, custom_objects=custom_objects)
         return cls(load(config["default_optimizer"]), {k: load(v) for k, v in config["optimizer_map"].items()})
 
@@ -110,13 +110,13 @@ class MultiOptimizer(Optimizer):
             optimizer.finalize_variable_values([v for v in var_list if self._owners[self._index(v)] is optimizer])
 
     def get_config(self):
-        from kgraph.saving.serialization import serialize_keras_object
+        from kgraph.serialization import serialize_keras_object
         return {"optimizer_map": serialize_keras_object(self._map), "loss_scale_factor": self.loss_scale_factor,
                 "name": self.name}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        from kgraph.saving.serialization import deserialize_keras_object
+        from kgraph.serialization import deserialize_keras_object
         mapping = deserialize_keras_object(config["optimizer_map"], custom_objects=custom_objects)
         return cls(**{**config, "optimizer_map": mapping})
 
@@ -163,12 +163,12 @@ class LossScaleOptimizer(Optimizer):
         self.inner_optimizer.finalize_variable_values(var_list)
 
     def get_config(self):
-        from kgraph.saving.serialization import serialize_keras_object
+        from kgraph.serialization import serialize_keras_object
         return {"name": self.name, "inner_optimizer": serialize_keras_object(self.inner_optimizer),
                 "initial_scale": self.initial_scale, "dynamic_growth_steps": self.dynamic_growth_steps}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        from kgraph.saving.serialization import deserialize_keras_object
+        from kgraph.serialization import deserialize_keras_object
         inner = deserialize_keras_object(config["inner_optimizer"], custom_objects=custom_objects)
         return cls(**{**config, "inner_optimizer": inner})

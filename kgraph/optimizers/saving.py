@@ -50,7 +50,7 @@ class Saved:
     def get_config(self):
         rate = self._learning_rate
         if isinstance(rate, LearningRateSchedule):
-            from kgraph.saving.serialization import serialize_keras_object
+            from kgraph.serialization import serialize_keras_object
             rate = serialize_keras_object(rate)
         elif isinstance(rate, Variable):
             rate = float(rate.numpy())
@@ -61,7 +61,7 @@ class Saved:
     @classmethod
     def from_config(cls, config, custom_objects=None):
         if isinstance(config.get("learning_rate"), dict):
-            from kgraph.saving.serialization import deserialize_keras_object
+            from kgraph.serialization import deserialize_keras_object
             rate = deserialize_keras_object(config["learning_rate"], custom_objects=custom_objects)
             config = {**config, "learning_rate": rate}
         return cls(**config)

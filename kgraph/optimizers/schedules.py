@@ -173,13 +173,13 @@ class CosineDecayRestarts(LearningRateSchedule):
 
 def serialize(schedule):
     """The config of a schedule, as Keras writes it."""
-    from kgraph.saving.serialization import serialize_keras_object
+    from kgraph.serialization import serialize_keras_object
     return serialize_keras_object(schedule)
 
 
 def deserialize(config, custom_objects=None):
     """A schedule from its config."""
-    from kgraph.saving.serialization import deserialize_keras_object
+    from kgraph.serialization import deserialize_keras_object
     return deserialize_keras_object(config, module_objects=OBJECTS, custom_objects=custom_objects)
 
 

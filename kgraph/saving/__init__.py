@@ -2,7 +2,7 @@
 import importlib
 
 from kgraph.legacy.paths import lookup
-from kgraph.saving.serialization import (
+from kgraph.serialization import (
     CustomObjectScope,
     custom_object_scope,
     deserialize_keras_object,
@@ -24,4 +24,4 @@ __all__ = ["CustomObjectScope", "custom_object_scope", "deserialize_keras_object
 def __getattr__(name):
     if name not in _FILES:
         return lookup(__name__, name, __all__)
-    return getattr(importlib.import_module("kgraph.saving.formats.files"), name)
+    return getattr(importlib.import_module("kgraph.saving.files"), name)

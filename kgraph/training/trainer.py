@@ -128,12 +128,12 @@ class Trainer(Keras2Methods):
         """What compile() was given, as plain data; None before compile()."""
         if not self.compiled or self._compile_config is None:
             return None
-        from kgraph.saving.serialization import serialize_keras_object
+        from kgraph.serialization import serialize_keras_object
         return serialize_keras_object(vars(self._compile_config))
 
     def compile_from_config(self, config):
         """compile() with what get_compile_config() gave, and the optimizer's state made when the model is built."""
-        from kgraph.saving.serialization import deserialize_keras_object
+        from kgraph.serialization import deserialize_keras_object
         if type(self).compile is not Trainer.compile:
             warnings.warn(f"{type(self).__name__} has a compile() of its own: call it after loading, or override "
                           "compile_from_config(config) too", stacklevel=2)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from kgraph import Input, Layer, Model, initializers, layers, ops, saving
-from kgraph.saving.serialization import deserialize_keras_object, safe_mode_scope, serialize_keras_object
+from kgraph.serialization import deserialize_keras_object, safe_mode_scope, serialize_keras_object
 
 VALUES = [None, 3, 2.5, "text", [1, [2.0, None]], {"a": 1, "b": {"c": "relu"}}, slice(1, None, 2), Ellipsis, b"bytes"]
 

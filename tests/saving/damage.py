@@ -130,7 +130,7 @@ def _delete(container, key, places, rng):
 def known_classes():
     import importlib
 
-    from kgraph.saving.serialization import MODULES
+    from kgraph.serialization.objects import MODULES
     return [name for module in MODULES.values() for name in importlib.import_module(module).OBJECTS]
 
 

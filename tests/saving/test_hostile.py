@@ -73,7 +73,7 @@ def replaced_layer(entry, **config):
 @pytest.mark.parametrize("module, name", [
     ("os", "system"), ("builtins", "eval"), ("subprocess", "Popen"), ("keras.utils", "get_file"),
     ("keras.config", "enable_unsafe_deserialization"), ("kgraph.utils", "get_file"), ("kgraph.config", "set_floatx"),
-    ("numpy", "save"), ("keras.src.utils.file_utils", "get_file"), ("kgraph.saving.lambdas", "load_lambda"),
+    ("numpy", "save"), ("keras.src.utils.file_utils", "get_file"), ("kgraph.serialization.lambdas", "load_lambda"),
 ])
 @pytest.mark.parametrize("class_name", ["direct", "function"])
 def test_names_in_a_config_are_not_imported(keras_file, module, name, class_name):

@@ -283,7 +283,7 @@ def test_without_interactive_logging(caplog, capsys):
 
 
 def test_unsafe_deserialization_is_asked_for(monkeypatch):
-    from kgraph.saving.serialization import in_safe_mode, safe_mode_scope
+    from kgraph.serialization import in_safe_mode, safe_mode_scope
     monkeypatch.setitem(K.config._settings, "unsafe_deserialization", False)
     assert in_safe_mode()
     K.config.enable_unsafe_deserialization()

@@ -12,7 +12,7 @@ from kgraph.config import floatx
 from kgraph.layers.preprocessing.encoding import check_dense, check_output_mode, encode, encoded_shape
 from kgraph.layers.preprocessing.hashing import as_salt, buckets_of
 from kgraph.layers.preprocessing.host import HostLayer, as_data, batches_of
-from kgraph.saving.serialization import in_safe_mode
+from kgraph.serialization import in_safe_mode
 
 __all__ = ["IndexLookup", "IntegerLookup", "StringLookup"]
 

@@ -13,7 +13,7 @@ from kgraph.layers.preprocessing.encoding import check_dense, check_output_mode
 from kgraph.layers.preprocessing.host import HostLayer, batches_of
 from kgraph.layers.preprocessing.lookup import _MODES, StringLookup, refuse_file, vocabulary_config
 from kgraph.naming import nearest
-from kgraph.saving.serialization import deserialize_keras_object, serialize_keras_object
+from kgraph.serialization import deserialize_keras_object, serialize_keras_object
 
 __all__ = ["TextVectorization"]
 

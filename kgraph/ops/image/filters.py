@@ -1,6 +1,7 @@
 """Images blurred, compared, and their edges; random elastic deformation."""
 from __future__ import annotations
 
+from kgraph import doors
 from kgraph.ops.core import as_tensor, cast_to, expand_to, floating, is_float_dtype, op, promote
 from kgraph.ops.create import iota
 from kgraph.ops.elementwise import add, divide, exp, multiply, round, square, subtract
@@ -92,12 +93,11 @@ def elastic_transform(images, alpha=20.0, sigma=5.0, interpolation="bilinear", f
     alpha  how far; sigma  deviation of the bell that smooths the moves, and factor of them. As in Keras 3, places move
     as far down as to the right. interpolation and fill_mode as for affine_transform.
     """
-    from kgraph import random
     x, back = _batch_last(images, data_format, "elastic_transform")
     whole, wide = not is_float_dtype(x.dtype), floating(x)
     b, h, w, _ = x.shape
     size = 6 * int(sigma) | 1
-    noise = multiply(random.normal((b, h, w, 1), dtype=wide.dtype, seed=seed), sigma)
+    noise = multiply(doors.random.normal((b, h, w, 1), dtype=wide.dtype, seed=seed), sigma)
     moves = multiply(squeeze(gaussian_blur(noise, (size, size), (sigma, sigma), "channels_last"), -1), alpha)
     places = [add(moves, expand_to(v, (b, h, w))) for v in (expand_dims(iota(h, wide.dtype), 1), iota(w, wide.dtype))]
     result = sampled_images(wide, places, interpolation, fill_mode, fill_value)

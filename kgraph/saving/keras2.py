@@ -14,11 +14,11 @@ import re
 import warnings
 
 from kgraph import tree
-from kgraph.saving.formats.keras1 import adapt
-from kgraph.saving.formats.keras3 import optimizer_state
 from kgraph.saving.hdf5 import write_attribute, write_names
-from kgraph.saving.serialization import serialize_keras_object
+from kgraph.saving.keras1 import adapt
+from kgraph.saving.keras3 import optimizer_state
 from kgraph.saving.text import write_json
+from kgraph.serialization import serialize_keras_object
 
 __all__ = ["compile_arguments", "find_optimizer", "find_weights", "model_config", "save_model", "save_weights"]
 

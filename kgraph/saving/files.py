@@ -12,14 +12,14 @@ from pathlib import Path
 from kgraph import __version__
 from kgraph.budget import blank, budget
 from kgraph.naming import printable
+from kgraph.saving import keras2, keras3
 from kgraph.saving.archive import Archive, write_archive
-from kgraph.saving.formats import keras2, keras3
-from kgraph.saving.formats.filling import Filling
-from kgraph.saving.formats.keras2 import model_config
-from kgraph.saving.formats.upgrade import modern_compile_config, modern_model_config
+from kgraph.saving.filling import Filling
 from kgraph.saving.hdf5 import is_hdf5, open_file
-from kgraph.saving.serialization import CustomObjectScope, deserialize_keras_object, safe_mode_scope
+from kgraph.saving.keras2 import model_config
 from kgraph.saving.text import read_json, read_yaml, write_json, write_yaml
+from kgraph.saving.upgrade import modern_compile_config, modern_model_config
+from kgraph.serialization import CustomObjectScope, deserialize_keras_object, safe_mode_scope
 from kgraph.utils.files import check_regular, durable_write
 
 __all__ = ["KERAS_VERSION", "load_model", "load_weights", "model_from_json", "model_from_yaml", "save_model",

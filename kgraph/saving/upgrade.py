@@ -11,8 +11,8 @@ import re
 
 from kgraph.layers.keras1 import modern_words
 from kgraph.legacy.activations import HARD_SIGMOID, hard_sigmoid_keras2
-from kgraph.saving import op_names
-from kgraph.saving.formats.old_optimizers import MARK, OLD_RULES
+from kgraph.saving.old_optimizers import MARK, OLD_RULES
+from kgraph.serialization import op_names
 
 __all__ = ["hard_sigmoid_keras2", "modern_compile_config", "modern_config", "modern_model_config", "version_tuple"]
 

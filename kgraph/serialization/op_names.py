@@ -14,7 +14,7 @@ from kgraph import ops
 from kgraph.graph import MaskOf, OpFunction
 from kgraph.naming import to_snake_case
 from kgraph.ops.core import OPS
-from kgraph.saving.serialization import deserialize_keras_object
+from kgraph.serialization import deserialize_keras_object
 
 __all__ = ["OBJECTS", "Revived", "call_parameters", "identity_of"]
 

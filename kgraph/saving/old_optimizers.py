@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from kgraph import ops
 from kgraph.optimizers import Adagrad, Nadam, RMSprop
-from kgraph.saving.serialization import register_keras_serializable
+from kgraph.serialization import register_keras_serializable
 
 __all__ = ["MARK", "OLD_RULES"]
 

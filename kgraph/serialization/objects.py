@@ -33,7 +33,7 @@ MODULES = {"layers": "kgraph.layers", "models": "kgraph.models", "initializers":
            "regularizers": "kgraph.regularizers", "constraints": "kgraph.constraints",
            "activations": "kgraph.activations", "losses": "kgraph.losses", "metrics": "kgraph.metrics",
            "schedules": "kgraph.optimizers.schedules", "optimizers": "kgraph.optimizers",
-           "random": "kgraph.random", "dtype_policies": "kgraph.dtype_policies", "ops": "kgraph.saving.op_names"}
+           "random": "kgraph.random", "dtype_policies": "kgraph.dtype_policies", "ops": "kgraph.serialization.op_names"}
 _PLAIN = (str, int, float, bool)
 _NUMBERS = re.compile("bool|float(16|32|64)|u?int(8|16|32|64)")
 
@@ -187,7 +187,7 @@ def _serialize_special(x):
         name = "__tensor__" if isinstance(x, TensorLike) else "__numpy__"
         return {"class_name": name, "config": {"value": array.tolist(), "dtype": array.dtype.name}}
     if isinstance(x, types.FunctionType) and x.__name__ == "<lambda>":
-        from kgraph.saving.lambdas import dump_lambda
+        from kgraph.serialization.lambdas import dump_lambda
         return {"class_name": "__lambda__", "config": {"value": list(dump_lambda(x).values())}}
     return None
 
@@ -320,7 +320,7 @@ def _lambda(inner):
     if in_safe_mode():
         raise ValueError("the config holds the code of a Python lambda, which is not run in safe mode: pass "
                          "safe_mode=False if you trust where it comes from")
-    from kgraph.saving.lambdas import load_lambda
+    from kgraph.serialization.lambdas import load_lambda
     return load_lambda(inner)
 
 

@@ -1,1 +1,0 @@
-"""The layouts of model files, and what reads and writes them."""
