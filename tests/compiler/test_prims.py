@@ -176,3 +176,10 @@ def test_every_field_of_a_primitive_is_needed():
     with pytest.raises(ValueError, match="expected a kind among"):
         Primitive("odd_kind", "odd", None, None, None, None, None)
     assert "odd_kind" not in PRIMITIVES
+
+
+@pytest.mark.parametrize("name,params", [("argmax", {"axes": (0,)}), ("argmin", {"axes": (0,)}),
+                                         ("argsort", {"axis": 0})])
+@pytest.mark.parametrize("size,dtype", [(5, "int32"), (2**31 - 1, "int32"), (2**31, "int64"), (2**40, "int64")])
+def test_positions_are_wide_enough(name, params, size, dtype):
+    assert PRIMITIVES[name].infer(f32(size, 2), **params).dtype == dtype

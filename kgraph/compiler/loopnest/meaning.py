@@ -38,8 +38,8 @@ def view(address: int, shape, strides, dtype) -> np.ndarray:
     dtype = np.dtype(dtype)
     if 0 in shape:
         return np.empty(shape, dtype)
-    lowest = int(address) + sum((n - 1) * min(s, 0) for n, s in zip(shape, strides))
-    reach = sum((n - 1) * abs(s) for n, s in zip(shape, strides)) + dtype.itemsize
+    lowest = int(address + sum((n - 1) * min(s, 0) for n, s in zip(shape, strides)))
+    reach = int(sum((n - 1) * abs(s) for n, s in zip(shape, strides))) + dtype.itemsize
     block = (ctypes.c_char * reach).from_address(lowest)
     found = np.ndarray(shape, dtype, block, 0, [abs(s) for s in strides])
     return found[tuple(slice(None, None, -1 if s < 0 else 1) for s in strides)]
