@@ -11,7 +11,7 @@ import pytest
 
 import kgraph
 from kgraph import tree
-from kgraph.saving import deserialize_keras_object, op_names
+from kgraph.serialization import deserialize_keras_object, op_names
 
 HERE = Path(__file__).parents[1]
 spec = importlib.util.spec_from_file_location("op_models", HERE / "oracle" / "op_models.py")
