@@ -1,6 +1,7 @@
 """Gradients of what Python computes: `GradientTape` and `value_and_grad`, eagerly and inside a traced function."""
 from __future__ import annotations
 
+import contextlib
 import functools
 import operator
 
@@ -27,6 +28,8 @@ class GradientTape:
     >>> float(tape.gradient(y, x))
     6.0
 
+    Entering the tape again goes on recording.
+
     persistent: `gradient` may be called more than once.
     """
 
@@ -34,7 +37,7 @@ class GradientTape:
         self.persistent = persistent
         self._tape = Tape()
         self._trace = None
-        self._start, self._end = 0, None  # the part of the trace that is recorded; None: as far as it goes
+        self._spans = []     # in a trace: first and last of its ops, for each time the tape recorded
         self._used = False
 
     def __enter__(self):
@@ -42,7 +45,7 @@ class GradientTape:
         if self._trace is None:
             self._tape.__enter__()
         else:
-            self._start, self._end = len(self._trace.ops), None
+            self._spans.append([len(self._trace.ops), None])
             self._trace.tapes.append(self._tape)
         return self
 
@@ -50,8 +53,17 @@ class GradientTape:
         if self._trace is None:
             self._tape.__exit__(*exc)
         else:
-            self._end = len(self._trace.ops)
+            self._spans[-1][1] = len(self._trace.ops)
             self._trace.tapes.remove(self._tape)
+
+    @contextlib.contextmanager
+    def stop_recording(self):
+        """Inside, which is inside its `with`, the tape does not record."""
+        self.__exit__()
+        try:
+            yield
+        finally:
+            self.__enter__()
 
     def watch(self, tensor):
         """Nothing to do: every tensor is watched. Raises TypeError for arrays, which have no identity to track."""
@@ -90,7 +102,9 @@ class GradientTape:
         return tree.pack_sequence_as(sources, grads)
 
     def _ops(self):
-        return list(self._tape.ops) if self._trace is None else self._trace.ops[self._start:self._end]
+        if self._trace is None:
+            return list(self._tape.ops)
+        return [op for start, stop in self._spans for op in self._trace.ops[start:stop]]
 
     def _values(self, x) -> list:
         """What the recorded ops read in place of x: of a variable that was assigned, several values."""

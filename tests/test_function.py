@@ -167,3 +167,34 @@ def test_gradients_of_a_variable_that_is_assigned(body, w_gradient, u_gradient, 
     w, u = kgraph.Variable(np.ones(2, "float32")), kgraph.Variable(np.full(2, 5.0, "float32"))
     for got, expected in zip(wrap(f)(ops.convert_to_tensor(np.float32([2, 3]))), (w_gradient, u_gradient)):
         assert got is expected is None or np.array_equal(got, expected), (got, expected)
+
+
+def assigned(v, u):
+    """Reads before and after an assignment add up; what was assigned is not looked behind. TensorFlow's numbers."""
+    with kgraph.GradientTape(persistent=True) as tape:
+        y = v * v * u
+        v.assign(v - 1)
+        z = v * y
+    first = tape.gradient(y, [v, u])
+    v.assign(v * 0 + 10)
+    return [*first, *tape.gradient(z, [v, u])]
+
+
+def paused(v, u):
+    with kgraph.GradientTape(persistent=True) as tape:
+        y = v * u
+        with tape.stop_recording():
+            z = y * v
+        w = y * y
+    with tape:
+        more = w * v
+    grads = [tape.gradient(t, v) for t in (y, z, w, more)]
+    return [ops.convert_to_tensor(-1.0) if g is None else g for g in grads]
+
+
+@pytest.mark.parametrize("f, expected", [(assigned, [12, 9, 42, 18]), (paused, [2, -1, 24, 108])])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_tape_and_variables(f, expected, compiled):
+    v, u = kgraph.Variable(np.float32(3), name="v"), kgraph.Variable(np.float32(2), name="u")
+    run = kgraph.function(lambda x: [g * x for g in f(v, u)]) if compiled else lambda x: f(v, u)
+    assert [float(g) for g in run(np.float32(1))] == expected

@@ -133,6 +133,7 @@ def _fit_epoch(model, run, epoch, validation, options):
     if not skip:
         model.reset_metrics()
     callbacks.on_epoch_begin(epoch)
+    model._say_frozen()
     done, logs = run_epoch(Steps(model, "train"), source, epoch - options.initial_epoch, callbacks, skip)
     if done == 0 and skip:  # an interrupted run had just done the last batch
         done, logs = skip, plain_logs(model.get_metrics_result())
@@ -234,7 +235,11 @@ def _check_validation(model, source):
     _check_targets(model, source, "validation_data=(x, y)")
     traced = isinstance(source, Arrays) and source.in_memory and not model.run_eagerly
     if traced and model._keeps("train_step", "test_step"):
-        model._programs_of("test").epoch(source.data, source.leaves)
+        try:
+            model._programs_of("test").epoch(source.data, source.leaves)
+        except Exception as error:
+            error.add_note("in validation_data")
+            raise
 
 
 def _validation_source(given, options, convert):

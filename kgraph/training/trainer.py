@@ -387,7 +387,6 @@ class Trainer(Keras2Methods):
         nearest known one), RuntimeError before compile(). Ctrl-C leaves the weights and ``history`` as they are then.
         """
         self._assert_compiled("fit")
-        self._say_frozen()
         kwargs = loop.old_arguments("fit", kwargs, {"nb_epoch": "epochs", "samples_per_epoch": None}, Trainer.fit)
         epochs = kwargs.pop("epochs", epochs)
         return loop.fit(self, x, y, sample_weight, loop.FitOptions(

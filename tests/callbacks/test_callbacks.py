@@ -283,12 +283,13 @@ class Kill(callbacks.Callback):
             raise RuntimeError("killed")
 
 
-def train(backup=None, at=None, shuffle=True):
+def train(backup=None, at=None, shuffle=True, **kwargs):
     m = model("adam")
     used = [callbacks.ReduceLROnPlateau("loss", patience=1, min_delta=0.1), Kill(at)]
     history = None
     try:
-        history = m.fit(X, Y, batch_size=8, epochs=4, verbose=0, shuffle=shuffle, callbacks=[backup, *used]).history
+        history = m.fit(X, Y, batch_size=8, epochs=4, verbose=0, shuffle=shuffle, callbacks=[backup, *used],
+                        **kwargs).history
     except RuntimeError:
         assert at is not None
     return m, history
@@ -305,6 +306,21 @@ def test_backup_and_restore_resumes_bit_for_bit(tmp_path, save_freq, at):
     assert history == expected and not folder.exists()
     assert all(np.array_equal(a.numpy(), b.numpy())
                for a, b in zip(whole.optimizer.variables, resumed.optimizer.variables))
+
+
+@pytest.mark.parametrize("save_freq, at", [("epoch", (2, 0)), (1, (1, 1)), (1, (2, 0)), (3, (3, 1))])
+def test_backup_of_epochs_that_share_the_data(tmp_path, save_freq, at):
+    whole, _ = train(steps_per_epoch=2)
+    train(callbacks.BackupAndRestore(tmp_path / "b", save_freq), at, steps_per_epoch=2)
+    resumed, _ = train(callbacks.BackupAndRestore(tmp_path / "b", save_freq), steps_per_epoch=2)
+    assert all(np.array_equal(a, b) for a, b in zip(whole.get_weights(), resumed.get_weights()))
+
+
+def test_backup_outside_of_fit():
+    m = model("sgd")
+    with pytest.raises(RuntimeError, match="callback of fit"):
+        callbacks.CallbackList([callbacks.BackupAndRestore("nowhere")], model=m).on_train_begin()
+    callbacks.CallbackList([callbacks.TerminateOnNaN()], model=m).on_train_begin()
 
 
 def test_backup_of_another_model_and_damaged_files(tmp_path):

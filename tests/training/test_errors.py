@@ -257,8 +257,9 @@ def test_validation_data_that_do_not_fit_are_found_before_training():
     for validation, text in (((X[:, :3], Y), r"\(None, 4\).*\(None, 3\)"), ((X, np.eye(3)[Y]), "target")):
         m = model()
         before = m.get_weights()
-        with pytest.raises(ValueError, match=text):
+        with pytest.raises(ValueError, match=text) as caught:
             m.fit(X, Y, validation_data=validation, verbose=0)
+        assert "in validation_data" in caught.value.__notes__
         assert all(np.array_equal(a, b) for a, b in zip(before, m.get_weights()))
 
 

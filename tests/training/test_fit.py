@@ -813,6 +813,39 @@ class Adversarial(K.Model):
         return {m.name: m.result() for m in self.metrics}
 
 
+class TwoOptimizers(K.Model):
+    """One tape, and an optimizer for each part: the second gradient is asked for after the first update."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = layers.Dense(3), layers.Dense(2)
+        self.optimizers_of_parts = [K.optimizers.SGD(0.1), K.optimizers.Adam(0.1)]
+
+    def call(self, x):
+        return self.second(self.first(x))
+
+    def train_step(self, data):
+        with K.GradientTape(persistent=True) as tape:
+            y = self(data, training=True)
+            losses = ops.mean(ops.square(y)), ops.mean(ops.square(y - 1))
+        for part, optimizer, loss in zip((self.first, self.second), self.optimizers_of_parts, losses):
+            weights = part.trainable_variables
+            optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights))
+        return {"loss": losses[0]}
+
+
+def test_a_tape_outlives_the_update_of_other_weights():
+    found = []
+    for eager in (False, True):
+        K.set_random_seed(2)
+        m = TwoOptimizers()
+        m.compile("sgd", run_eagerly=eager)
+        m.fit(X, epochs=3, verbose=0, shuffle=False)
+        found.append(m.get_weights())
+    for a, b in zip(*found):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
 @pytest.mark.parametrize("built", [True, False])
 def test_model_without_call(built):
     histories = []
