@@ -190,7 +190,7 @@ class BackupAndRestore(Callback):
         model = self.model
         optimizer = [] if model.optimizer is None else model.optimizer.variables
         return {"model": model.variables, "optimizer": optimizer,
-                "metrics": [v for m in model.metrics for v in m.variables]}
+                "metrics": [part for m in model.metrics for v in m.variables for part in _with_rest(v)]}
 
     # -- writing
 
@@ -266,6 +266,11 @@ class BackupAndRestore(Callback):
         others = self._others()
         if len(others) == len(states):
             self.model.fit_run.when_begun(lambda: [_restore_state(c, s, arrays) for c, s in zip(others, states)])
+
+
+def _with_rest(variable) -> list:
+    """A metric's variable, and what its total has lost to rounding: after it, since assigning a total clears that."""
+    return [variable, variable.lost] if hasattr(variable, "lost") else [variable]
 
 
 def _picture(callback) -> dict:
