@@ -7,7 +7,6 @@ import numpy as np
 
 from kgraph import ops, random, tree
 from kgraph.config import epsilon, image_data_format
-from kgraph.losses.ctc import LOG_ZERO, ctc
 
 __all__ = ["batch_normalization", "bias_add", "binary_crossentropy", "categorical_crossentropy", "conv1d", "conv2d",
            "conv2d_transpose", "conv3d", "conv3d_transpose", "ctc_batch_cost", "ctc_decode",
@@ -210,15 +209,10 @@ def ctc_batch_cost(y_true, y_pred, input_length, label_length):
 
     y_true [batch, labels]; y_pred [batch, steps, classes], probabilities; lengths [batch, 1]
     """
-    labels, steps = ops.shape(y_true)[1], ops.shape(y_pred)[1]
-    within = lambda length, n: ops.arange(n) < ops.reshape(ops.cast(length, "int32"), (-1, 1))
-    labels = ops.where(within(label_length, labels), ops.cast(y_true, "int32") + 1, 0)
-    logits = ops.log(y_pred + epsilon())
-    logits = ops.concatenate([logits[..., -1:], logits[..., :-1]], axis=-1)
-    classes = ops.arange(logits.shape[-1])
-    quiet = ops.where(classes == 0, 0.0, LOG_ZERO)  # after the end nothing but blanks
-    logits = ops.where(ops.expand_dims(within(input_length, steps), -1), logits, ops.cast(quiet, logits.dtype))
-    return ops.expand_dims(ctc(labels, logits), 1)
+    flat = lambda length: ops.reshape(ops.cast(length, "int32"), (-1,))
+    blank = y_pred.shape[-1] - 1
+    loss = ops.ctc_loss(y_true, ops.log(y_pred + epsilon()), flat(label_length), flat(input_length), mask_index=blank)
+    return ops.expand_dims(loss, 1)
 
 
 def ctc_label_dense_to_sparse(labels, label_lengths):

@@ -154,9 +154,9 @@ class _BackwardStep:
             results += [add(s, found[v]) for s, v in zip(sums, self.summed)]
             results = trace.finish(results + [found[v] for v in self.mapped]).outputs
         ops, reads = self._reads(trace.captured)
-        constant, sliced = set(forward_consts), set(forward_xs)  # sets: == of traced values is an op of its own
-        self.consts = [v for v in reads if v in constant]
-        self.xs = [v for v in reads if v not in constant]
+        fixed, sliced = set(forward_consts), set(forward_xs)  # sets: == of traced values is an op of its own
+        self.consts = [v for v in reads if v in fixed]
+        self.xs = [v for v in reads if v not in fixed]
         self.saved = [v for v in self.xs if v not in sliced]
         n_carry = len(self.carry)
         order = [*(reads[v] for v in self.consts), *cts[:n_carry], *sums, *(reads[v] for v in self.xs), *cts[n_carry:]]
