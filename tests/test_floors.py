@@ -9,7 +9,8 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "kgraph"
 FLOORS = """
 __init__ budget doors naming legacy.paths config
-legacy.defaults tree errors dtype_policies mixed_precision utils datasets
+legacy.defaults
+legacy.words tree errors dtype_policies mixed_precision utils datasets
 compiler.dims compiler.loopnest.dtypes runtime.memory runtime.locks
 compiler.ir
 compiler.primitive

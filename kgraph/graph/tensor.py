@@ -10,7 +10,7 @@ from kgraph.compiler.ir import TensorLike, TensorType
 from kgraph.config import floatx
 from kgraph.naming import auto_name
 
-__all__ = ["KTensor", "any_symbolic", "get_mask", "set_mask", "shape_with_none", "symbolic_shape"]
+__all__ = ["Attached", "KTensor", "any_symbolic", "get_mask", "set_mask", "shape_with_none", "symbolic_shape"]
 
 
 class KTensor(TensorLike):
@@ -86,8 +86,8 @@ def any_symbolic(x) -> bool:
 
 
 # ------------------------------------------------------------------ masks
-class _Masks:
-    """Tensor -> its mask, by identity, for as long as the tensor lives."""
+class Attached:
+    """Tensor -> something, such as its mask: by identity, for as long as the tensor lives."""
 
     def __init__(self):
         self._entries = {}
@@ -96,15 +96,15 @@ class _Masks:
         entry = self._entries.get(id(x))
         return entry[1] if entry is not None and entry[0]() is x else None
 
-    def set(self, x, mask):
+    def set(self, x, value):
         key = id(x)
-        self._entries[key] = (weakref.ref(x, lambda _: self._entries.pop(key, None)), mask)
+        self._entries[key] = (weakref.ref(x, lambda _: self._entries.pop(key, None)), value)
 
     def drop(self, x):
         self._entries.pop(id(x), None)
 
 
-_masks = _Masks()
+_masks = Attached()
 
 
 def get_mask(x):

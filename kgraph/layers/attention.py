@@ -37,10 +37,12 @@ class Attention(Layer):
     use_scale   a learned factor of the scores
     score_mode  dot, or concat: the sum of tanh(query + key), times a learned factor
     dropout     of the weights, in training
-    call(..., return_attention_scores=True) returns (result, weights); use_causal_mask: no look at later values.
+    call(..., return_attention_scores=True) returns (result, weights); use_causal_mask: no look at later values
+    (tf.keras had that as causal=, an argument of the class).
     """
 
     def __init__(self, use_scale=False, score_mode="dot", dropout=0.0, seed=None, **kwargs):
+        self.causal = bool(kwargs.pop("causal", False))
         super().__init__(**kwargs)
         if score_mode not in ("dot", "concat"):
             raise ValueError(f"layer {self.name!r}: expected score_mode to be dot or concat, received {score_mode!r}")
@@ -66,7 +68,7 @@ class Attention(Layer):
         query_mask, value_mask = [_as_bool(m) for m in (mask[:2] if mask else (None, None))]
         scores = self._scores(query, inputs[2] if len(inputs) == 3 else value)
         allowed = None if value_mask is None else ops.expand_dims(value_mask, -2)
-        if use_causal_mask:
+        if use_causal_mask or self.causal:
             allowed = _both(allowed, _distances(scores.shape[-2], scores.shape[-1]) >= 0)
         if allowed is not None:
             scores = ops.where(allowed, scores, scores - (65504.0 if scores.dtype == "float16" else 1.0e9))
@@ -90,7 +92,8 @@ class Attention(Layer):
         return None if mask is None else mask[0]
 
     def get_config(self):
-        return {**super().get_config(), **self.settings("use_scale", "score_mode", "dropout", "seed")}
+        causal = {"causal": True} if self.causal else {}
+        return {**super().get_config(), **self.settings("use_scale", "score_mode", "dropout", "seed"), **causal}
 
 
 class AdditiveAttention(Attention):

@@ -14,28 +14,14 @@ from kgraph.errors import filtered
 from kgraph.graph import KTensor, Operation, any_symbolic, get_mask, infer, record, set_mask
 from kgraph.layers.calls import Call, as_input, entered, outputs_as_described, shapes_for, shapes_of
 from kgraph.layers.input_spec import check_inputs
-from kgraph.layers.keras1 import with_old_words
 from kgraph.layers.state import Stateful
 from kgraph.legacy.defaults import with_defaults_of_version
-from kgraph.naming import nearest
+from kgraph.legacy.words import NEUTRAL, with_old_words
+from kgraph.metrics.metric import Mean, Metric, metric_of
+from kgraph.naming import nearest, warn_at_user
 from kgraph.serialization import serialize_keras_object
 
 __all__ = ["Layer"]
-
-
-# Arguments found in configs of other versions of Keras, with the values that change nothing.
-_NEUTRAL = {
-    "quantization_config": (None,),
-    "groups": (1,),
-    "ragged": (False, None),
-    "sparse": (False, None),
-    "implementation": (1, 2),
-    "time_major": (False,),
-    "dynamic": (False,),
-    "synchronized": (False,),
-    "renorm": (False,),
-    "virtual_batch_size": (None,),
-}
 
 
 def _once(build):
@@ -109,8 +95,8 @@ class Layer(Stateful, Operation):
             shape = (batch_size, *np.atleast_1d(length).tolist())
         for name in ("input_shape", "input_dim"):
             kwargs.pop(name, None)
-        for name in _NEUTRAL:
-            if name in kwargs and kwargs[name] in _NEUTRAL[name]:
+        for name in NEUTRAL:
+            if name in kwargs and kwargs[name] in NEUTRAL[name]:
                 del kwargs[name]
         self._declared_shape = None if shape is None else tuple(shape)
         self._declared_dtype = kwargs.pop("input_dtype", None)
@@ -317,9 +303,42 @@ class Layer(Stateful, Operation):
                 set_mask(x, m)
 
     # ------------------------------------------------------------------ losses
-    def add_loss(self, loss):
-        """Add scalar tensors computed in call(), or functions without arguments, to the loss that is minimized."""
+    def add_loss(self, loss, inputs=None):
+        """Add scalar tensors computed in call(), or functions without arguments, to the loss that is minimized.
+
+        inputs  of Keras 1 and 2, where a loss had to say what it depends on: without effect
+        """
+        if inputs is not None:
+            warn_at_user("add_loss: inputs= has no effect: leave it out", FutureWarning)
         self._losses += [x for x in tree.flatten(loss) if x is not None]
+
+    def add_metric(self, value, name=None, aggregation=None):
+        """tf.keras 2: report the mean of a tensor that call() computed, or a Metric, among the metrics of the model.
+
+        value        a tensor; a Metric, or what calling one gave
+        name         of a tensor's mean, needed there
+        aggregation  None or "mean"
+        Raises ValueError for a tensor without a name, and for another aggregation.
+        """
+        metric = value if isinstance(value, Metric) else metric_of(value)
+        if metric is not None:
+            metric.name = name or metric.name if metric is value else metric.name
+        else:
+            metric = self._mean_of_name(name, aggregation)
+            metric.update_state(value)
+        self.__dict__.setdefault("_reported", {})[metric.name] = metric
+
+    def _mean_of_name(self, name, aggregation):
+        if name is None:
+            raise ValueError(f"layer {self.name!r}: add_metric: expected a name for a tensor's mean, received none")
+        if aggregation not in (None, "mean"):
+            raise ValueError(f"layer {self.name!r}: add_metric: expected aggregation 'mean', received {aggregation!r}; "
+                             "another Metric can be kept in an attribute and called in call()")
+        known = self.__dict__.get("_reported", {}).get(name)
+        if known is None:
+            with suspend_recording():
+                known = Mean(name=name)
+        return known
 
     def _add_activity_losses(self, outputs):
         if self.activity_regularizer is None:

@@ -4,14 +4,24 @@ from __future__ import annotations
 import numpy as np
 
 from kgraph import ops
+from kgraph.compiler.ir import TensorLike
 from kgraph.config import floatx
 from kgraph.graph import get_mask
+from kgraph.graph.tensor import Attached
 from kgraph.losses.loss import WrapsFunction, apply_mask, same_rank
 from kgraph.metrics.running_total import RunningTotal
 from kgraph.naming import auto_name, check_keywords
 from kgraph.variable import Variable, zeros
 
-__all__ = ["Mean", "MeanMetricWrapper", "Metric", "Sum"]
+__all__ = ["Mean", "MeanMetricWrapper", "Metric", "Sum", "metric_of"]
+
+
+_givers = Attached()   # results of calls -> the Metric
+
+
+def metric_of(x):
+    """The Metric whose call gave a tensor, or None."""
+    return _givers.get(x)
 
 
 class Metric:
@@ -85,7 +95,10 @@ class Metric:
 
     def __call__(self, *args, **kwargs):
         self.update_state(*args, **kwargs)
-        return self.result()
+        result = self.result()
+        if isinstance(result, TensorLike):
+            _givers.set(result, self)
+        return result
 
     def get_config(self):
         return {"name": self.name, "dtype": self.dtype}

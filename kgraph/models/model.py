@@ -42,7 +42,7 @@ class Model(Trainer, Layer):
         Layer.__init__(self, **{k: v for k, v in kwargs.items() if v is not None})
         Trainer.__init__(self)
         self._graph = self._inputs = self._outputs = self._front = None
-        self._symbolic_losses = []
+        self._extras = []   # (KTensor, its Metric, None for a loss): outputs of the graph beside those of the model
         if functional:
             self._connect(inputs, outputs)
 
@@ -151,7 +151,7 @@ class Model(Trainer, Layer):
         return names[name]
 
     def _is_per_sample(self, training) -> bool:
-        return self.is_functional and not self._symbolic_losses and super()._is_per_sample(training) and all(
+        return self.is_functional and not self._extras and super()._is_per_sample(training) and all(
             operation._is_per_sample(training) for operation in self._graph.operations)
 
     # ------------------------------------------------------------------ calling
@@ -164,8 +164,9 @@ class Model(Trainer, Layer):
             for x, m in zip(values, tree.flatten(mask)):
                 set_mask(x, m)
         results = replay(self._front.back if prepared else self._graph, values)
-        count = len(results) - len(self._symbolic_losses)
-        self.add_loss(results[count:])
+        count = len(results) - len(self._extras)
+        for (_, metric), value in zip(self._extras, results[count:]):
+            self.add_loss(value) if metric is None else metric.update_state(value)
         return _unwrap(tree.pack_sequence_as(self._outputs, results[:count]))
 
     def _standardize(self, inputs) -> list:
@@ -219,15 +220,24 @@ class Model(Trainer, Layer):
         if type(self).compute_mask is not Layer.compute_mask:
             super()._carry_masks(inputs, outputs, mask)
 
-    def add_loss(self, loss):
+    def add_loss(self, loss, inputs=None):
         """As for layers; a functional model also takes KTensors that its inputs reach."""
-        symbolic = [x for x in tree.flatten(loss) if isinstance(x, KTensor)]
-        if symbolic and not self.is_functional:
-            raise ValueError(f"model {self.name!r}: expected a functional model for add_loss of KTensors")
-        if symbolic:
-            self._symbolic_losses += symbolic
-            self._take_graph(Graph(self._graph.inputs, [*self._graph.outputs, *symbolic]))
-        super().add_loss([x for x in tree.flatten(loss) if not isinstance(x, KTensor)])
+        self._also_compute([(x, None) for x in tree.flatten(loss) if isinstance(x, KTensor)], "add_loss")
+        super().add_loss([x for x in tree.flatten(loss) if not isinstance(x, KTensor)], inputs)
+
+    def add_metric(self, value, name=None, aggregation=None):
+        """As for layers; a functional model also takes KTensors that its inputs reach."""
+        if isinstance(value, KTensor):
+            self._also_compute([(value, self._mean_of_name(name, aggregation))], "add_metric")
+        else:
+            super().add_metric(value, name, aggregation)
+
+    def _also_compute(self, extras, where):
+        if extras and not self.is_functional:
+            raise ValueError(f"model {self.name!r}: expected a functional model for {where} of KTensors")
+        if extras:
+            self._take_graph(Graph(self._graph.inputs, [*self._graph.outputs, *(x for x, _ in extras)]))
+            self._extras += extras
 
     def _host_inputs(self, x):
         """x as the compiled part of the model takes it; see kgraph.models.host_prefix."""
@@ -337,7 +347,7 @@ class Model(Trainer, Layer):
                 "_inputs": None,
                 "_outputs": None,
                 "_front": None,
-                "_symbolic_losses": len(self._symbolic_losses),
+                "_extras": [metric for _, metric in self._extras],
             }
         return state
 
@@ -346,8 +356,8 @@ class Model(Trainer, Layer):
         if self._graph is not None:
             graph, self._inputs, self._outputs = load_graph(self._graph)
             self._take_graph(graph)
-            count = self._symbolic_losses
-            self._symbolic_losses = self._graph.outputs[len(self._graph.outputs) - count:]
+            first = len(self._graph.outputs) - len(self._extras)
+            self._extras = list(zip(self._graph.outputs[first:], self._extras))
 
 
 def _structures(args, kwargs) -> tuple:

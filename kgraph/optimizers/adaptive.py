@@ -93,9 +93,14 @@ class Adamax(TwoMoments):
 
 
 class Nadam(TwoMoments):
-    """Dozat (2016): Adam with Nesterov momentum, whose b1 warms up as b1 (1 - 0.5 * 0.96^t)."""
+    """Dozat (2016): Adam with Nesterov momentum, whose b1 warms up as b1 (1 - 0.5 * 0.96^(schedule_decay t)).
+
+    schedule_decay  an argument of Keras 1 and 2, 1 today
+    """
 
     elementwise = True
+    schedule_decay = 1.0
+    _old_settings = ("schedule_decay",)
 
     def build(self, variables):
         super().build(variables)
@@ -108,7 +113,7 @@ class Nadam(TwoMoments):
         super().update_all(groups, learning_rate)
 
     def _warm_beta(self, step):
-        return self.beta_1 * (1.0 - 0.5 * power_of(0.96, step))
+        return self.beta_1 * (1.0 - 0.5 * power_of(0.96, step * self.schedule_decay))
 
     def update_step(self, gradient, variable, learning_rate):
         step = ops.cast(self.iterations + 1, variable.dtype)

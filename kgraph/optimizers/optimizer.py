@@ -44,6 +44,7 @@ class Optimizer(Saved):
         if "__init__" in cls.__dict__ and cls.__module__.startswith("kgraph.optimizers."):
             cls.__init__ = with_defaults_of_version(cls.__dict__["__init__"])
 
+    _old_settings = ()   # arguments of Keras 2 that are attributes of the class where they are not given
     elementwise = False  # whether update_step treats every element alike: then many variables are updated as one
 
     @with_defaults_of_version
@@ -81,6 +82,9 @@ class Optimizer(Saved):
         if "lr" in kwargs:
             learning_rate = kwargs.pop("lr")
             warnings.warn("lr= is now learning_rate=", FutureWarning, stacklevel=4)
+        for name in (n for n in self._old_settings if n in kwargs):
+            setattr(self, name, float(kwargs.pop(name)))
+            warnings.warn(f"{name}= is applied as in Keras 2; Keras 3 has none", FutureWarning, stacklevel=4)
         check_keywords(type(self).__name__, kwargs, (*_parameters(type(self)), "learning_rate", *OPTIONS))
         return learning_rate
 

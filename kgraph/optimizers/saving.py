@@ -56,6 +56,7 @@ class Saved:
             rate = float(rate.numpy())
         config = {"name": self.name, "learning_rate": rate}
         config.update({k: getattr(self, k) for k in OPTIONS if k != "name"})
+        config.update({k: getattr(self, k) for k in self._old_settings if k in vars(self)})
         return {**config, "decay": self.decay} if self.decay else config
 
     @classmethod

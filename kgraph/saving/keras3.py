@@ -24,7 +24,7 @@ __all__ = ["find_optimizer", "find_weights", "optimizer_state", "save_weights", 
 KERAS_NAMES = {              # class name -> {kgraph's attribute: Keras's}, where they differ
     "GroupedQueryAttention": {f"{part}_dense": f"_{part}_dense" for part in ("query", "key", "value", "output")},
 }
-IGNORED = {"_nodes", "_losses", "_graph", "_inputs", "_outputs", "_stack", "_symbolic_losses", "_added_weights",
+IGNORED = {"_nodes", "_losses", "_graph", "_inputs", "_outputs", "_stack", "_extras", "_reported", "_added_weights",
            "_frozen", "_initial_weights", "activity_regularizer", "dtype_policy"}
 
 

@@ -54,9 +54,6 @@ class NadamKeras2(_Keras2, Nadam):
 
     schedule_decay = 0.004
 
-    def _warm_beta(self, step):
-        return super()._warm_beta(step * self.schedule_decay)
-
 
 OLD_RULES = {cls.__name__.removesuffix("Keras2"): f"kgraph>{cls.__name__}"
              for cls in (RMSpropKeras2, AdagradKeras2, NadamKeras2)}

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 
-from kgraph.layers.keras1 import modern_words
 from kgraph.legacy.activations import HARD_SIGMOID, hard_sigmoid_keras2
+from kgraph.legacy.words import modern_words
 from kgraph.saving.old_optimizers import MARK, OLD_RULES
 from kgraph.serialization import op_names
 

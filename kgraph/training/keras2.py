@@ -1,8 +1,8 @@
 """Methods of models that Keras 2 had and Keras 3 has not; each says once what to call today."""
 from __future__ import annotations
 
-import warnings
-
+from kgraph.legacy.words import with_old_counts
+from kgraph.naming import warn_at_user
 from kgraph.training.compile_args import CompileMetrics
 
 __all__ = ["Keras2Methods"]
@@ -27,6 +27,7 @@ class Keras2Methods:
         """Keras 2's placeholders for sample weights; weights are arguments of fit here, so there are none."""
         return []
 
+    @with_old_counts
     def fit_generator(self, generator, steps_per_epoch=None, epochs=1, verbose=1, callbacks=None, validation_data=None,
                       validation_steps=None, validation_freq=1, class_weight=None, max_queue_size=10, workers=1,
                       use_multiprocessing=False, shuffle=True, initial_epoch=0):
@@ -38,6 +39,7 @@ class Keras2Methods:
                         initial_epoch=initial_epoch, max_queue_size=max_queue_size, workers=workers,
                         use_multiprocessing=use_multiprocessing)
 
+    @with_old_counts
     def evaluate_generator(self, generator, steps=None, callbacks=None, max_queue_size=10, workers=1,
                            use_multiprocessing=False, verbose=0):
         """Keras 2's evaluate for generators: evaluate takes them."""
@@ -45,6 +47,7 @@ class Keras2Methods:
         return self.evaluate(generator, steps=steps, callbacks=callbacks, verbose=verbose, workers=workers,
                              max_queue_size=max_queue_size, use_multiprocessing=use_multiprocessing)
 
+    @with_old_counts
     def predict_generator(self, generator, steps=None, callbacks=None, max_queue_size=10, workers=1,
                           use_multiprocessing=False, verbose=0):
         """Keras 2's predict for generators: predict takes them."""
@@ -81,4 +84,4 @@ class Keras2Methods:
 
 
 def _modern(old, new):
-    warnings.warn(f"{old}() is now {new}", FutureWarning, stacklevel=3)
+    warn_at_user(f"{old}() is now {new}", FutureWarning)

@@ -11,6 +11,7 @@ from kgraph.config import floatx
 from kgraph.errors import filtered
 from kgraph.gradient import GradientTape
 from kgraph.graph import KTensor, infer
+from kgraph.legacy.words import COMPILE
 from kgraph.metrics import Mean, Metric
 from kgraph.naming import check_keywords, warn_at_user
 from kgraph.training import loop
@@ -46,7 +47,6 @@ class Trainer(Keras2Methods):
         self._run_eagerly = False
         self._compile_loss = self._compile_metrics = self._loss_tracker = None
         self._compile_config = None
-        self._added_metrics = []
         self._programs = {}
         self._fast_predict = None
         self.fit_run = None  # a FitRun, while fit runs
@@ -74,6 +74,7 @@ class Trainer(Keras2Methods):
         Raises ValueError for a name that is not known and TypeError for an argument that is not, with the nearest one.
         """
         self._refuse_old(kwargs, sample_weight_mode)
+        steps_per_execution = kwargs.get("steps_per_execution", steps_per_execution)
         optimizer = optimizers.get(optimizer)
         names = self.output_names if self.is_functional else None
         compile_loss = CompileLoss(loss, loss_weights, names) if loss is not None else None
@@ -106,6 +107,11 @@ class Trainer(Keras2Methods):
         if kwargs.pop("distribute", None) is not None:
             raise ValueError("compile: distribute is of TensorFlow, and there is no DataParallel here: one process "
                              "uses all its processors; choose how many with kgraph.set_num_threads(n)")
+        for old in [k for k in kwargs if k in COMPILE]:
+            value, today = kwargs.pop(old), COMPILE[old]
+            kwargs.update({today: value} if today else {})
+            warn_at_user(f"compile: {old}= " + (f"is now {today}=" if today else "has no effect: leave it out"),
+                         FutureWarning)
         if sample_weight_mode is not None:
             modes = tree.flatten(sample_weight_mode)
             if any(m not in (None, "temporal", "samplewise") for m in modes):
@@ -175,7 +181,7 @@ class Trainer(Keras2Methods):
     def _own_metrics(self) -> list:
         layers = [layer for layer in self._all_layers() if layer is self or not isinstance(layer, Trainer)]
         held = [m for layer in layers for m in layer._held(Metric) if m is not self._loss_tracker]
-        return list({id(m): m for m in (*held, *self._added_metrics)}.values())
+        return list({id(m): m for m in held}.values())
 
     @property
     def metrics_names(self) -> list:
@@ -192,14 +198,6 @@ class Trainer(Keras2Methods):
         """Forget what metrics have seen; every epoch begins with it."""
         for metric in self.metrics:
             metric.reset_state()
-
-    def add_metric(self, metric, name=None, aggregation=None):
-        """Keras 2: report one more metric, a Metric object."""
-        if not isinstance(metric, Metric):
-            raise ValueError(f"add_metric: expected a Metric, received {metric!r}; a tensor's mean is reported by "
-                             "making a Mean in __init__ and calling it in call()")
-        metric.name = name or metric.name
-        self._added_metrics.append(metric)
 
     def reset_states(self):
         """Reset the states of stateful recurrent layers. `reset_state` is the same."""
