@@ -68,7 +68,8 @@ def nearest(name, known) -> str:
 def missing(module: str, name: str, known) -> AttributeError:
     """The error for a name that a public module does not have, with the nearest one that it has."""
     if not name.startswith("_"):
-        wanted.add(f"{module}.{name}".replace("kgraph.", "keras.", 1))
+        home = "tensorflow" if module.startswith("kgraph.tensorflow") else "keras"
+        wanted.add(f"{home}{module.removeprefix('kgraph').removeprefix('.tensorflow')}.{name}")
     return AttributeError(f"{module} has no public name {name!r}.{nearest(name, known)}", name=name)
 
 

@@ -1,12 +1,38 @@
-"""A part of TensorFlow over kgraph."""
-from kgraph.legacy.paths import lookup
+"""A part of TensorFlow over kgraph: what `import tensorflow as tf` gives under `kgraph run`.
+
+Names, arguments and defaults are those of TensorFlow 2; tensors are kgraph's. `tf.keras` is kgraph. Names are found
+when they are used: in the rooms (tf.math, tf.nn, tf.data ...) and, for `tf.NAME`, in the
+parts of kgraph.tensorflow.base. `python -m kgraph.tensorflow` prints which there
+are; any other raises AttributeError that names it.
+"""
+import importlib
+
+from kgraph.naming import missing
 
 __version__ = "2.21.0"
-__all__ = ["keras"]
+ROOMS = ("compat", "config", "debugging", "distribute", "errors", "linalg", "math", "nest", "nn", "random")
+PARTS = ("arrays", "control", "dtypes", "functions", "maths", "reductions", "state", "texts")
+__all__ = ["__version__", "keras"]
+
+
+def public_names() -> list:
+    """The names of `tf` itself: rooms, and what the parts of `base` offer."""
+    parts = (importlib.import_module(f"{__name__}.base.{part}") for part in PARTS)
+    return sorted({*__all__, *ROOMS, *(name for part in parts for name in part.__all__)})
 
 
 def __getattr__(name):
     if name == "keras":
-        import kgraph
-        return kgraph
-    return lookup(__name__, name, __all__)
+        return importlib.import_module("kgraph")
+    if name in ROOMS:
+        return importlib.import_module(f"{__name__}.{name}")
+    if not name.startswith("__"):
+        for part in PARTS:
+            module = importlib.import_module(f"{__name__}.base.{part}")
+            if name in module.__all__:
+                return getattr(module, name)
+    raise missing(__name__, name, () if name.startswith("__") else public_names())
+
+
+def __dir__():
+    return public_names()

@@ -1,0 +1,1 @@
+"""The parts of TensorFlow's top level, and what the rooms share."""

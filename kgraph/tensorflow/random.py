@@ -1,0 +1,151 @@
+"""tf.random. Numbers are kgraph's: they follow from seeds, and are others than TensorFlow's."""
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+
+from kgraph import ops, random
+from kgraph.naming import missing
+from kgraph.tensorflow.base.arrays import sizes_of
+from kgraph.utils import session
+
+__all__ = ["Generator", "categorical", "experimental", "gamma", "get_global_generator", "normal", "poisson", "set_seed",
+           "shuffle", "stateless_normal", "stateless_truncated_normal", "stateless_uniform", "truncated_normal",
+           "uniform"]
+
+
+@functools.cache
+def _generator(seed):
+    return random.SeedGenerator(seed)
+
+
+def generator_of(seed):
+    """What draws for an operation's seed: None is the process's generator; a number one of its own, which goes on."""
+    return None if seed is None else _generator(int(seed))
+
+
+def set_seed(seed):
+    """Seed what draws without a seed of its own, and begin the others anew."""
+    session.set_random_seed(int(seed))
+    _generator.cache_clear()
+    _global.cache_clear()
+
+
+def normal(shape, mean=0.0, stddev=1.0, dtype="float32", seed=None, name=None):
+    """Numbers of a normal distribution."""
+    return ops.add(ops.multiply(random.normal(sizes_of(shape), dtype=dtype, seed=generator_of(seed)), stddev), mean)
+
+
+def truncated_normal(shape, mean=0.0, stddev=1.0, dtype="float32", seed=None, name=None):
+    """Numbers of a normal distribution cut off at two standard deviations."""
+    return random.truncated_normal(sizes_of(shape), mean, stddev, dtype, generator_of(seed))
+
+
+def uniform(shape, minval=0, maxval=None, dtype="float32", seed=None, name=None):
+    """Numbers spread evenly over [minval, maxval); integers for an integer dtype, which needs maxval."""
+    return _uniform(shape, minval, maxval, dtype, generator_of(seed))
+
+
+def _uniform(shape, minval, maxval, dtype, key):
+    if "int" in dtype:
+        if maxval is None:
+            raise ValueError("tf.random.uniform: expected maxval for an integer dtype, received None")
+        return random.randint(sizes_of(shape), int(minval), int(maxval), dtype, key)
+    maxval = 1 if maxval is None else maxval
+    return ops.add(ops.multiply(random.uniform(sizes_of(shape), dtype=dtype, seed=key),
+                                ops.subtract(maxval, minval)), minval)
+
+
+def shuffle(value, seed=None, name=None):
+    """value with its rows in random order."""
+    return random.shuffle(ops.convert_to_tensor(value), 0, generator_of(seed))
+
+
+def categorical(logits, num_samples, dtype="int64", seed=None, name=None):
+    """Class numbers (batch, num_samples), drawn with probabilities softmax(logits)."""
+    return random.categorical(ops.convert_to_tensor(logits), int(num_samples), dtype or "int64", generator_of(seed))
+
+
+def gamma(shape, alpha, beta=None, dtype="float32", seed=None, name=None):
+    """Numbers of a gamma distribution, of shape (*shape, *shape of alpha)."""
+    alpha = ops.cast(alpha, dtype)
+    found = random.gamma((*sizes_of(shape), *alpha.shape), alpha, dtype, generator_of(seed))
+    return found if beta is None else found / beta
+
+
+def poisson(shape, lam, dtype="float32", seed=None, name=None):
+    """Numbers of a Poisson distribution of mean lam, eagerly, of shape (*shape, *shape of lam)."""
+    lam = np.asarray(lam)
+    key = random.draw_seed(generator_of(seed)).numpy()
+    drawn = np.random.default_rng(key.tolist()).poisson(lam, (*sizes_of(shape), *lam.shape))
+    return ops.convert_to_tensor(drawn.astype(dtype))
+
+
+def _key(seed):
+    """The key of a stateless draw from its pair of numbers."""
+    return ops.cast(ops.convert_to_tensor(seed), "uint32")
+
+
+def stateless_normal(shape, seed, mean=0.0, stddev=1.0, dtype="float32", name=None, alg="auto_select"):
+    """Numbers of a normal distribution that follow from seed, two integers."""
+    return ops.add(ops.multiply(random.normal(sizes_of(shape), dtype=dtype, seed=_key(seed)), stddev), mean)
+
+
+def stateless_truncated_normal(shape, seed, mean=0.0, stddev=1.0, dtype="float32", name=None, alg="auto_select"):
+    """Numbers of a truncated normal distribution that follow from seed, two integers."""
+    return random.truncated_normal(sizes_of(shape), mean, stddev, dtype, _key(seed))
+
+
+def stateless_uniform(shape, seed, minval=0, maxval=None, dtype="float32", name=None, alg="auto_select"):
+    """Numbers spread evenly over [minval, maxval) that follow from seed, two integers."""
+    return _uniform(shape, minval, maxval, dtype, _key(seed))
+
+
+class Generator:
+    """Draws numbers one after the other from a seed."""
+
+    def __init__(self, seed):
+        self._seeds = random.SeedGenerator(int(seed))
+
+    @classmethod
+    def from_seed(cls, seed, alg=None):
+        return cls(seed)
+
+    @classmethod
+    def from_non_deterministic_state(cls, alg=None):
+        return cls(random.make_default_seed())
+
+    def normal(self, shape, mean=0.0, stddev=1.0, dtype="float32", name=None):
+        return random.normal(sizes_of(shape), mean, stddev, dtype, self._seeds)
+
+    def truncated_normal(self, shape, mean=0.0, stddev=1.0, dtype="float32", name=None):
+        return random.truncated_normal(sizes_of(shape), mean, stddev, dtype, self._seeds)
+
+    def uniform(self, shape, minval=0, maxval=None, dtype="float32", name=None):
+        return _uniform(shape, minval, maxval, dtype, self._seeds)
+
+    def make_seeds(self, count=1):
+        """Pairs of numbers (2, count) for stateless draws."""
+        return ops.stack([ops.cast(self._seeds.next(), "int64") for _ in range(count)], axis=1)
+
+
+@functools.cache
+def _global() -> Generator:
+    return Generator(random.make_default_seed())
+
+
+def get_global_generator() -> Generator:
+    """The generator of the process."""
+    return _global()
+
+
+class experimental:
+    """Older names."""
+
+    Generator = Generator
+    get_global_generator = staticmethod(get_global_generator)
+
+
+def __getattr__(name):
+    raise missing(__name__, name, __all__)
