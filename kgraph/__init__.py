@@ -30,6 +30,7 @@ _NAMES = {  # public name -> the module it lives in, and its name there where th
     "Optimizer": "optimizers",
     "Regularizer": "regularizers",
     "SeedGenerator": "random",
+    "StatelessScope": "stateless",
     "Sequential": "models",
     "Variable": "variable",
     "function": "function",

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import importlib
 
-__all__ = ["Door", "dtype_policies", "initializers", "programs", "random", "saving", "summary"]
+__all__ = ["Door", "dtype_policies", "graphs", "initializers", "programs", "random", "saving", "summary"]
 
 
 class Door:
@@ -23,6 +23,7 @@ class Door:
 
 
 dtype_policies = Door("kgraph.dtype_policies")    # config.set_dtype_policy
+graphs = Door("kgraph.backend.graphs")         # Optimizer.get_updates
 initializers = Door("kgraph.initializers")    # a Variable made with the name of an initializer
 programs = Door("kgraph.inspect.programs")    # Model.summary(kernels=True)
 random = Door("kgraph.random")                # ops.image.elastic_transform

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import math
+import threading
 
 import numpy as np
 
@@ -14,6 +15,13 @@ from kgraph.runtime.memory import aligned
 __all__ = ["Variable", "flatten", "zeros"]
 
 generation = 0  # grows whenever a variable's memory moves: compiled code then binds its addresses again
+
+
+class _Scopes(threading.local):
+    open = ()   # of kgraph.stateless, which puts back what is assigned inside
+
+
+scopes = _Scopes()
 
 
 class Variable(TensorLike):
@@ -133,6 +141,8 @@ class Variable(TensorLike):
 
         Raises ValueError on another shape, and changes nothing then.
         """
+        for scope in scopes.open:
+            scope.remember(self)
         if current_trace() is not None:
             value = to_tensor(value)
             self._check_shape(value.shape)

@@ -31,7 +31,7 @@ codegen
 kernels
 runtime
 ops
-function gradient graph serialization
+function gradient stateless graph serialization
 random utils.session legacy.activations
 initializers regularizers constraints activations
 layers losses metrics optimizers

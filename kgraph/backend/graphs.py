@@ -9,7 +9,9 @@ from kgraph.function import function as compiled
 from kgraph.gradient import GradientTape
 from kgraph.graph import Graph, KTensor, Operation, record, replay
 from kgraph.layers.base import Layer
+from kgraph.layers.basic import Lambda
 from kgraph.layers.input_layer import InputLayer
+from kgraph.stateless import StatelessScope, values_of
 from kgraph.variable import Variable
 
 __all__ = ["function", "gradients"]
@@ -73,19 +75,57 @@ class Gradients(Operation):
         return tape.gradient(loss, sources, unconnected_gradients="zero")
 
 
+class Updates(Operation):
+    """The new values of an optimizer's state and of the weights it changes, after a step along the gradients of a
+    KTensor: first those of the weights. Nothing is assigned."""
+
+    def __init__(self, graph, optimizer, weights):
+        super().__init__()
+        self.graph, self.optimizer, self.weights = graph, optimizer, weights
+
+    def call(self, *inputs):
+        weights = self.weights
+        with GradientTape() as tape:
+            loss = replay(self.graph, inputs)[0]
+        gradients = tape.gradient(loss, weights, unconnected_gradients="zero")
+        with StatelessScope():
+            self.optimizer.apply(gradients, weights)
+            return values_of([*weights, *self.optimizer.variables])
+
+
 def gradients(loss, variables):
     """d loss / d x for each x: KTensors for a KTensor loss, for K.function or a Model.
 
     variables  a KTensor or Variable, or a list of them. Raises ValueError for a loss that is no KTensor: values have
     forgotten where they come from; kgraph.GradientTape records it.
     """
-    if not isinstance(loss, KTensor):
-        raise ValueError(f"gradients: expected a KTensor, received {type(loss).__name__}; with values use "
-                         "kgraph.GradientTape")
     sources = tree.flatten(variables)
-    inputs = _inputs_of([loss, *(x for x in sources if isinstance(x, KTensor))])
-    graph = Graph(inputs, [loss, *(x for x in sources if isinstance(x, KTensor))])
+    inputs, graph = _graph_of("gradients", loss, [x for x in sources if isinstance(x, KTensor)])
     return record(Gradients(graph, sources), tuple(inputs), {})
+
+
+def gradients_for(optimizer, loss, weights) -> list:
+    """See Optimizer.get_gradients."""
+    found = tree.flatten(gradients(loss, weights))
+    clips = any((optimizer.clipnorm, optimizer.clipvalue, optimizer.global_clipnorm))
+    return tree.flatten(Lambda(optimizer._clipped)(found)) if clips else tree.flatten(found)
+
+
+def updates_for(optimizer, loss, weights) -> list:
+    """See Optimizer.get_updates."""
+    inputs, graph = _graph_of("get_updates", loss, ())
+    optimizer._ensure_built(weights)
+    values = record(Updates(graph, optimizer, weights), tuple(inputs), {})
+    return list(zip([*weights, *optimizer.variables], tree.flatten(values)))
+
+
+def _graph_of(where, loss, others) -> tuple:
+    """(the Inputs that a loss and others depend on, the graph from there to them)."""
+    if not isinstance(loss, KTensor):
+        raise ValueError(f"{where}: expected a KTensor, received {type(loss).__name__}; with values use "
+                         "kgraph.GradientTape")
+    inputs = _inputs_of([loss, *others])
+    return inputs, Graph(inputs, [loss, *others])
 
 
 def _inputs_of(tensors) -> list:

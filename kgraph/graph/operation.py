@@ -49,6 +49,15 @@ class Operation:
         return infer(self._run, *args, **kwargs)
 
     @property
+    def _inbound_nodes(self) -> list:
+        """The calls, as Keras keeps them; programs read it, and set it to [] to forget them."""
+        return self._nodes
+
+    @_inbound_nodes.setter
+    def _inbound_nodes(self, value):
+        self._nodes = list(value)
+
+    @property
     def input(self):
         """The input KTensor, or a list of them. AttributeError unless the layer was called exactly once."""
         return _single(self._only_node("input").inputs)
@@ -236,6 +245,13 @@ class Node:
     def index(self) -> int:
         """Which call of its operation this is."""
         return next(i for i, node in enumerate(self.operation._nodes) if node is self)
+
+    # As Keras names them.
+    input_tensors = property(lambda self: list(self.inputs))
+    output_tensors = property(lambda self: list(self.outputs))
+    layer = outbound_layer = property(lambda self: self.operation)
+    parent_nodes = property(lambda self: list(dict.fromkeys(x.node for x in self.inputs if x.node is not None)))
+    inbound_layers = property(lambda self: _single([x.operation for x in self.inputs]))
 
     def __repr__(self):
         return f"<Node {self.operation.name} {self.inputs} -> {self.outputs}>"

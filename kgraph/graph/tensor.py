@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import re
 import weakref
+from typing import NamedTuple
 
 from kgraph import tree
 from kgraph.compiler.dims import Dim, dim
@@ -11,6 +12,16 @@ from kgraph.config import floatx
 from kgraph.naming import auto_name
 
 __all__ = ["Attached", "KTensor", "any_symbolic", "get_mask", "set_mask", "shape_with_none", "symbolic_shape"]
+
+
+class KerasHistory(NamedTuple):
+    """The call that made a KTensor: which of its operation, and which of its results."""
+
+    operation: object
+    node_index: int
+    tensor_index: int
+
+    layer = property(lambda self: self.operation)
 
 
 class KTensor(TensorLike):
@@ -49,6 +60,11 @@ class KTensor(TensorLike):
     def operation(self):
         """The operation whose call made this tensor, or None."""
         return self.node.operation if self.node else None
+
+    @property
+    def _keras_history(self):
+        """Where it comes from, as Keras keeps it: (operation, node_index, tensor_index), None where that is nowhere."""
+        return None if self.node is None else KerasHistory(self.node.operation, self.node.index, self.index)
 
     def numpy(self):
         raise TypeError(f"{self!r} has no value: it stands for a tensor of a graph. Make a Model of it and call that.")

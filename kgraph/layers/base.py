@@ -20,6 +20,7 @@ from kgraph.legacy.words import NEUTRAL, with_old_words
 from kgraph.metrics.metric import Mean, Metric, metric_of
 from kgraph.naming import nearest, warn_at_user
 from kgraph.serialization import serialize_keras_object
+from kgraph.stateless import StatelessScope, check_values, values_of
 
 __all__ = ["Layer"]
 
@@ -219,6 +220,26 @@ class Layer(Stateful, Operation):
                 spec = self.compute_output_spec(*args, **kwargs)
             return outputs_as_described(self, call, spec)
         return infer(lambda *a, **k: self._run_with(compute, a, k), *args, **kwargs)
+
+    @filtered
+    def stateless_call(self, trainable_variables, non_trainable_variables, *args, return_losses=False, **kwargs):
+        """A call as a function of the state too: (outputs, values of non_trainable_variables after it), and with
+        return_losses the losses of the call as a third.
+
+        trainable_variables, non_trainable_variables   one value for each variable of these properties
+        Raises ValueError for another number of values, and for a layer that is not built. Nothing is changed.
+        """
+        if not self.built:
+            raise ValueError(f"layer {self.name!r}: expected a layer that is built, for stateless_call; call it on "
+                             "data before, or layer.build(input_shape)")
+        where = f"layer {self.name!r}: stateless_call"
+        with StatelessScope([
+                *check_values(where, "trainable_variables", trainable_variables, self.trainable_variables),
+                *check_values(where, "non_trainable_variables", non_trainable_variables,
+                              self.non_trainable_variables)]):
+            outputs = self(*args, **kwargs)
+            after = values_of(self.non_trainable_variables)
+            return (outputs, after, list(self.losses)) if return_losses else (outputs, after)
 
     def _bind(self, args, kwargs) -> Call:
         args, kwargs = tree.map_structure(self._convert, (args, kwargs))

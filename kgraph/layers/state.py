@@ -18,6 +18,16 @@ _KERAS2_ORDER = ("name", "shape", "dtype", "initializer", "regularizer", "traina
 _NO_EFFECT = ("autocast", "aggregation", "overwrite_with_gradient")
 
 
+class _Reading:
+    """An attribute that is computed until the layer is given one of that name: Keras's own, which programs read."""
+
+    def __init__(self, compute):
+        self.compute = compute
+
+    def __get__(self, layer, owner=None):
+        return self if layer is None else self.compute(layer)
+
+
 class Stateful:
     """What a layer knows of its variables. They are found where they are kept: in what add_weight made, and in the
     attributes (also in lists, tuples and dicts) of the layer and of the layers found there."""
@@ -123,6 +133,12 @@ class Stateful:
     @property
     def non_trainable_variables(self) -> list:
         return [v for v in self.variables if not v.trainable] if self.trainable else self.variables
+
+    _layers = _Reading(lambda self: self._sublayers())
+    _trainable_weights = _trainable_variables = _Reading(
+        lambda self: [v for v in self._own_variables() if v.trainable])
+    _non_trainable_weights = _non_trainable_variables = _Reading(
+        lambda self: [v for v in self._own_variables() if not v.trainable])
 
     @property
     def trainable(self) -> bool:

@@ -11,6 +11,7 @@ from kgraph.graph.tensor import Attached
 from kgraph.losses.loss import WrapsFunction, apply_mask, same_rank
 from kgraph.metrics.running_total import RunningTotal
 from kgraph.naming import auto_name, check_keywords
+from kgraph.stateless import StatelessScope, check_values, values_of
 from kgraph.variable import Variable, zeros
 
 __all__ = ["Mean", "MeanMetricWrapper", "Metric", "Sum", "metric_of"]
@@ -30,6 +31,7 @@ class Metric:
     State lives in Variables made with `add_variable`, so the same code runs eagerly and compiled into the step.
     """
 
+    stateful = True
     _direction = None  # "up" where larger is better, "down" where smaller is: for callbacks that watch it
 
     def __init__(self, dtype=None, name=None):
@@ -99,6 +101,26 @@ class Metric:
         if isinstance(result, TensorLike):
             _givers.set(result, self)
         return result
+
+    def stateless_update_state(self, metric_variables, *args, **kwargs) -> list:
+        """The values of `variables` after update_state(*args, **kwargs), from values before it; nothing is changed."""
+        with self._with_values(metric_variables):
+            self.update_state(*args, **kwargs)
+            return values_of(self.variables)
+
+    def stateless_result(self, metric_variables):
+        """What result() gives for these values of `variables`."""
+        with self._with_values(metric_variables):
+            return self.result()
+
+    def stateless_reset_state(self) -> list:
+        """The values of `variables` after reset_state()."""
+        with StatelessScope():
+            self.reset_state()
+            return values_of(self.variables)
+
+    def _with_values(self, values):
+        return StatelessScope(check_values(f"metric {self.name!r}", "metric_variables", values, self.variables))
 
     def get_config(self):
         return {"name": self.name, "dtype": self.dtype}

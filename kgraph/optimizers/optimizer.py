@@ -13,6 +13,7 @@ from kgraph.compiler.trace import current_trace, suspend_recording
 from kgraph.config import floatx
 from kgraph.legacy.defaults import with_defaults_of_version
 from kgraph.naming import auto_name, check_keywords
+from kgraph.optimizers.calls import OtherCalls
 from kgraph.optimizers.flat import Run, flatten_together, runs
 from kgraph.optimizers.saving import OPTIONS, Saved
 from kgraph.optimizers.schedules import LearningRateSchedule
@@ -21,7 +22,7 @@ from kgraph.variable import Variable, zeros
 __all__ = ["Optimizer"]
 
 
-class Optimizer(Saved):
+class Optimizer(OtherCalls, Saved):
     """Changes weights along their gradients. A subclass is its update rule: ``build`` and ``update_step``.
 
     learning_rate    a number, a LearningRateSchedule, or a callable without arguments
@@ -379,6 +380,12 @@ class Optimizer(Saved):
         if self.clipvalue:
             return [(v, ops.clip(g, -self.clipvalue, self.clipvalue)) for v, g in groups]
         return groups
+
+    def _clipped(self, gradients) -> list:
+        """Gradients of single variables, clipped."""
+        if self.clipnorm:
+            return [_clip_norm(g, self.clipnorm) for g in gradients]
+        return [g for _, g in self._clip([(None, g) for g in gradients])]
 
     def _clip_norms(self, variable, gradient):
         """clipnorm of one variable, or of each variable of a run."""

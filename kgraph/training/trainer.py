@@ -21,6 +21,7 @@ from kgraph.training.data import as_data, parts_of, unpack
 from kgraph.training.keras2 import Keras2Methods
 from kgraph.training.nan_trace import first_bad_op
 from kgraph.training.predict import predict, predict_on_batch
+from kgraph.training.state_tree import StateTree
 from kgraph.training.steps import Steps
 from kgraph.training.trainability import Trainability
 from kgraph.training.weights import ClassWeights
@@ -28,7 +29,7 @@ from kgraph.training.weights import ClassWeights
 __all__ = ["Trainer"]
 
 
-class Trainer(Keras2Methods):
+class Trainer(Keras2Methods, StateTree):
     """Training for models. What a subclass may override: train_step, test_step, predict_step, compute_loss,
     compute_metrics, and the property metrics.
     """
