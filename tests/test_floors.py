@@ -32,7 +32,8 @@ kernels
 runtime
 ops
 function gradient stateless graph serialization
-random utils.session legacy.activations
+random utils.session legacy.activations utils.pipeline
+utils.timeseries utils.folders utils.folder_datasets utils.bounding_boxes
 initializers regularizers constraints activations
 layers losses metrics optimizers
 callbacks training

@@ -9,9 +9,11 @@ import numpy as np
 from kgraph import ops
 from kgraph.config import floatx, image_data_format
 from kgraph.preprocessing.batches import ArrayBatches, FileBatches
+from kgraph.utils.folder_datasets import image_dataset_from_directory, smart_resize
 from kgraph.utils.images import array_to_img, img_to_array, load_img, save_img
 
-__all__ = ["ImageDataGenerator", "apply_affine_transform", "array_to_img", "img_to_array", "load_img", "save_img"]
+__all__ = ["ImageDataGenerator", "apply_affine_transform", "array_to_img", "image_dataset_from_directory",
+           "img_to_array", "load_img", "save_img", "smart_resize"]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".tif", ".tiff", ".gif", ".webp")
 

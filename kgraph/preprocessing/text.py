@@ -7,7 +7,10 @@ import json
 
 import numpy as np
 
-__all__ = ["Tokenizer", "hashing_trick", "one_hot", "text_to_word_sequence", "tokenizer_from_json"]
+from kgraph.utils.folder_datasets import text_dataset_from_directory
+
+__all__ = ["Tokenizer", "hashing_trick", "one_hot", "text_dataset_from_directory", "text_to_word_sequence",
+           "tokenizer_from_json"]
 
 FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
 MODES = ("binary", "count", "tfidf", "freq")

@@ -11,6 +11,8 @@ _WHERE = {
     "files": ("get_file",),
     "io_utils": ("HDF5Matrix",),
     "images": ("array_to_img", "img_to_array", "load_img", "save_img"),
+    "timeseries": ("timeseries_dataset_from_array",),
+    "folder_datasets": ("audio_dataset_from_directory", "image_dataset_from_directory", "text_dataset_from_directory"),
 }
 _ELSEWHERE = {  # names of other parts of kgraph that Keras users look for here
     "CustomObjectScope": "kgraph.saving",
@@ -31,10 +33,14 @@ _ELSEWHERE = {  # names of other parts of kgraph that Keras users look for here
 }
 _MODULE_OF = {name: f"kgraph.utils.{module}" for module, names in _WHERE.items() for name in names} | _ELSEWHERE
 
-__all__ = sorted(_MODULE_OF)
+_MODULES = ("bounding_boxes",)
+
+__all__ = sorted((*_MODULE_OF, *_MODULES))
 
 
 def __getattr__(name):
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
     if name not in _MODULE_OF:
         return lookup(__name__, name, __all__)
     return getattr(importlib.import_module(_MODULE_OF[name]), name)
