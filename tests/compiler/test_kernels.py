@@ -38,7 +38,7 @@ def test_compiled_primitive_equals_reference(name):
             close(got, np.asarray(expected), rtol=3e-5 if name in LOOSE else 1e-5)
 
 
-@pytest.mark.parametrize("name", EAGER)
+@pytest.mark.parametrize("name", sorted({*EAGER} - {"eig"}))   # whose results are complex: no graph gives them out
 def test_a_primitive_without_a_kernel_is_refused_by_name(name):
     prim = PRIMITIVES[name]
     arrays, params = prim.examples(np.random.default_rng(0))[0]

@@ -152,5 +152,5 @@ def test_load_plain_runs_nothing(value, capsys):
 
 
 def test_unknown_data_set():
-    with pytest.raises(AttributeError, match="no data set 'mnst'"):
+    with pytest.raises(AttributeError, match="no public name 'mnst'. Did you mean 'mnist'"):
         datasets.__getattr__("mnst")
