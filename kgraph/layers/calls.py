@@ -114,14 +114,14 @@ def _is_tensors(x) -> bool:
 
 
 def as_input(x, dtype: str):
-    """x as a layer works on it: arrays become Tensors, and floats get the layer's dtype; other things stay."""
+    """x as a layer works on it: arrays become Tensors, and floats get the layer's dtype; arrays of text stay."""
     if isinstance(x, TensorLike):
         return _cast(x, dtype)
     if isinstance(x, (np.ndarray, np.generic)) or (hasattr(x, "__array__") and hasattr(x, "shape")):
         array = np.asarray(x)
         if array.dtype.kind == "f" and _is_float(dtype):
             array = array.astype(dtype, copy=False)
-        return Tensor(array) if array.dtype.kind in "fiub" else x
+        return Tensor(array) if array.dtype.kind in "fiub" else array
     return x
 
 

@@ -10,7 +10,8 @@ import importlib
 from kgraph.naming import missing
 
 __version__ = "2.21.0"
-ROOMS = ("compat", "config", "debugging", "distribute", "errors", "linalg", "math", "nest", "nn", "random")
+ROOMS = ("compat", "config", "data", "debugging", "distribute", "errors", "image", "io", "linalg", "math", "nest", "nn",
+         "random", "strings", "summary", "train")
 PARTS = ("arrays", "control", "dtypes", "functions", "maths", "reductions", "state", "texts")
 __all__ = ["__version__", "keras"]
 

@@ -1,0 +1,338 @@
+"""tf.image: pictures (height, width, channels), or batches of them."""
+from __future__ import annotations
+
+import math
+from enum import StrEnum
+
+import numpy as np
+
+from kgraph import ops, random
+from kgraph.compiler.trace import Tensor, current_trace
+from kgraph.naming import missing
+from kgraph.tensorflow.pictures import (
+    decode_bmp,
+    decode_gif,
+    decode_image,
+    decode_jpeg,
+    decode_png,
+    encode_jpeg,
+    encode_png,
+)
+from kgraph.tensorflow.random import generator_of
+
+__all__ = ["ResizeMethod", "adjust_brightness", "adjust_contrast", "adjust_gamma", "adjust_hue", "adjust_saturation",
+           "central_crop", "convert_image_dtype", "crop_to_bounding_box", "decode_bmp", "decode_gif", "decode_image",
+           "decode_jpeg", "decode_png", "encode_jpeg", "encode_png", "extract_patches", "flip_left_right",
+           "flip_up_down", "grayscale_to_rgb", "hsv_to_rgb", "image_gradients", "non_max_suppression",
+           "pad_to_bounding_box", "per_image_standardization", "psnr", "random_brightness", "random_contrast",
+           "random_crop", "random_flip_left_right", "random_flip_up_down", "random_hue", "random_saturation", "resize",
+           "resize_with_crop_or_pad", "resize_with_pad", "rgb_to_grayscale", "rgb_to_hsv", "rot90", "sobel_edges",
+           "ssim", "total_variation", "transpose"]
+
+
+class ResizeMethod(StrEnum):
+    """How new pixels follow from old ones."""
+
+    BILINEAR, NEAREST_NEIGHBOR, BICUBIC = "bilinear", "nearest", "bicubic"
+    LANCZOS3, LANCZOS5, AREA = "lanczos3", "lanczos5", "area"
+    GAUSSIAN, MITCHELLCUBIC = "gaussian", "mitchellcubic"
+
+
+def resize(images, size, method=ResizeMethod.BILINEAR, preserve_aspect_ratio=False, antialias=False, name=None):
+    """Pictures of another (height, width): float32, but of their own dtype with method "nearest".
+
+    Methods: bilinear, nearest, bicubic, lanczos3, lanczos5.
+    """
+    method = str(getattr(method, "value", method)).lower()
+    if method not in ("bilinear", "nearest", "bicubic", "lanczos3", "lanczos5"):
+        raise NotImplementedError("tf.image.resize: expected method bilinear, nearest, bicubic, lanczos3 or lanczos5, "
+                                  f"received {method!r}")
+    x = ops.convert_to_tensor(images)
+    height, width = (int(n) for n in size)
+    if preserve_aspect_ratio:
+        own = x.shape[-3:-1]
+        scale = min(height / own[0], width / own[1])
+        height, width = (max(1, round(scale * n)) for n in own)
+    x = x if method == "nearest" else ops.cast(x, "float32")
+    return ops.image.resize(x, (height, width), method, antialias, data_format="channels_last")
+
+
+def convert_image_dtype(image, dtype, saturate=False, name=None):
+    """Pixels of another dtype: floats are in [0, 1], integers use their whole range.
+
+    Between integers the bits are shifted; floats are scaled and cut off, not rounded.
+    """
+    x = ops.convert_to_tensor(image)
+    dtype, own = str(dtype), x.dtype
+    if dtype == own:
+        return x
+    if "float" in own:
+        if "float" in dtype:
+            return ops.cast(x, dtype)
+        scaled = x * (np.iinfo(dtype).max + 0.5)
+        return ops.saturate_cast(scaled, dtype) if saturate else ops.cast(scaled, dtype)
+    most = np.iinfo(own).max
+    if "float" in dtype:
+        return ops.cast(x, dtype) * (1.0 / most)
+    there = np.iinfo(dtype).max
+    if most > there:
+        x = ops.floor_divide(x, (most + 1) // (there + 1))
+        return ops.saturate_cast(x, dtype) if saturate else ops.cast(x, dtype)
+    return ops.cast(x, dtype) * np.asarray((there + 1) // (most + 1), dtype)
+
+
+# ------------------------------------------------------------------ turning and cutting
+def flip_left_right(image):
+    """The mirror image."""
+    return ops.flip(image, -2)
+
+
+def flip_up_down(image):
+    """Upside down."""
+    return ops.flip(image, -3)
+
+
+def transpose(image, name=None):
+    """Rows and columns exchanged."""
+    return ops.swapaxes(image, -3, -2)
+
+
+def rot90(image, k=1, name=None):
+    """Turned by k quarters, against the clock."""
+    return ops.rot90(image, k, axes=(len(ops.shape(image)) - 3, len(ops.shape(image)) - 2))
+
+
+def _randomly(change, image, seed):
+    """change of the picture, or of each of a batch, with probability one half."""
+    x = ops.convert_to_tensor(image)
+    batch = x.shape[:-3]
+    coin = random.uniform((*batch, 1, 1, 1), seed=generator_of(seed)) < 0.5
+    return ops.where(coin, change(x), x)
+
+
+def random_flip_left_right(image, seed=None):
+    """The mirror image, half of the time."""
+    return _randomly(flip_left_right, image, seed)
+
+
+def random_flip_up_down(image, seed=None):
+    """Upside down, half of the time."""
+    return _randomly(flip_up_down, image, seed)
+
+
+def crop_to_bounding_box(image, offset_height, offset_width, target_height, target_width):
+    """The part of that size from an offset on. Raises ValueError when it reaches beyond the picture."""
+    x = ops.convert_to_tensor(image)
+    top, left, height, width = map(int, (offset_height, offset_width, target_height, target_width))
+    if min(top, left) < 0 or min(height, width) < 1 or top + height > x.shape[-3] or left + width > x.shape[-2]:
+        raise ValueError(f"crop_to_bounding_box: expected a part of a picture {x.shape[-3]} x {x.shape[-2]}, received "
+                         f"offset ({top}, {left}), size ({height}, {width})")
+    return x[..., top:top + height, left:left + width, :]
+
+
+def pad_to_bounding_box(image, offset_height, offset_width, target_height, target_width):
+    """The picture at an offset in a black one of that size."""
+    x = ops.convert_to_tensor(image)
+    top, left = int(offset_height), int(offset_width)
+    below, right = int(target_height) - top - x.shape[-3], int(target_width) - left - x.shape[-2]
+    if min(top, left, below, right) < 0:
+        raise ValueError(f"pad_to_bounding_box: expected room for a picture {x.shape[-3]} x {x.shape[-2]}, received "
+                         f"offset ({top}, {left}), size ({target_height}, {target_width})")
+    return ops.pad(x, [*[(0, 0)] * (len(x.shape) - 3), (top, below), (left, right), (0, 0)])
+
+
+def central_crop(image, central_fraction):
+    """The middle of a picture: that fraction of its height and width."""
+    if not 0 < central_fraction <= 1:
+        raise ValueError(f"central_crop: expected a fraction in (0, 1], received {central_fraction}")
+    x = ops.convert_to_tensor(image)
+    top, left = (int((n - n * central_fraction) / 2) for n in x.shape[-3:-1])
+    return x[..., top:x.shape[-3] - top, left:x.shape[-2] - left, :]
+
+
+def resize_with_crop_or_pad(image, target_height, target_width):
+    """The middle of the picture where it is too large, black around it where it is too small."""
+    x = ops.convert_to_tensor(image)
+    height, width = int(target_height), int(target_width)
+    over = [max(n - m, 0) // 2 for n, m in zip(x.shape[-3:-1], (height, width))]
+    x = crop_to_bounding_box(x, *over, min(height, x.shape[-3]), min(width, x.shape[-2]))
+    return pad_to_bounding_box(x, (height - x.shape[-3]) // 2, (width - x.shape[-2]) // 2, height, width)
+
+
+def resize_with_pad(image, target_height, target_width, method=ResizeMethod.BILINEAR, antialias=False):
+    """The whole picture as large as fits, black around it."""
+    x = ops.convert_to_tensor(image)
+    height, width = int(target_height), int(target_width)
+    ratio = max(x.shape[-3] / height, x.shape[-2] / width)
+    size = [max(1, math.floor(n / ratio)) for n in x.shape[-3:-1]]
+    x = resize(x, size, method, antialias=antialias)
+    return pad_to_bounding_box(x, max(0, math.floor((height - x.shape[-3]) / 2)),
+                               max(0, math.floor((width - x.shape[-2]) / 2)), height, width)
+
+
+def random_crop(value, size, seed=None, name=None):
+    """A part of that size (one for each axis), anywhere with one probability."""
+    x = ops.convert_to_tensor(value)
+    size = [int(n) for n in size]
+    if any(n > m for n, m in zip(size, x.shape, strict=True)):
+        raise ValueError(f"random_crop: expected a size within {tuple(x.shape)}, received {tuple(size)}")
+    draw = random.uniform((len(size),), seed=generator_of(seed))
+    room = np.array([m - n + 1 for n, m in zip(size, x.shape)], "float32")
+    starts = ops.minimum(ops.cast(ops.floor(draw * room), "int32"), (room - 1).astype("int32"))
+    return ops.slice(x, starts if current_trace() is not None else starts.tolist(), size)
+
+
+def extract_patches(images, sizes, strides, rates, padding, name=None):
+    """The windows of pictures, each flattened into the channels of one place; [1, rows, columns, 1] as sizes."""
+    return ops.image.extract_patches(images, tuple(sizes[1:3]), tuple(strides[1:3]), rates[1], padding.lower(),
+                                     data_format="channels_last")
+
+
+# ------------------------------------------------------------------ colours
+def _as_floats(f, image):
+    """f of the picture as floats in [0, 1], as the dtype it had."""
+    x = ops.convert_to_tensor(image)
+    return convert_image_dtype(f(convert_image_dtype(x, "float32")), x.dtype, saturate=True)
+
+
+def rgb_to_grayscale(images, name=None):
+    """The brightness of colours, one channel: 0.2989 R + 0.587 G + 0.114 B."""
+    return _as_floats(lambda x: ops.sum(x * np.float32([0.2989, 0.587, 0.114]), -1, True), images)
+
+
+def grayscale_to_rgb(images, name=None):
+    """The one channel three times."""
+    return ops.repeat(images, 3, -1)
+
+
+def rgb_to_hsv(images, name=None):
+    """Hue, saturation and value of colours in [0, 1]."""
+    return ops.image.rgb_to_hsv(images, data_format="channels_last")
+
+
+def hsv_to_rgb(images, name=None):
+    """The colours of hue, saturation and value in [0, 1]."""
+    return ops.image.hsv_to_rgb(images, data_format="channels_last")
+
+
+def adjust_brightness(image, delta):
+    """delta added to the picture as floats in [0, 1]."""
+    return _as_floats(lambda x: x + delta, image)
+
+
+def adjust_contrast(images, contrast_factor):
+    """(x - mean) * factor + mean, channel by channel."""
+    def change(x):
+        mean = ops.mean(x, (-3, -2), True)
+        return (x - mean) * contrast_factor + mean
+    return _as_floats(change, images)
+
+
+def adjust_gamma(image, gamma=1, gain=1):
+    """gain * x ** gamma."""
+    return _as_floats(lambda x: gain * x ** gamma, image)
+
+
+def _in_hsv(image, change):
+    def whole(x):
+        hsv = rgb_to_hsv(x)
+        h, s, v = (hsv[..., i:i + 1] for i in range(3))
+        return hsv_to_rgb(ops.concatenate(change(h, s, v), -1))
+    return _as_floats(whole, image)
+
+
+def adjust_hue(image, delta, name=None):
+    """delta, a part of the circle, added to the hue."""
+    return _in_hsv(image, lambda h, s, v: [ops.mod(h + delta, 1.0), s, v])
+
+
+def adjust_saturation(image, saturation_factor, name=None):
+    """The saturation times a factor, at most 1."""
+    return _in_hsv(image, lambda h, s, v: [h, ops.clip(s * saturation_factor, 0.0, 1.0), v])
+
+
+def _between(low, high, seed):
+    return random.uniform((), low, high, seed=generator_of(seed))
+
+
+def random_brightness(image, max_delta, seed=None):
+    """adjust_brightness by a random number in [-max_delta, max_delta)."""
+    return adjust_brightness(image, _between(-max_delta, max_delta, seed))
+
+
+def random_contrast(image, lower, upper, seed=None):
+    """adjust_contrast by a random factor."""
+    return adjust_contrast(image, _between(lower, upper, seed))
+
+
+def random_hue(image, max_delta, seed=None):
+    """adjust_hue by a random number in [-max_delta, max_delta)."""
+    return adjust_hue(image, _between(-max_delta, max_delta, seed))
+
+
+def random_saturation(image, lower, upper, seed=None):
+    """adjust_saturation by a random factor."""
+    return adjust_saturation(image, _between(lower, upper, seed))
+
+
+# ------------------------------------------------------------------ measures
+def per_image_standardization(image):
+    """Each picture with mean 0 and variance 1; its deviation counts as at least 1 / sqrt(number of its elements)."""
+    x = ops.cast(image, "float32")
+    axes = (-3, -2, -1)
+    count = x.shape[-1] * x.shape[-2] * x.shape[-3]
+    least = ops.rsqrt(ops.cast(count, "float32"))
+    return (x - ops.mean(x, axes, True)) / ops.maximum(ops.std(x, axes, True), least)
+
+
+def image_gradients(image):
+    """(differences to the row below, to the column on the right), zero at the end, of a batch of pictures."""
+    x = ops.convert_to_tensor(image)
+    below, right = x[:, 1:] - x[:, :-1], x[:, :, 1:] - x[:, :, :-1]
+    return (ops.pad(below, [(0, 0), (0, 1), (0, 0), (0, 0)]), ops.pad(right, [(0, 0), (0, 0), (0, 1), (0, 0)]))
+
+
+def total_variation(images, name=None):
+    """The sum of absolute differences of neighbours, of each picture."""
+    x = ops.convert_to_tensor(images)
+    axes = (-3, -2, -1)
+    down, across = x[..., 1:, :, :] - x[..., :-1, :, :], x[..., :, 1:, :] - x[..., :, :-1, :]
+    return ops.sum(ops.abs(down), axes) + ops.sum(ops.abs(across), axes)
+
+
+def psnr(a, b, max_val, name=None):
+    """The peak signal-to-noise ratio of each pair of pictures, in decibels."""
+    error = ops.mean(ops.square(ops.cast(a, "float32") - ops.cast(b, "float32")), (-3, -2, -1))
+    return 20 * math.log10(max_val) - 10 * ops.log10(error)
+
+
+def ssim(img1, img2, max_val, filter_size=11, filter_sigma=1.5, k1=0.01, k2=0.03, return_index_map=False):
+    """The structural similarity of each pair of pictures (Wang et al., 2004)."""
+    if return_index_map:
+        raise NotImplementedError("tf.image.ssim: expected return_index_map=False, received True")
+    return ops.image.ssim(img1, img2, max_val, filter_size, filter_sigma, k1, k2, data_format="channels_last")
+
+
+def sobel_edges(image):
+    """The vertical and horizontal derivatives, along a new last axis."""
+    return ops.image.sobel_edges(image, data_format="channels_last")
+
+
+def non_max_suppression(boxes, scores, max_output_size, iou_threshold=0.5, score_threshold=-math.inf, name=None):
+    """The numbers of boxes [y1, x1, y2, x2], best first, that overlap no better one by more than iou_threshold."""
+    boxes, scores = np.asarray(boxes, "float32"), np.asarray(scores)
+    low, high = np.minimum(boxes[:, :2], boxes[:, 2:]), np.maximum(boxes[:, :2], boxes[:, 2:])
+    areas = np.prod(high - low, axis=1)
+    kept = np.zeros(0, int)
+    for i in np.argsort(-scores, kind="stable"):
+        if len(kept) >= int(max_output_size) or scores[i] <= score_threshold:
+            break
+        common = np.prod(np.maximum(np.minimum(high[i], high[kept]) - np.maximum(low[i], low[kept]), 0), axis=-1)
+        union = areas[i] + areas[kept] - common
+        if not np.any(np.where(union > 0, common / np.where(union > 0, union, 1), 0) > iou_threshold):
+            kept = np.append(kept, i)
+    return Tensor(kept.astype("int32"))
+
+
+def __getattr__(name):
+    raise missing(__name__, name, __all__)
