@@ -16,6 +16,8 @@ _MODULES = ("activations", "backend", "callbacks", "config", "constraints", "dat
             "preprocessing", "random", "regularizers", "saving", "tree", "utils", "wrappers")
 _NAMES = {  # public name -> the module it lives in, and its name there where that differs
     "DTypePolicy": "dtype_policies",
+    "FloatDTypePolicy": "dtype_policies:DTypePolicy",
+    "Function": "graph.function",
     "GradientTape": "gradient",
     "InputSpec": "layers",
     "Initializer": "initializers",
@@ -31,11 +33,14 @@ _NAMES = {  # public name -> the module it lives in, and its name there where th
     "Regularizer": "regularizers",
     "SeedGenerator": "random",
     "StatelessScope": "stateless",
+    "SymbolicScope": "scopes",
     "Sequential": "models",
     "Variable": "variable",
+    "device": "scopes",
     "function": "function",
     "install_as_keras": "programs",
     "get_num_threads": "runtime.thread_pool",
+    "name_scope": "scopes",
     "profile": "inspect.profile",
     "set_num_threads": "runtime.thread_pool",
     "set_random_seed": "utils",

@@ -7,15 +7,17 @@ import warnings
 from kgraph import doors
 from kgraph.legacy.paths import lookup
 
-__all__ = ["backend", "disable_interactive_logging", "disable_traceback_filtering", "dtype_policy",
-           "enable_interactive_logging", "enable_traceback_filtering", "enable_unsafe_deserialization", "epsilon",
-           "floatx", "image_data_format", "is_interactive_logging_enabled", "is_traceback_filtering_enabled",
-           "keras_version", "set_dtype_policy", "set_epsilon", "set_floatx", "set_image_data_format",
-           "set_keras_version"]
+__all__ = ["backend", "disable_flash_attention", "disable_interactive_logging", "disable_traceback_filtering",
+           "dtype_policy", "enable_flash_attention", "enable_interactive_logging", "enable_traceback_filtering",
+           "enable_unsafe_deserialization", "epsilon", "floatx", "image_data_format", "is_flash_attention_enabled",
+           "is_interactive_logging_enabled", "is_nnx_enabled", "is_traceback_filtering_enabled",
+           "is_unsafe_deserialization_enabled", "keras_version", "max_epochs", "max_steps_per_epoch", "set_backend",
+           "set_dtype_policy", "set_epsilon", "set_floatx", "set_image_data_format", "set_keras_version",
+           "set_max_epochs", "set_max_steps_per_epoch"]
 
 _settings = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last", "dtype_policy": None,
              "keras_version": "3.15.1", "traceback_filtering": True, "interactive_logging": True,
-             "unsafe_deserialization": False}
+             "unsafe_deserialization": False, "flash_attention": False, "max_epochs": None, "max_steps_per_epoch": None}
 KERAS_VERSION = _settings["keras_version"]   # the one that names, defaults and files follow
 _LAST = {"1": "1.2.2", "2": "2.15.0", "2.2": "2.2.5", "2.3": "2.3.1", "3": "3.15.1", "3.15": "3.15.1"}
 
@@ -128,6 +130,68 @@ def enable_unsafe_deserialization():
 def is_unsafe_deserialization_enabled() -> bool:
     """Whether code that files hold runs without safe_mode=False."""
     return _settings["unsafe_deserialization"]
+
+
+def set_backend(backend: str):
+    """There is one backend, which answers to "tensorflow" and "kgraph". Raises ValueError for another."""
+    if backend not in ("tensorflow", "kgraph"):
+        raise ValueError("set_backend: expected 'tensorflow', which kgraph stands in for and whose place nothing else "
+                         f"can take, received {backend!r}")
+
+
+def is_nnx_enabled() -> bool:
+    """False: NNX is of JAX."""
+    return False
+
+
+def enable_flash_attention():
+    """Accepted, without effect: attention is compiled in one way."""
+    _settings["flash_attention"] = True
+
+
+def disable_flash_attention():
+    """Accepted, without effect: attention is compiled in one way."""
+    _settings["flash_attention"] = False
+
+
+def is_flash_attention_enabled() -> bool:
+    """What the two functions above said last."""
+    return _settings["flash_attention"]
+
+
+def max_epochs() -> int | None:
+    """The most epochs that fit trains for, whatever it is told; None: as many as it is told."""
+    return _settings["max_epochs"]
+
+
+def set_max_epochs(max_epochs: int | None):
+    """Let no fit train for more epochs: to try a program out. Raises ValueError for what is no int of 1 or more."""
+    _limit("max_epochs", max_epochs)
+
+
+def max_steps_per_epoch() -> int | None:
+    """The most batches of an epoch of fit, evaluate and predict; None: all."""
+    return _settings["max_steps_per_epoch"]
+
+
+def set_max_steps_per_epoch(max_steps_per_epoch: int | None):
+    """Let no epoch have more batches: to try a program out. Raises ValueError for what is no int of 1 or more."""
+    _limit("max_steps_per_epoch", max_steps_per_epoch)
+
+
+def _limit(setting, value):
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+        raise ValueError(f"{setting}: expected None or an int of 1 or more, received {value!r}")
+    _settings[setting] = value
+
+
+def limited(setting: str, value):
+    """A number of epochs or steps (None: unknown), or the limit that was set, with a warning."""
+    limit = _settings[setting]
+    if limit is None or (value is not None and value <= limit):
+        return value
+    warnings.warn(f"{setting.removeprefix('max_')} is limited to {limit}", stacklevel=2)
+    return limit
 
 
 def _choose(setting, value, choices):

@@ -31,7 +31,7 @@ codegen
 kernels
 runtime
 ops
-function gradient stateless graph serialization
+scopes function gradient stateless graph serialization
 random utils.session legacy.activations utils.pipeline
 utils.timeseries utils.folders utils.folder_datasets utils.bounding_boxes
 initializers regularizers constraints activations

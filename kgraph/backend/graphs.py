@@ -8,9 +8,9 @@ from kgraph.backend.values import learning_phase
 from kgraph.function import function as compiled
 from kgraph.gradient import GradientTape
 from kgraph.graph import Graph, KTensor, Operation, record, replay
+from kgraph.graph.function import source_inputs
 from kgraph.layers.base import Layer
 from kgraph.layers.basic import Lambda
-from kgraph.layers.input_layer import InputLayer
 from kgraph.stateless import StatelessScope, values_of
 from kgraph.variable import Variable
 
@@ -124,18 +124,5 @@ def _graph_of(where, loss, others) -> tuple:
     if not isinstance(loss, KTensor):
         raise ValueError(f"{where}: expected a KTensor, received {type(loss).__name__}; with values use "
                          "kgraph.GradientTape")
-    inputs = _inputs_of([loss, *others])
+    inputs = source_inputs([loss, *others])
     return inputs, Graph(inputs, [loss, *others])
-
-
-def _inputs_of(tensors) -> list:
-    """The Inputs that tensors depend on."""
-    found, seen, stack = {}, set(), list(tensors)
-    while stack:
-        x = stack.pop()
-        if isinstance(x.operation, InputLayer):
-            found[x] = True
-        elif x.node not in seen:
-            seen.add(x.node)
-            stack += x.node.inputs
-    return list(found)

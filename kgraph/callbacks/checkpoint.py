@@ -12,6 +12,7 @@ import numpy as np
 
 from kgraph.callbacks.callback import Callback, History, LogTable
 from kgraph.callbacks.monitors import MonitorCallback
+from kgraph.legacy.words import of_checkpoint
 from kgraph.naming import check_keywords, nearest
 from kgraph.random import _global_generator
 from kgraph.training.progress import say
@@ -45,7 +46,7 @@ class ModelCheckpoint(MonitorCallback):
     """Saves the model, or its weights, at the end of epochs or every so many batches.
 
     filepath                 may hold names in braces: ``{epoch:02d}-{val_loss:.2f}.keras``; ends in .keras, .h5 or
-                             .hdf5 (weights: .weights.h5)
+                             .hdf5 (weights: .weights.h5, or a name of tf.keras 2, see save_weights)
     save_best_only           only when the watched value has improved; on initial_value_threshold, if given
     save_weights_only        the weights alone
     save_freq                "epoch", or a number of batches
@@ -66,7 +67,7 @@ class ModelCheckpoint(MonitorCallback):
         self._counter = BatchCounter(save_freq)
         self._epoch = 0
         endings = (".h5", ".hdf5") if save_weights_only else (".keras", ".h5", ".hdf5")
-        if not self.filepath.endswith(endings):
+        if not self.filepath.endswith(endings) and not (save_weights_only and of_checkpoint(self.filepath)):
             raise ValueError(f"ModelCheckpoint: filepath: expected a name that ends in {', '.join(endings)}, "
                              f"received {self.filepath!r}")
 

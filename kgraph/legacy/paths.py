@@ -10,7 +10,7 @@ import types
 
 from kgraph.naming import missing
 
-__all__ = ["PATHS", "find_spec", "lookup"]
+__all__ = ["NAMES", "PATHS", "find_spec", "lookup"]
 
 _LAYERS, _ENGINE = ("layers",), ("", "layers", "models", "saving", "utils")
 PATHS = {  # old module -> the modules of kgraph that have its names, searched in order
@@ -56,6 +56,19 @@ PATHS = {  # old module -> the modules of kgraph that have its names, searched i
     "mixed_precision.experimental": ("mixed_precision",), "mixed_precision.policy": ("mixed_precision",),
 }
 
+NAMES = {  # old name -> where it is, and its name there
+    "backend.Variable": "variable:Variable", "backend.where": "ops:where",
+    "backend.pattern_broadcast": "legacy.names:pattern_broadcast",
+    "layers.AtrousConvolution1D": "layers:Conv1D", "layers.AtrousConvolution2D": "layers:Conv2D",
+    "layers.Merge": "legacy.merge:Merge", "layers.Recurrent": "layers:RNN",
+    "layers.TimeDistributedDense": "layers:Dense",
+    **{f"layers.{name}": f"layers.foreign:{name}"   # of today, and not here
+       for name in ("FlaxLayer", "JaxLayer", "TFSMLayer", "TorchModuleWrapper")},
+    "losses.Reduction": "legacy.names:Reduction", "models.model_from_config": "legacy.names:model_from_config",
+    "regularizers.l1l2": "regularizers:L1L2", "utils.multi_gpu_model": "legacy.utils:multi_gpu_model",
+}
+CALLED = {"layers.merge": "legacy.merge:merge"}   # a module in Keras 2, a function in Keras 1
+
 
 def find_spec(name: str):
     """A module spec for ``kgraph.PATH`` of an old path, else None."""
@@ -65,11 +78,19 @@ def find_spec(name: str):
 
 
 def lookup(package: str, name: str, known):
-    """What ``package.name`` is when the package itself has no such name: an old module. Raises AttributeError."""
+    """What ``package.name`` is when the package itself has no such name: an old module or name. Raises
+    AttributeError."""
     path = f"{package}.{name}"
     if path.removeprefix("kgraph.") in PATHS:
         return importlib.import_module(path)
+    if path.removeprefix("kgraph.") in NAMES:
+        return _at(NAMES[path.removeprefix("kgraph.")])
     raise missing(package, name, known)
+
+
+def _at(place):
+    module, _, name = place.partition(":")
+    return getattr(importlib.import_module(f"kgraph.{module}"), name)
 
 
 class _Loader:
@@ -94,9 +115,15 @@ class _OldModule(types.ModuleType):
         if name.startswith("__"):
             raise AttributeError(name)
         for part in self._parts():
-            if name in dir(part):
+            if name in dir(part) or f"{part.__name__}.{name}".removeprefix("kgraph.") in NAMES:
                 return getattr(part, name)
         return lookup(self.__name__, name, dir(self))
+
+    def __call__(self, *args, **kwargs):
+        path = self.__name__.removeprefix("kgraph.")
+        if path not in CALLED:
+            raise TypeError(f"{path} is a module: it cannot be called")
+        return _at(CALLED[path])(*args, **kwargs)
 
     def __dir__(self):
         return sorted({name for part in self._parts() for name in getattr(part, "__all__", ())})

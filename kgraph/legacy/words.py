@@ -4,12 +4,14 @@ from __future__ import annotations
 import functools
 import inspect
 import itertools
+import os
+import re
 import warnings
 
 from kgraph.legacy.defaults import older_than
 from kgraph.naming import nearest, warn_at_user
 
-__all__ = ["COMPILE", "NEUTRAL", "modern_words", "with_old_counts", "with_old_words"]
+__all__ = ["COMPILE", "MERGES", "NEUTRAL", "modern_words", "of_checkpoint", "with_old_counts", "with_old_words"]
 
 WORDS = {"init": "kernel_initializer", "W_regularizer": "kernel_regularizer", "b_regularizer": "bias_regularizer",
          "W_constraint": "kernel_constraint", "b_constraint": "bias_constraint", "bias": "use_bias",
@@ -42,6 +44,8 @@ WITHOUT_EFFECT = {  # class -> {word: (the values that never changed a number, N
     "RNN": {"consume_less": (("cpu", "mem", "gpu"), None)},
     "SeparableConv1D": _UNUSED_KERNEL, "SeparableConv2D": _UNUSED_KERNEL,
 }
+MERGES = {"sum": "Add", "mul": "Multiply", "concat": "Concatenate", "ave": "Average", "max": "Maximum", "dot": "Dot",
+          "cos": "Dot"}   # Keras 1's modes
 SEQUENCES = {"RNN", "Conv1D", "LocallyConnected1D"}     # whose input_dim is the last of two sizes, of a length unknown
 COMPILE = {"experimental_run_tf_function": None, "cloning": None, "from_serialized": None,
            "experimental_steps_per_execution": "steps_per_execution"}   # of compile(): what it is today, None: nothing
@@ -153,3 +157,9 @@ def _rows(batch) -> int:
     while isinstance(batch, (tuple, list, dict)):
         batch = next(iter(batch.values())) if isinstance(batch, dict) else batch[0]
     return len(batch)
+
+
+def of_checkpoint(name) -> bool:
+    """Whether tf.keras 2 wrote a TensorFlow checkpoint for a name of weights: it ends in .tf or .ckpt (a number may
+    follow), or in nothing that tells a format."""
+    return re.fullmatch(r"(\.tf|\.ckpt.*|\.[\d{].*|)", os.path.splitext(os.fspath(name))[1].lower()) is not None

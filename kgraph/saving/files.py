@@ -11,7 +11,8 @@ from pathlib import Path
 
 from kgraph import __version__
 from kgraph.budget import blank, budget
-from kgraph.naming import printable
+from kgraph.legacy.words import of_checkpoint
+from kgraph.naming import printable, warn_at_user
 from kgraph.saving import keras2, keras3
 from kgraph.saving.archive import Archive, write_archive
 from kgraph.saving.filling import Filling
@@ -124,15 +125,22 @@ def _write_keras(path, model, include_optimizer):
 
 def save_weights(model, filepath, overwrite=True, save_format=None):
     """Write weights (and the optimizer's state) only: in Keras 3's layout to a file that ends in .weights.h5, in Keras
-    2's layout to any other name that ends in .h5 or .hdf5."""
+    2's layout to any other name that ends in .h5 or .hdf5.
+
+    Names with which tf.keras 2 wrote a TensorFlow checkpoint (.tf, .ckpt, or no ending) and save_format="tf" give Keras
+    3's layout under that very name, which is said. Raises ValueError for other names.
+    """
     path = Path(filepath)
-    if save_format not in (None, "h5", "hdf5", "keras"):
-        raise ValueError(f"save_weights: expected save_format 'h5', received {save_format!r}. TensorFlow checkpoints "
-                         "are not written: save to a file that ends in .weights.h5")
-    if path.suffix.lower() not in (".h5", ".hdf5"):
+    if save_format not in (None, "h5", "hdf5", "keras", "tf"):
+        raise ValueError(f"save_weights: expected save_format 'h5', received {save_format!r}")
+    hdf5 = path.suffix.lower() in (".h5", ".hdf5")
+    if not hdf5 and not of_checkpoint(path.name):
         raise ValueError("save_weights: expected a file name that ends in .weights.h5, received "
                          f"{os.fspath(filepath)!r}")
-    layered = not path.name.lower().endswith(".weights.h5")
+    if not hdf5:
+        warn_at_user(f"save_weights: {printable(path.name)} is not written as a TensorFlow checkpoint, but in the "
+                     "format of .weights.h5; load_weights reads it. Write a name that ends so", FutureWarning)
+    layered = hdf5 and not path.name.lower().endswith(".weights.h5")
     _check_overwrite(path, overwrite)
     _check_built(model)
     _check_names(model, layered)

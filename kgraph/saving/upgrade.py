@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from kgraph.legacy.activations import HARD_SIGMOID, hard_sigmoid_keras2
-from kgraph.legacy.words import modern_words
+from kgraph.legacy.words import MERGES, modern_words
 from kgraph.saving.old_optimizers import MARK, OLD_RULES
 from kgraph.serialization import op_names
 
@@ -63,8 +63,6 @@ NEUTRAL = {  # settings that are gone: the values without which nothing is lost
 UNUSED = {"SeparableConv": ("kernel_initializer", "kernel_regularizer", "kernel_constraint"),   # inherited, never read
           "DepthwiseConv": ("kernel_initializer", "kernel_regularizer", "kernel_constraint")}
 INITIALIZERS = {"zero": "zeros", "one": "ones", "uniform": "random_uniform", "normal": "random_normal"}
-MERGES = {"sum": "Add", "mul": "Multiply", "concat": "Concatenate", "ave": "Average", "max": "Maximum", "dot": "Dot",
-          "cos": "Dot"}
 OPTIMIZERS = {  # what a missing setting meant
     "Adagrad": {"learning_rate": 0.01, "initial_accumulator_value": 0.0}, "Adadelta": {"learning_rate": 1.0},
     "Adamax": {"learning_rate": 0.002}, "Nadam": {"learning_rate": 0.002}, "SGD": {"learning_rate": 0.01},

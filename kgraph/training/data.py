@@ -15,7 +15,7 @@ import numpy as np
 
 from kgraph import tree
 from kgraph.compiler.ir import TensorLike
-from kgraph.config import floatx
+from kgraph.config import floatx, limited
 from kgraph.naming import check_keywords, warn_at_user
 
 __all__ = ["Arrays", "Iterable", "Prepared", "PyDataset", "Sequence", "Sequences", "make_source",
@@ -439,8 +439,17 @@ def is_arrays(x) -> bool:
     return hasattr(x, "__array__") or hasattr(x, "detach")
 
 
-def make_source(x, y=None, sample_weight=None, batch_size=None, steps=None, shuffle=False, seed=0, class_weight=None,
-                classes=None, name="fit", convert=None):
+def make_source(*args, **kwargs):
+    """`_source_of`, with no more steps than config.set_max_steps_per_epoch allows."""
+    source = _source_of(*args, **kwargs)
+    steps = limited("max_steps_per_epoch", source.steps)
+    if steps != source.steps:
+        source.steps = source.bound = steps
+    return source
+
+
+def _source_of(x, y=None, sample_weight=None, batch_size=None, steps=None, shuffle=False, seed=0, class_weight=None,
+               classes=None, name="fit", convert=None):
     """The source of batches for what fit, evaluate or predict were given.
 
     classes: function (y) -> number of classes of each output, for class_weight.

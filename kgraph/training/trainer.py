@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 from kgraph import ops, optimizers, tree
 from kgraph.compiler.trace import Tensor, name_scope
-from kgraph.config import floatx
+from kgraph.config import floatx, limited
 from kgraph.errors import filtered
 from kgraph.gradient import GradientTape
 from kgraph.graph import KTensor, infer
@@ -387,7 +387,7 @@ class Trainer(Keras2Methods, StateTree):
         """
         self._assert_compiled("fit")
         kwargs = loop.old_arguments("fit", kwargs, {"nb_epoch": "epochs", "samples_per_epoch": None}, Trainer.fit)
-        epochs = kwargs.pop("epochs", epochs)
+        epochs = limited("max_epochs", kwargs.pop("epochs", epochs))
         return loop.fit(self, x, y, sample_weight, loop.FitOptions(
             batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle, class_weight,
             initial_epoch, steps_per_epoch, validation_steps, validation_batch_size, validation_freq, kwargs))

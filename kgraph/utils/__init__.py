@@ -7,6 +7,7 @@ _WHERE = {
     "numerical": ("normalize", "to_categorical"),
     "sequences": ("pad_sequences",),
     "split": ("split_dataset",),
+    "config": ("Config",),
     "session": ("clear_session", "set_random_seed"),
     "files": ("get_file",),
     "io_utils": ("HDF5Matrix",),
@@ -16,6 +17,11 @@ _WHERE = {
 }
 _ELSEWHERE = {  # names of other parts of kgraph that Keras users look for here
     "CustomObjectScope": "kgraph.saving",
+    **dict.fromkeys(("disable_interactive_logging", "enable_interactive_logging", "is_interactive_logging_enabled"),
+                    "kgraph.config"),
+    "get_source_inputs": "kgraph.graph.function:source_inputs",
+    "is_keras_tensor": "kgraph.backend",
+    "standardize_dtype": "kgraph.ops.core",
     "Progbar": "kgraph.training.progress",
     "PyDataset": "kgraph.training.data",
     "Sequence": "kgraph.training.data",
@@ -43,7 +49,8 @@ def __getattr__(name):
         return importlib.import_module(f"{__name__}.{name}")
     if name not in _MODULE_OF:
         return lookup(__name__, name, __all__)
-    return getattr(importlib.import_module(_MODULE_OF[name]), name)
+    module, _, attribute = _MODULE_OF[name].partition(":")
+    return getattr(importlib.import_module(module), attribute or name)
 
 
 def __dir__():

@@ -163,3 +163,31 @@ def test_add_metric_refuses():
         Reports().add_metric(1.0)
     with pytest.raises(ValueError, match="expected aggregation 'mean', received 'max'"):
         Reports().add_metric(1.0, "a", "max")
+
+
+@pytest.mark.parametrize("name", ["a.tf", "a", "a.ckpt", "a.ckpt-3", "weights.01-0.25"])
+def test_names_of_checkpoints(tmp_path, name):
+    m, other = model(), model()
+    m.set_weights([w + 1 for w in m.get_weights()])
+    with pytest.warns(FutureWarning, match=f"save_weights: {name} is not written as a TensorFlow checkpoint"):
+        m.save_weights(tmp_path / name)
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+    other.load_weights(str(tmp_path / name))
+    for a, b in zip(m.get_weights(), other.get_weights()):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_checkpoints_of_training(tmp_path):
+    m = model()
+    path = tmp_path / "training" / "cp-{epoch:04d}.ckpt"
+    with pytest.warns(FutureWarning, match="cp-0002.ckpt is not written as a TensorFlow checkpoint"):
+        m.fit(X, Y, epochs=2, verbose=0, callbacks=[kgraph.callbacks.ModelCheckpoint(path, save_weights_only=True)])
+    assert sorted(p.name for p in path.parent.iterdir()) == ["cp-0001.ckpt", "cp-0002.ckpt"]
+    other = model()
+    other.load_weights(path.parent / "cp-0002.ckpt")
+    assert other.evaluate(X, Y, verbose=0) == pytest.approx(m.evaluate(X, Y, verbose=0))
+    for name in ("a.npz", "a.keras", "a.txt"):
+        with pytest.raises(ValueError, match="expected a file name that ends in .weights.h5"):
+            m.save_weights(tmp_path / name)
+    with pytest.raises(ValueError, match="ModelCheckpoint: filepath"):
+        kgraph.callbacks.ModelCheckpoint(path)
