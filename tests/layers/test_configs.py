@@ -16,7 +16,8 @@ CONFIGS = json.loads(lzma.decompress((HERE / "data" / "configs.json.xz").read_by
 NOTHING = object()
 # (class, key): what is written otherwise, and why.
 OTHERWISE = {
-    ("SimpleRNN", "seed"): "Keras loses it", ("SimpleRNN", "activity_regularizer"): "Keras loses it",
+    ("SimpleRNN", "seed"): "Keras loses it", ("RandomGrayscale", "seed"): "Keras loses it",
+    ("SimpleRNN", "activity_regularizer"): "Keras loses it",
     ("Identity", "gain"): "Keras loses it", ("CosineSimilarity", "axis"): "Keras loses it",
     ("Huber", "delta"): "Keras loses it", ("HashedCrossing", "activity_regularizer"): "Keras loses it",
     ("RandomCrop", "seed"): "Keras draws one when none is given",
