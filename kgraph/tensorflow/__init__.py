@@ -10,8 +10,9 @@ import importlib
 from kgraph.naming import missing
 
 __version__ = "2.21.0"
-ROOMS = ("compat", "config", "data", "debugging", "distribute", "errors", "image", "io", "linalg", "math", "nest", "nn",
-         "random", "strings", "summary", "train")
+ROOMS = ("audio", "autograph", "compat", "config", "data", "debugging", "distribute", "errors", "image", "io", "linalg",
+         "lookup", "math", "nest", "nn", "random", "strings", "summary", "test", "train")
+OF_KERAS = ("initializers", "losses", "metrics", "optimizers")
 PARTS = ("arrays", "control", "dtypes", "functions", "maths", "reductions", "state", "texts")
 __all__ = ["__version__", "keras"]
 
@@ -19,12 +20,14 @@ __all__ = ["__version__", "keras"]
 def public_names() -> list:
     """The names of `tf` itself: rooms, and what the parts of `base` offer."""
     parts = (importlib.import_module(f"{__name__}.base.{part}") for part in PARTS)
-    return sorted({*__all__, *ROOMS, *(name for part in parts for name in part.__all__)})
+    return sorted({*__all__, *OF_KERAS, *ROOMS, *(name for part in parts for name in part.__all__)})
 
 
 def __getattr__(name):
     if name == "keras":
         return importlib.import_module("kgraph")
+    if name in OF_KERAS:
+        return importlib.import_module(f"kgraph.{name}")
     if name in ROOMS:
         return importlib.import_module(f"{__name__}.{name}")
     if not name.startswith("__"):

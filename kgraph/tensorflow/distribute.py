@@ -8,7 +8,8 @@ from kgraph import tree
 from kgraph.naming import missing
 
 __all__ = ["CentralStorageStrategy", "InputContext", "MirroredStrategy", "MultiWorkerMirroredStrategy",
-           "OneDeviceStrategy", "ReduceOp", "ReplicaContext", "Strategy", "experimental", "get_replica_context",
+           "OneDeviceStrategy", "ReduceOp", "ReplicaContext", "Strategy", "TPUStrategy", "cluster_resolver",
+           "experimental", "get_replica_context",
            "get_strategy", "has_strategy", "in_cross_replica_context"]
 
 
@@ -102,6 +103,23 @@ class CentralStorageStrategy(Strategy):
 
 class MultiWorkerMirroredStrategy(Strategy):
     """One replica."""
+
+
+class TPUStrategy(Strategy):
+    """Raises ValueError: there is no TPU."""
+
+    def __init__(self, *args, **kwargs):
+        raise ValueError("TPUStrategy: expected a TPU, found none: programs that try it go on without")
+
+
+class cluster_resolver:
+    """Where clusters are: there are none."""
+
+    class TPUClusterResolver:
+        """Raises ValueError, as TensorFlow does where there is no TPU: programs that try it go on without."""
+
+        def __init__(self, tpu=None, **kwargs):
+            raise ValueError(f"TPUClusterResolver: expected a TPU, found none (tpu={tpu!r})")
 
 
 _default = Strategy()

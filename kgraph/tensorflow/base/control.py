@@ -11,7 +11,7 @@ from kgraph.compiler.trace import current_trace
 from kgraph.tensorflow.base.arrays import Sizes, convert_to_tensor, stacked
 from kgraph.tensorflow.base.texts import StringTensor
 
-__all__ = ["case", "cond", "control_dependencies", "device", "executing_eagerly", "foldl", "group",
+__all__ = ["case", "cond", "control_dependencies", "device", "executing_eagerly", "foldl", "get_logger", "group",
            "init_scope", "map_fn", "name_scope", "no_op", "numpy_function", "print", "py_function",
            "recompute_grad", "scan", "switch_case", "timestamp", "vectorized_map", "while_loop"]
 
@@ -124,6 +124,12 @@ def _typed(results, dtypes):
         results = results if isinstance(results, (list, tuple)) else [results]
         return [convert_to_tensor(r, t) for r, t in zip(results, dtypes, strict=True)]
     return convert_to_tensor(results, getattr(dtypes, "dtype", dtypes))
+
+
+def get_logger():
+    """The logger named "tensorflow", whose level programs set."""
+    import logging
+    return logging.getLogger("tensorflow")
 
 
 def group(*inputs, **kwargs):
