@@ -122,9 +122,29 @@ class Stateful:
     def trainable_weights(self) -> list:
         return [v for v in self.weights if v.trainable] if self.trainable else []
 
+    @trainable_weights.setter
+    def trainable_weights(self, variables):
+        """As build() of Keras 1 and 2 said which of the layer's own variables training changes."""
+        self._take_variables(variables)
+        for v in self._own_variables():
+            v.trainable = any(v is w for w in variables)
+
+    def _take_variables(self, variables):
+        wrong = [v for v in variables if not isinstance(v, Variable)]
+        if wrong:
+            raise ValueError(f"layer {self.name!r}: expected Variables (K.variable, add_weight), received {wrong[0]!r}")
+        own = self._own_variables()
+        self.__dict__.setdefault("_added_weights", []).extend(v for v in variables if not any(v is w for w in own))
+
     @property
     def non_trainable_weights(self) -> list:
         return [v for v in self.weights if not v.trainable] if self.trainable else self.weights
+
+    @non_trainable_weights.setter
+    def non_trainable_weights(self, variables):
+        self._take_variables(variables)
+        for v in variables:
+            v.trainable = False
 
     @property
     def trainable_variables(self) -> list:

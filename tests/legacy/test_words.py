@@ -191,3 +191,28 @@ def test_checkpoints_of_training(tmp_path):
             m.save_weights(tmp_path / name)
     with pytest.raises(ValueError, match="ModelCheckpoint: filepath"):
         kgraph.callbacks.ModelCheckpoint(path)
+
+
+def test_a_layer_that_names_its_weights():
+    class Affine(layers.Layer):     # as written for Keras 1
+        def build(self, input_shape):
+            self.W = backend.variable(np.ones((input_shape[1], 2), "float32"))
+            self.fixed = backend.variable(np.zeros(2, "float32"))
+            self.trainable_weights = [self.W]
+            self.non_trainable_weights = [backend.variable(np.zeros(3, "float32"))]
+            super().build(input_shape)
+
+        def call(self, x):
+            return backend.dot(x, self.W) + self.fixed
+    m = Sequential([Input((3,)), Affine()])
+    m.compile(optimizers.SGD(0.1), "mse")
+    layer = m.layers[0]
+    assert layer.trainable_weights == [layer.W] and [v.shape for v in layer.non_trainable_weights] == [(2,), (3,)]
+    m.fit(X, Y, verbose=0)
+    assert np.all(layer.W.numpy() != 1) and np.all(layer.fixed.numpy() == 0)
+    with pytest.raises(ValueError, match="expected Variables .*, received 1"):
+        layer.trainable_weights = [1]
+    layer.trainable = False
+    assert layer.trainable_weights == []
+    layer.trainable = True
+    assert layer.trainable_weights == [layer.W]
