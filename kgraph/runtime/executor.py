@@ -276,7 +276,7 @@ def help(team, thread):
         if door <= seen or door & 1 == 0:
             pthread_mutex_lock(team + 384)
             door = load_acquire(team) >> {DOOR}
-            while load_acquire(team + 328) == 0 and (door <= seen or door & 1 == 0):
+            while door <= seen or door & 1 == 0:
                 pthread_cond_wait(team + 448, team + 384)
                 door = load_acquire(team) >> {DOOR}
             pthread_mutex_unlock(team + 384)
@@ -294,10 +294,11 @@ def help(team, thread):
             {_NOW}
 '''
 
-_END = '''
+_END = f'''
 def end(team):
     store_release(team + 328, 1)
     pthread_mutex_lock(team + 384)
+    atomic_add(team, {1 << DOOR})
     pthread_cond_broadcast(team + 448)
     pthread_mutex_unlock(team + 384)
 '''
