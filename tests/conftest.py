@@ -13,3 +13,14 @@ os.environ.setdefault("KGRAPH_CHECK", "1")  # verify programs after every pass
 def seed():
     """Initial weights, dropout and shuffling start alike in every test: one that passes once passes again."""
     kgraph.utils.set_random_seed(1)
+
+
+@pytest.fixture
+def any_number_of_threads(monkeypatch):
+    """Lets even the smallest kernel be shared by threads, and restores their number."""
+    from kgraph.runtime import executable, thread_pool
+    before = thread_pool.get_num_threads()
+    monkeypatch.setattr(executable, "SHARED_WORK", 0)
+    monkeypatch.setattr(executable, "WAKING_WORK", 0)
+    yield
+    thread_pool.set_num_threads(before)

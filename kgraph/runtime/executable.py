@@ -346,12 +346,16 @@ class _Binding:
         return flat[start:start + dtype.itemsize * int(np.prod(shape))].view(dtype).reshape(shape)
 
     def _run_python(self, steps):
+        """As threads would, but one chunk after another; the last one first, since none may need another."""
         scratch = Block(self.scratch_bytes)
         for _ in range(steps):
-            for kernel, entry in zip(self.executable.plan.kernels, self.entries):
-                interpret.run(kernel.nest, entry[1], 0, entry[2], scratch.address)
-                if self._reported[0]:
-                    return
+            for kernel, (_, words, extent, grain, shares, chunks) in zip(self.executable.plan.kernels, self.entries):
+                units, parts = -(-extent // grain), shares * chunks
+                for part in reversed(range(parts)):
+                    lo, hi = (grain * (units * p // parts) for p in (part, part + 1))
+                    interpret.run(kernel.nest, words, lo, min(hi, extent), scratch.address)
+                    if self._reported[0]:
+                        return
 
     def _raise_reported(self):
         number, index = self.status.tolist()

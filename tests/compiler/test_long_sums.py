@@ -5,7 +5,7 @@ import pytest
 
 import kgraph
 from kgraph import ops
-from kgraph.runtime import executable, thread_pool
+from kgraph.runtime import thread_pool
 
 MILLIONS = 4_000_000
 TERM = np.float32(0.9)
@@ -67,16 +67,6 @@ def test_long_sums_see_each_term(name):
     x, tolerance = np.full(shape, TERM), 1e-6 if name in SUMS else 1e-5
     for got in (kgraph.function(f)(x), f(x)):
         np.testing.assert_allclose(np.asarray(got, "float64") / terms, np.float64(TERM), rtol=tolerance)
-
-
-@pytest.fixture
-def any_number_of_threads(monkeypatch):
-    """Lets even the smallest kernel be shared by threads."""
-    before = thread_pool.get_num_threads()
-    monkeypatch.setattr(executable, "SHARED_WORK", 0)
-    monkeypatch.setattr(executable, "WAKING_WORK", 0)
-    yield
-    thread_pool.set_num_threads(before)
 
 
 @pytest.mark.parametrize("name", LONG)
