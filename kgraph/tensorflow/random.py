@@ -1,7 +1,9 @@
 """tf.random. Numbers are kgraph's: they follow from seeds, and are others than TensorFlow's."""
 from __future__ import annotations
 
+import contextlib
 import functools
+import threading
 
 import numpy as np
 
@@ -20,8 +22,42 @@ def _generator(seed):
     return random.SeedGenerator(seed)
 
 
+_here = threading.local()   # .place: the element of a data set that this thread is making
+
+
+class Place:
+    """An element of a data set, whose draws follow from its number alone, whichever thread makes it.
+
+    base  what draws without a seed of their own begin from; turn: which pass through the data it is
+    """
+
+    def __init__(self, base, turn, number):
+        self.base, self.turn, self.number = base, turn, number
+        self._generators = {}
+
+    def generator(self, seed):
+        if seed not in self._generators:
+            start = (self.base if seed is None else int(seed) % 2**64, self.turn, self.number)
+            key = int(np.random.SeedSequence(start).generate_state(1)[0])
+            self._generators[seed] = random.SeedGenerator(key, name="element")
+        return self._generators[seed]
+
+
+@contextlib.contextmanager
+def drawing_at(place):
+    """Inside `with`, what this thread draws belongs to that place."""
+    _here.place = place
+    try:
+        yield
+    finally:
+        _here.place = None
+
+
 def generator_of(seed):
     """What draws for an operation's seed: None is the process's generator; a number one of its own, which goes on."""
+    place = getattr(_here, "place", None)
+    if place is not None:
+        return place.generator(seed)
     return None if seed is None else _generator(int(seed))
 
 

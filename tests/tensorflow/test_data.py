@@ -97,6 +97,17 @@ def test_shuffle_is_seeded():
     assert all(x <= i + 6 for i, x in enumerate(first))   # no more than the buffer holds
 
 
+def test_draws_do_not_depend_on_threads():
+    def drawn(threads):
+        tf.random.set_seed(5)
+        draw = lambda x: (tf.random.uniform([2]), tf.random.uniform([2], seed=3))
+        data = Dataset.range(6).map(draw, num_parallel_calls=threads)
+        return [np.stack([np.concatenate(pair) for pair in data.as_numpy_iterator()]) for _ in range(2)]
+    (a, later), (b, _), (c, _) = drawn(None), drawn(2), drawn(5)
+    assert np.array_equal(a, b) and np.array_equal(a, c) and not np.array_equal(a, later)
+    assert len(np.unique(a)) == a.size
+
+
 def test_cache_reads_once_and_errors_come_through_threads():
     reads = []
     data = Dataset.range(3).map(lambda x: reads.append(1) or x).cache()

@@ -13,6 +13,7 @@ from kgraph import tree
 from kgraph.tensorflow.base.dtypes import TensorSpec, as_dtype
 from kgraph.tensorflow.base.texts import StringTensor, text_of
 from kgraph.tensorflow.data import elements, steps
+from kgraph.tensorflow.random import Place, drawing_at
 
 __all__ = ["AUTOTUNE", "Dataset", "Options"]
 AUTOTUNE = -1
@@ -136,10 +137,22 @@ class Dataset:
 
     def map(self, map_func, num_parallel_calls=None, deterministic=None, synchronous=None,
             use_unbounded_threadpool=False, name=None):
-        """map_func of each element; with num_parallel_calls in threads, in order all the same."""
+        """map_func of each element; with num_parallel_calls in threads, in order all the same.
+
+        The numbers that tf.random and tf.image draw follow from seeds and an element's place, not from threads.
+        """
         f = functools.partial(elements.call, map_func)
         threads = _threads(num_parallel_calls)
-        run = (lambda: steps.mapped(f, self._iterate(), threads)) if threads > 1 else (lambda: map(f, self._iterate()))
+        turns = itertools.count()
+
+        def run():
+            base, turn = kgraph_random.make_default_seed(), next(turns)
+
+            def at(numbered):
+                with drawing_at(Place(base, turn, numbered[0])):
+                    return f(numbered[1])
+            pairs = enumerate(self._iterate())
+            return steps.mapped(at, pairs, threads) if threads > 1 else map(at, pairs)
         return Dataset(run, self._size)
 
     def batch(self, batch_size, drop_remainder=False, num_parallel_calls=None, deterministic=None, name=None):
