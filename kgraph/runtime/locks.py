@@ -21,7 +21,7 @@ import logging  # noqa: F401
 import os
 import threading
 
-__all__ = ["compiling", "lending", "once"]
+__all__ = ["compiling", "kept", "lending", "once"]
 
 
 class _Turns:
@@ -61,9 +61,9 @@ compiling = _Turns()
 lending = threading.RLock()
 
 
-class once:
-    """A property that is computed under `compiling` when it is first read, and kept. functools.cached_property has a
-    lock of its own in Python 3.11, which a forked child may find taken for ever."""
+class kept:
+    """A property that is computed when it is first read, and kept, for objects that one thread uses at a time.
+    functools.cached_property has a lock in Python 3.11, which a forked child may find taken for ever."""
 
     def __init__(self, compute):
         self.compute = compute
@@ -75,11 +75,18 @@ class once:
     def __get__(self, instance, owner=None):
         if instance is None:
             return self
-        kept = instance.__dict__
+        found = instance.__dict__
+        if self.name not in found:
+            found[self.name] = self.compute(instance)
+        return found[self.name]
+
+
+class once(kept):
+    """The same for what threads share: it is computed under `compiling`."""
+
+    def __get__(self, instance, owner=None):
         with compiling:
-            if self.name not in kept:
-                kept[self.name] = self.compute(instance)
-        return kept[self.name]
+            return super().__get__(instance, owner)
 
 
 def _take():

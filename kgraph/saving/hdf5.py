@@ -7,7 +7,6 @@ allocated.
 from __future__ import annotations
 
 import contextlib
-import functools
 import io
 import itertools
 import math
@@ -17,6 +16,7 @@ import zlib
 import numpy as np
 
 from kgraph.naming import printable
+from kgraph.runtime.locks import kept
 from kgraph.saving.hdf5_blocks import NOWHERE, STEP, Damaged
 from kgraph.saving.hdf5_format import MAX_NAME, File, dataspace, datatype
 
@@ -223,17 +223,17 @@ class Group(_Object):
 class Dataset(_Object):
     """An array in a file: shape and dtype are known without reading it."""
 
-    @functools.cached_property
+    @kept
     def shape(self) -> tuple:
         with _where(self.where):
             return self._header.shape()
 
-    @functools.cached_property
+    @kept
     def _type(self):
         with _where(self.where):
             return self._header.type()
 
-    @functools.cached_property
+    @kept
     def _storage(self):
         with _where(self.where):
             return self._header.storage()
@@ -354,7 +354,7 @@ class Dataset(_Object):
                 raise Damaged("the file is cut short")
             done += count
 
-    @functools.cached_property
+    @kept
     def _chunks(self) -> list:
         """(start, address, bytes there) of each chunk. Raises Damaged unless each part of the array is in one of them,
         and what is stored can hold them all."""

@@ -8,11 +8,11 @@ else is a ValueError: external and virtual storage on purpose, the rarer layouts
 from __future__ import annotations
 
 import collections
-import functools
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from kgraph.runtime.locks import kept
 from kgraph.saving import hdf5_dense
 from kgraph.saving.hdf5_blocks import NOWHERE, Blocks, Cursor, Damaged
 
@@ -227,7 +227,7 @@ class Header:
         """A cursor on the first message of that kind, or None."""
         return Cursor(self.messages[kind][0]) if kind in self.messages else None
 
-    @functools.cached_property
+    @kept
     def links(self) -> dict:
         """name -> Link."""
         found = {}
@@ -314,7 +314,7 @@ class Header:
             found.append(number)
         return tuple(found)
 
-    @functools.cached_property
+    @kept
     def attributes(self) -> dict:
         """name -> (Type, shape, Cursor on the data)."""
         info = self.find(ATTRIBUTE_INFO)

@@ -1,6 +1,7 @@
 """Threads: the same results on any number of them, no deadlock, fork, exit, settings."""
 import itertools
 import os
+import pathlib
 import signal
 import subprocess
 import sys
@@ -205,6 +206,12 @@ def test_what_is_made_once_is_made_once():
     at_once(*[lambda: owner.value] * 8)
     assert made == [owner] and owner.value is None and other.value is None and made == [owner, other]
     assert Owner.value.__name__ == "value"
+
+
+def test_no_property_has_a_lock_of_its_own():
+    """A fork would not know of it."""
+    package = pathlib.Path(locks.__file__).parents[1]
+    assert not [f for f in package.rglob("*.py") if "@functools.cached_property" in f.read_text()]
 
 
 SCRIPT = """
