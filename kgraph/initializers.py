@@ -12,6 +12,7 @@ from kgraph import ops, random
 from kgraph.compiler.ir import TensorLike
 from kgraph.config import floatx
 from kgraph.legacy.paths import lookup
+from kgraph.naming import nearest
 from kgraph.serialization import deserialize_keras_object, find_object, serialize_keras_object
 
 
@@ -76,6 +77,58 @@ class Identity(Initializer):
 
     def get_config(self):
         return {"gain": self.gain}
+
+
+class STFT(Initializer):
+    """The kernel (frame_length, 1, fft_length // 2 + 1) of a convolution that is a short-time Fourier transform.
+
+    side      "real" or "imag": cosines or minus sines
+    window    a name ("hann", "hamming", "blackman", "bartlett", "boxcar"), an array of frame_length, or None
+    scaling   divides by the window's 2-norm ("density") or its sum ("spectrum"); None: as it is
+    periodic  the window that repeats without a doubled zero
+    """
+
+    def __init__(self, side="real", window="hann", scaling="density", periodic=False):
+        known = {"side": (side, ("real", "imag")), "scaling": (scaling, ("density", "spectrum", None))}
+        if isinstance(window, str):
+            known["window"] = (window, tuple(_WINDOWS))
+        for name, (value, values) in known.items():
+            if value not in values:
+                raise ValueError(f"STFT initializer: expected {name} among {', '.join(map(str, values))}, received "
+                                 f"{value!r}.{nearest(value, [v for v in values if v])}")
+        self.side, self.window, self.scaling, self.periodic = side, window, scaling, periodic
+
+    def __call__(self, shape, dtype=None):
+        length, _, count = shape
+        angle = -2 * np.pi * np.arange(length)[:, None, None] * np.arange(count) / (2 * (count - 1))
+        kernel = np.cos(angle) if self.side == "real" else np.sin(angle)
+        if self.window is not None:
+            window = self._values(length)[:, None, None]
+            norms = {"density": np.sqrt(np.sum(window ** 2)), "spectrum": np.sum(np.abs(window)), None: 1}
+            kernel = kernel * window / norms[self.scaling]
+        return ops.convert_to_tensor(kernel.astype(dtype or floatx()))
+
+    def _values(self, length) -> np.ndarray:
+        if not isinstance(self.window, str):
+            window = np.asarray(self.window, "float64")
+            if window.shape != (length,):
+                raise ValueError(f"STFT initializer: expected a window of shape ({length},), received {window.shape}")
+            return window
+        # SciPy's get_window has `fftbins` where Keras says periodic.
+        turns = np.arange(length) / max(length - (not self.periodic), 1)
+        return np.ones(1) if length == 1 else _WINDOWS[self.window](turns)
+
+    def get_config(self):
+        return {"side": self.side, "window": self.window, "periodic": self.periodic, "scaling": self.scaling}
+
+
+_WINDOWS = {  # of places from 0 to 1
+    "hann": lambda t: 0.5 - 0.5 * np.cos(2 * np.pi * t),
+    "hamming": lambda t: 0.54 - 0.46 * np.cos(2 * np.pi * t),
+    "blackman": lambda t: 0.42 - 0.5 * np.cos(2 * np.pi * t) + 0.08 * np.cos(4 * np.pi * t),
+    "bartlett": lambda t: 1 - np.abs(2 * t - 1),
+    "boxcar": np.ones_like,
+}
 
 
 class RandomInitializer(Initializer):
@@ -260,6 +313,7 @@ _CLASSES = (
     Orthogonal,
     RandomNormal,
     RandomUniform,
+    STFT,
     TruncatedNormal,
     VarianceScaling,
     Zeros,

@@ -105,6 +105,7 @@ from kgraph.layers.preprocessing.images import (
 from kgraph.layers.preprocessing.lookup import IntegerLookup, StringLookup
 from kgraph.layers.preprocessing.mixing import MixUp, Pipeline, RandomShear
 from kgraph.layers.preprocessing.normalization import Normalization
+from kgraph.layers.preprocessing.spectrograms import MelSpectrogram, STFTSpectrogram
 from kgraph.layers.preprocessing.text import TextVectorization
 from kgraph.layers.recurrent import GRU, LSTM, SimpleRNN
 from kgraph.layers.regularization import (
@@ -173,18 +174,18 @@ __all__ = ["Activation", "ActivityRegularization", "AdaptiveAveragePooling1D", "
            "GlobalMaxPooling3D", "GroupNormalization", "GroupQueryAttention", "GroupedQueryAttention", "HashedCrossing",
            "Hashing", "Identity", "Input", "InputLayer", "InputSpec", "IntegerLookup", "LSTM", "LSTMCell", "Lambda",
            "Layer", "LayerNormalization", "LeakyReLU", "LocallyConnected1D", "LocallyConnected2D", "Masking",
-           "MaxPool1D", "MaxPool2D", "MaxPool3D", "MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "Maximum", "Minimum",
-           "MixUp", "MultiHeadAttention", "Multiply", "Normalization", "PReLU", "Permute", "Pipeline",
-           "RMSNormalization", "RNN", "RandomBrightness", "RandomColorDegeneration", "RandomContrast", "RandomCrop",
-           "RandomFlip", "RandomGrayscale", "RandomHue", "RandomInvert", "RandomPosterization", "RandomRotation",
-           "RandomSaturation", "RandomSharpness", "RandomShear", "RandomTranslation", "RandomZoom", "ReLU",
-           "RepeatVector", "Rescaling", "Reshape", "Resizing", "SeparableConv1D", "SeparableConv2D",
-           "SeparableConvolution1D", "SeparableConvolution2D", "SimpleRNN", "SimpleRNNCell", "Softmax", "Solarization",
-           "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "SpectralNormalization", "StackedRNNCells",
-           "StringLookup", "Subtract", "TextVectorization", "ThresholdedReLU", "TimeDistributed", "UnitNormalization",
-           "UpSampling1D", "UpSampling2D", "UpSampling3D", "Wrapper", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D",
-           "add", "average", "concatenate", "deserialize", "dot", "maximum", "minimum", "multiply", "serialize",
-           "subtract"]
+           "MaxPool1D", "MaxPool2D", "MaxPool3D", "MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "Maximum",
+           "MelSpectrogram", "Minimum", "MixUp", "MultiHeadAttention", "Multiply", "Normalization", "PReLU", "Permute",
+           "Pipeline", "RMSNormalization", "RNN", "RandomBrightness", "RandomColorDegeneration", "RandomContrast",
+           "RandomCrop", "RandomFlip", "RandomGrayscale", "RandomHue", "RandomInvert", "RandomPosterization",
+           "RandomRotation", "RandomSaturation", "RandomSharpness", "RandomShear", "RandomTranslation", "RandomZoom",
+           "ReLU", "RepeatVector", "Rescaling", "Reshape", "Resizing", "STFTSpectrogram", "SeparableConv1D",
+           "SeparableConv2D", "SeparableConvolution1D", "SeparableConvolution2D", "SimpleRNN", "SimpleRNNCell",
+           "Softmax", "Solarization", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D",
+           "SpectralNormalization", "StackedRNNCells", "StringLookup", "Subtract", "TextVectorization",
+           "ThresholdedReLU", "TimeDistributed", "UnitNormalization", "UpSampling1D", "UpSampling2D", "UpSampling3D",
+           "Wrapper", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D", "add", "average", "concatenate", "deserialize",
+           "dot", "maximum", "minimum", "multiply", "serialize", "subtract"]
 OBJECTS = {name: x for name in __all__ if inspect.isclass(x := globals().get(name)) and issubclass(x, Layer)}
 
 
