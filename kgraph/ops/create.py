@@ -170,6 +170,7 @@ def tril(x, k=0):
     """x with zeros above the k-th diagonal of the last two axes."""
     from kgraph.ops.elementwise import where
     x = as_tensor(x)
+    _require_matrix(x, "tril")
     return where(lower_mask(*x.shape[-2:], k), x, as_tensor(0, x.dtype))
 
 
@@ -178,7 +179,13 @@ def triu(x, k=0):
     """x with zeros below the k-th diagonal of the last two axes."""
     from kgraph.ops.elementwise import where
     x = as_tensor(x)
+    _require_matrix(x, "triu")
     return where(lower_mask(*x.shape[-2:], k - 1), as_tensor(0, x.dtype), x)
+
+
+def _require_matrix(x, name):
+    if len(x.shape) < 2:
+        raise ValueError(f"{name}: expected at least two axes, received shape {tuple(x.shape)}")
 
 
 @op

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from ops_cases import CASES
 
+from kgraph import ops
 from kgraph.compiler.dims import dim
 from kgraph.compiler.ir import TensorType
 from kgraph.function import build
@@ -92,3 +93,9 @@ def test_any_size(case, monkeypatch, request):
     number = int(request.node.callspec.id.split("-")[0])
     for dtype in ("float32", *(DTYPES if NIGHTLY else DTYPES[number % len(DTYPES):][:1])):
         check(case, dtype)
+
+
+@pytest.mark.parametrize("f", [ops.tril, ops.triu])
+def test_a_triangle_is_of_a_matrix(f):
+    with pytest.raises(ValueError, match="expected at least two axes"):
+        f(np.ones(3, "float32"))
