@@ -157,9 +157,13 @@ def test_save_refuses(model, tmp_path, monkeypatch, arguments, message):
         model.save(**arguments)
 
 
-def test_save_weights_refuses_other_names(model, tmp_path):
-    with pytest.raises(ValueError, match="ends in .weights.h5"):
+def test_save_weights_under_another_name_says_which_format_it_has(model, tmp_path):
+    with pytest.warns(FutureWarning, match="weights.h5"):
         model.save_weights(tmp_path / "m.ckpt")
+    before = model.get_weights()
+    model.set_weights([0 * w for w in before])
+    model.load_weights(tmp_path / "m.ckpt")
+    assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights()))
 
 
 def test_save_refuses_an_unbuilt_model(tmp_path):
