@@ -43,6 +43,7 @@ def differences(found, expected, where=()):
     "InputLayer" in use or "HashedCrossing" in use))])
 def test_config(use):
     expected = CONFIGS[use]
+    kgraph.utils.clear_session()   # automatic names begin again, as where the configs were made
     found = oracle.config_of(kgraph, use)
     for where, x, y in differences(found, expected):
         assert (expected["class_name"], where[-1]) in OTHERWISE or where == ("build_config",), (where, x, y)
