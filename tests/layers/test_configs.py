@@ -2,6 +2,7 @@
 import importlib.util
 import json
 import lzma
+import re
 from pathlib import Path
 
 import pytest
@@ -38,14 +39,18 @@ def differences(found, expected, where=()):
         yield where, found, expected
 
 
+def unnumbered(config):
+    """A config whose automatic names have no numbers, which depend on what was made before."""
+    return json.loads(re.sub(r'("name": "[a-z_0-9]+?)_\d+"', r'\1"', json.dumps(config)))
+
+
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("use", [use for use in CONFIGS if not ("data_format" in use and (
     "InputLayer" in use or "HashedCrossing" in use))])
 def test_config(use):
     expected = CONFIGS[use]
-    kgraph.utils.clear_session()   # automatic names begin again, as where the configs were made
     found = oracle.config_of(kgraph, use)
-    for where, x, y in differences(found, expected):
+    for where, x, y in differences(unnumbered(found), unnumbered(expected)):
         assert (expected["class_name"], where[-1]) in OTHERWISE or where == ("build_config",), (where, x, y)
 
 
