@@ -11,9 +11,10 @@ import types
 
 __version__ = "0.1.0"
 
-_MODULES = ("activations", "backend", "callbacks", "config", "constraints", "datasets", "initializers", "inspect",
-            "layers", "losses", "metrics", "mixed_precision", "models", "objectives", "ops", "optimizers",
-            "preprocessing", "random", "regularizers", "saving", "tree", "utils", "wrappers")
+_MODULES = ("activations", "applications", "backend", "callbacks", "config", "constraints", "datasets",
+            "distillation", "distribution", "export", "initializers", "inspect", "layers", "losses", "metrics",
+            "mixed_precision", "models", "objectives", "ops", "optimizers", "preprocessing", "quantizers", "random",
+            "regularizers", "saving", "tree", "utils", "visualization", "wrappers")
 _NAMES = {  # public name -> the module it lives in, and its name there where that differs
     "DTypePolicy": "dtype_policies",
     "FloatDTypePolicy": "dtype_policies:DTypePolicy",
@@ -30,7 +31,9 @@ _NAMES = {  # public name -> the module it lives in, and its name there where th
     "Model": "models",
     "Operation": "graph",
     "Optimizer": "optimizers",
+    "Quantizer": "quantizers",
     "Regularizer": "regularizers",
+    "RematScope": "scopes",
     "SeedGenerator": "random",
     "StatelessScope": "stateless",
     "SymbolicScope": "scopes",
@@ -39,9 +42,13 @@ _NAMES = {  # public name -> the module it lives in, and its name there where th
     "device": "scopes",
     "function": "function",
     "install_as_keras": "programs",
+    "load_bundle": "export.bundle",
     "get_num_threads": "runtime.thread_pool",
+    "load_onnx": "onnx",
     "name_scope": "scopes",
-    "profile": "inspect.profile",
+    "profile": "inspect.profiling:profile",
+    "quantize": "calibration",
+    "remat": "scopes",
     "set_num_threads": "runtime.thread_pool",
     "set_random_seed": "utils",
     "uninstall_as_keras": "programs",
@@ -81,6 +88,9 @@ class _Package(types.ModuleType):
     def __setattr__(self, name, value):
         if not (name in _NAMES and isinstance(value, types.ModuleType)):
             super().__setattr__(name, value)
+
+    def __reduce__(self):   # cloudpickle knows plain modules alone
+        return importlib.import_module, (self.__name__,)
 
 
 class _OldPaths:

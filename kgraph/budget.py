@@ -6,9 +6,10 @@ A loader opens it with `budget(limit)`; whoever makes something of a size that a
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 
-__all__ = ["OBJECT", "OP", "begins_blank", "blank", "budget", "spend"]
+__all__ = ["OBJECT", "OP", "begins_blank", "blank", "budget", "half_of_memory", "spend"]
 
 OBJECT, OP = 1 << 12, 1 << 10    # what one object or call of a layer, and one operation in it, count as in bytes
 
@@ -48,6 +49,14 @@ def blank(on=True):
 def begins_blank() -> bool:
     """Whether variables begin as zeros."""
     return _account.blank
+
+
+def half_of_memory() -> int:
+    """Of the machine, in bytes: what weights may have that no file holds."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    except (AttributeError, ValueError, OSError):
+        return 1 << 62
 
 
 def spend(size: int, what: str, weight=False):

@@ -1,10 +1,18 @@
-"""Settings of the process: the default float dtype, the fuzz factor, the image layout."""
+"""Settings of the process: the default float dtype, the fuzz factor, the image layout.
+
+Args:
+    backend: "kgraph": there is no other.
+
+Returns:
+    What has been set, or what holds by default.
+"""
 from __future__ import annotations
 
 import re
 import warnings
 
 from kgraph import doors
+from kgraph.compiler.loopnest.dtypes import DTYPES, numpy_dtype
 from kgraph.legacy.paths import lookup
 
 __all__ = ["backend", "disable_flash_attention", "disable_interactive_logging", "disable_traceback_filtering",
@@ -17,7 +25,8 @@ __all__ = ["backend", "disable_flash_attention", "disable_interactive_logging", 
 
 _settings = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last", "dtype_policy": None,
              "keras_version": "3.15.1", "traceback_filtering": True, "interactive_logging": True,
-             "unsafe_deserialization": False, "flash_attention": False, "max_epochs": None, "max_steps_per_epoch": None}
+             "unsafe_deserialization": False, "flash_attention": None, "max_epochs": None, "max_steps_per_epoch": None,
+             "functions_run_eagerly": False}
 KERAS_VERSION = _settings["keras_version"]   # the one that names, defaults and files follow
 _LAST = {"1": "1.2.2", "2": "2.15.0", "2.2": "2.2.5", "2.3": "2.3.1", "3": "3.15.1", "3.15": "3.15.1"}
 
@@ -28,11 +37,13 @@ def floatx() -> str:
 
 
 def set_floatx(value: str):
-    """Set the default float dtype: float32 or float64; float16 is computed in float32, with a warning."""
-    if value == "float16":
-        warnings.warn("floatx: float16 is computed in float32 on this device", stacklevel=2)
-        value = "float32"
-    _choose("floatx", value, ("float32", "float64"))
+    """Set the default float dtype: float32, float64, bfloat16 or float16.
+
+    Args:
+        value: "float16", "bfloat16", "float32" or "float64".
+    """
+    _choose("floatx", value, [t.name for t in DTYPES.values() if t.is_float and t.compute])
+    numpy_dtype(value)
 
 
 def default_policy_name() -> str:
@@ -46,8 +57,17 @@ def dtype_policy():
 
 
 def set_dtype_policy(policy):
-    """Set the policy of layers that are given no dtype: a DTypePolicy or its name; None is that of floatx again."""
-    _settings["dtype_policy"] = None if policy is None else doors.dtype_policies.get(policy).name
+    """Set the policy of layers that are given no dtype: a DTypePolicy or its name, such as "float32".
+
+    Args:
+        policy: a name such as "mixed_bfloat16", or a DTypePolicy.
+
+    Raises:
+        ValueError: no policy has that name.
+    """
+    if policy is None:
+        raise ValueError("set_dtype_policy: expected a DTypePolicy or its name, received None")
+    _settings["dtype_policy"] = doors.dtype_policies.get(policy).name
 
 
 def epsilon() -> float:
@@ -56,6 +76,11 @@ def epsilon() -> float:
 
 
 def set_epsilon(value: float):
+    """Set the small number that is added where something is divided by.
+
+    Args:
+        value: a float; 1e-7 by default.
+    """
     _settings["epsilon"] = float(value)
 
 
@@ -65,6 +90,11 @@ def image_data_format() -> str:
 
 
 def set_image_data_format(data_format: str):
+    """Set where channels are, for layers that are not told.
+
+    Args:
+        data_format: "channels_last" or "channels_first".
+    """
     _choose("image_data_format", data_format, ("channels_last", "channels_first"))
 
 
@@ -81,10 +111,11 @@ def keras_version() -> str:
 def set_keras_version(version: str):
     """Follow the defaults of another Keras for what is made from now on.
 
-    version  ``"2.15"``, ``"2.3.1"``, ``"1.2"`` ...: what changed between versions and is followed stands in
-             kgraph.legacy.defaults
-
     Raises ValueError for what is no version of Keras 1, 2 or 3.
+
+    Args:
+        version: ``"2.15"``, ``"2.3.1"``, ``"1.2"`` ...: what changed between versions and is followed stands in
+            kgraph.legacy.defaults
     """
     if not re.fullmatch(r"[123](\.\d+){0,2}", str(version)):
         raise ValueError(f"keras version: expected one of Keras 1, 2 or 3, such as 2.15, received {version!r}")
@@ -145,18 +176,28 @@ def is_nnx_enabled() -> bool:
 
 
 def enable_flash_attention():
-    """Accepted, without effect: attention is compiled in one way."""
-    _settings["flash_attention"] = True
+    """Let attention be computed without its scores in memory where that is faster: as it is from the start."""
+    _settings["flash_attention"] = None
 
 
 def disable_flash_attention():
-    """Accepted, without effect: attention is compiled in one way."""
+    """Let attention hold its scores in memory, but where flash_attention=True says otherwise."""
     _settings["flash_attention"] = False
 
 
-def is_flash_attention_enabled() -> bool:
-    """What the two functions above said last."""
+def is_flash_attention_enabled() -> bool | None:
+    """False after disable_flash_attention(); else None, which stands for enabled."""
     return _settings["flash_attention"]
+
+
+def functions_run_eagerly() -> bool:
+    """Whether every model runs its steps in Python, as with run_eagerly=True."""
+    return _settings["functions_run_eagerly"]
+
+
+def run_functions_eagerly(run_eagerly: bool):
+    """Let every model run its steps in Python, or as it was compiled."""
+    _settings["functions_run_eagerly"] = bool(run_eagerly)
 
 
 def max_epochs() -> int | None:
@@ -165,7 +206,11 @@ def max_epochs() -> int | None:
 
 
 def set_max_epochs(max_epochs: int | None):
-    """Let no fit train for more epochs: to try a program out. Raises ValueError for what is no int of 1 or more."""
+    """Let no fit train for more epochs: to try a program out. Raises ValueError for what is no int of 1 or more.
+
+    Args:
+        max_epochs: the most epochs that fit runs; None: as told.
+    """
     _limit("max_epochs", max_epochs)
 
 
@@ -175,7 +220,11 @@ def max_steps_per_epoch() -> int | None:
 
 
 def set_max_steps_per_epoch(max_steps_per_epoch: int | None):
-    """Let no epoch have more batches: to try a program out. Raises ValueError for what is no int of 1 or more."""
+    """Let no epoch have more batches: to try a program out. Raises ValueError for what is no int of 1 or more.
+
+    Args:
+        max_steps_per_epoch: the most steps of an epoch; None: as told.
+    """
     _limit("max_steps_per_epoch", max_steps_per_epoch)
 
 
@@ -202,3 +251,7 @@ def _choose(setting, value, choices):
 
 def __getattr__(name):
     return lookup(__name__, name, __all__)
+
+
+def __dir__():
+    return sorted(__all__)

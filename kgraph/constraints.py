@@ -1,4 +1,12 @@
-"""Constraints: functions of a weight applied after each update."""
+"""Constraints: functions of a weight applied after each update.
+
+Args:
+    axis: along which norms are taken, 0 by default.
+    min_value, max_value: the bounds of the norms.
+    rate: how far towards them, 1: all the way.
+    custom_objects: {name: class} of what is not kgraph's.
+    config: what get_config gave.
+"""
 from __future__ import annotations
 
 from kgraph import ops
@@ -17,10 +25,20 @@ class Constraint:
         raise NotImplementedError(f"{type(self).__name__} has no __call__")
 
     def get_config(self) -> dict:
+        """The settings, as plain data.
+
+        Returns:
+            A dict of the settings, from which from_config makes another of its kind.
+        """
         return {}
 
     @classmethod
     def from_config(cls, config):
+        """Another object of this class, from its settings.
+
+        Returns:
+            An object of that class.
+        """
         return cls(**config)
 
 
@@ -84,19 +102,44 @@ OBJECTS = {"Constraint": Constraint, "MaxNorm": MaxNorm, "MinMaxNorm": MinMaxNor
 
 
 def get(identifier):
-    """A constraint from a name, a config, a class, a function or a constraint; None stays None."""
+    """A constraint from a name, a config, a class, a function or a constraint; None stays None.
+
+    Args:
+        identifier: a name, a config, a class, a function or a Constraint; None.
+
+    Returns:
+        A callable, or None.
+    """
     return find_object(identifier, OBJECTS, "constraint")
 
 
 def serialize(constraint):
-    """The config of a constraint, as Keras writes it."""
+    """The config of a constraint, as Keras writes it.
+
+    Args:
+        constraint: a Constraint.
+
+    Returns:
+        A dict.
+    """
     return serialize_keras_object(constraint)
 
 
 def deserialize(config, custom_objects=None):
-    """A constraint from its config."""
+    """A constraint from its config.
+
+    Args:
+        config: a dict as serialize gives it.
+
+    Returns:
+        A Constraint.
+    """
     return deserialize_keras_object(config, module_objects=OBJECTS, custom_objects=custom_objects)
 
 
 def __getattr__(name):
     return lookup(__name__, name, __all__)
+
+
+def __dir__():
+    return sorted(__all__)

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import importlib
 
-__all__ = ["Door", "dtype_policies", "graphs", "initializers", "programs", "random", "saving", "summary"]
+__all__ = ["Door", "displays", "dtype_policies", "export", "graphs", "initializers", "old_optimizers", "programs",
+           "random", "saving", "summary"]
 
 
 class Door:
@@ -23,8 +24,11 @@ class Door:
 
 
 dtype_policies = Door("kgraph.dtype_policies")    # config.set_dtype_policy
-graphs = Door("kgraph.backend.graphs")         # Optimizer.get_updates
+displays = Door("kgraph.inspect.displays")    # what a notebook shows of models, tensors and histories
+export = Door("kgraph.export")                # Model.export
+graphs = Door("kgraph.legacy.backend.graphs")  # Optimizer.get_updates
 initializers = Door("kgraph.initializers")    # a Variable made with the name of an initializer
+old_optimizers = Door("kgraph.legacy.old_optimizers")   # optimizers made while an older Keras is followed
 programs = Door("kgraph.inspect.programs")    # Model.summary(kernels=True)
 random = Door("kgraph.random")                # ops.image.elastic_transform
 saving = Door("kgraph.saving.files")          # Model.save, load_weights, to_json ...

@@ -20,6 +20,8 @@ def filtered(function):
         try:
             return function(*args, **kwargs)
         except Exception as error:
+            if args and (explain := getattr(type(args[0]), "_explain_error", None)) is not None:
+                explain(args[0], error)
             if config.is_traceback_filtering_enabled():
                 shorten(error)
             raise

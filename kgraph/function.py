@@ -6,18 +6,17 @@ from __future__ import annotations
 
 import functools
 import os
-import sys
 import warnings
 
 import numpy as np
 
 from kgraph import tree
-from kgraph.codegen.functions import debug_level
 from kgraph.compiler import dims
 from kgraph.compiler.dims import Dim
 from kgraph.compiler.interp import interpret
 from kgraph.compiler.ir import DTYPES, TensorType, Value
 from kgraph.compiler.trace import Tensor, Trace, current_trace, open_tapes, suspend_recording
+from kgraph.log import is_heard, report
 from kgraph.ops.core import as_tensor
 from kgraph.runtime.locks import once
 
@@ -28,28 +27,35 @@ class Compiled:
     """A traced and compiled function. ``traced`` is its Program before the passes, ``plan`` what the compiler made of
     it (``plan.program`` is the Program after the passes), ``variables`` the states that it reads or updates."""
 
-    def __init__(self, name: str, f, types):
-        with suspend_recording(), Trace(name) as trace:
+    def __init__(self, name: str, f, types, change=None, prepare=False, trace=Trace):
+        with suspend_recording(), trace(name) as trace:
             self._inputs = [trace.add_input(t, n) for n, t in _named_leaves(types)]
             result = f(*tree.pack_sequence_as(types, self._inputs))
             outputs = [_result(name, x) for x in tree.flatten(result) if x is not None]
         self._structure = tree.map_structure(lambda x: x is not None, result)
-        self.traced = trace.finish(outputs)
+        program = trace.finish(outputs)
+        self.traced = program if change is None else change(program)
+        self.prepare = prepare
         self.variables = list(trace.states)
         self._states = list(trace.states.values())
         self._captured = trace.captured
         self._size_rules = tuple(trace.size_rules)
+        self.before_again = trace.before_again
         self._extent_places = _extent_places(self._inputs)
 
     @once
     def plan(self):
-        from kgraph.compiler.pipeline import compile_program
-        plan = compile_program(self.traced, self._states, [v for v, _ in self._captured], self._size_rules)
-        if debug_level() >= 3:
+        plan = self._planned(self.prepare)()
+        if is_heard(3):
             nests = "\n".join(f"{k.name}{k.nest}" for k in plan.kernels)
-            print(f"kgraph: traced\n{self.traced}\nkgraph: after the passes\n{plan.program}\n"
-                  f"kgraph: loop nests\n{nests}", file=sys.stderr)
+            report(3, f"traced\n{self.traced}\nkgraph: after the passes\n{plan.program}\nkgraph: loop nests\n{nests}")
         return plan
+
+    def _planned(self, prepare):
+        """What makes the plan, with or without a preparation."""
+        from kgraph.compiler.pipeline import compile_program
+        return functools.partial(compile_program, self.traced, self._states, [v for v, _ in self._captured],
+                                 self._size_rules, prepare)
 
     @property
     def program(self):
@@ -58,11 +64,20 @@ class Compiled:
 
     @once
     def executable(self):
-        """The native form; None where there is no JIT (KGRAPH_DISABLE_JIT=1, or numba cannot be imported)."""
-        if not _jit_available():
+        """The native form; None where there is none: with KGRAPH_DISABLE_JIT=1, and where something has to be compiled
+        and what it takes is not installed."""
+        if os.environ.get("KGRAPH_DISABLE_JIT") == "1":
             return None
         from kgraph.runtime.executable import Executable
-        return Executable(self.plan, self.variables, [t.numpy() for _, t in self._captured])
+        try:
+            return Executable(self.plan, self.variables, [t.numpy() for _, t in self._captured], self._planned(False))
+        except ModuleNotFoundError as error:
+            missing = (error.name or "").partition(".")[0]
+            if missing not in ("numba", "llvmlite"):
+                raise
+            warnings.warn(f"{missing} is not installed, and not all code of {self.traced.name} is in the cache: it "
+                          "runs with NumPy, slowly", stacklevel=3)
+            return None
 
     def extents(self, arrays) -> dict:
         """The integer of each name in the input types, read off the arrays' shapes."""
@@ -71,8 +86,9 @@ class Compiled:
     def run(self, arrays, extents=None, outputs=None, steps=1) -> list:
         """Flat form of a call: a list of NumPy arrays in, a list of NumPy arrays out.
 
-        outputs  arrays to write the results into (contiguous, of the right types), else new ones are made
-        steps    how often to run the whole program, states carried from one to the next
+        Args:
+            outputs: arrays to write the results into (contiguous, of the right types), else new ones are made
+            steps: how often to run the whole program, states carried from one to the next
         """
         if extents is None:
             extents = self.extents(arrays)
@@ -109,13 +125,23 @@ class Compiled:
         return results
 
 
-def build(name: str, f, types) -> Compiled:
+def build(name: str, f, types, change=None, prepare=False, trace=Trace) -> Compiled:
     """Trace f over Values of these types and compile it.
 
-    types  a tuple with one (nested) TensorType for each argument of f; sizes may be Dims, bound at each call
-    f      computes with kgraph.ops; Variables that it reads or assigns become states of the program
+    Args:
+        types: a tuple with one (nested) TensorType for each argument of f; sizes may be Dims, bound at each call
+        f: computes with kgraph.ops; Variables that it reads or assigns become states of the program. It is traced twice
+            where an optimizer first has to lay its weights side by side
+        change: what makes of the traced Program the one that is meant, with the same inputs
+        prepare: whether what depends on variables alone is made once, and again when one was written: it takes memory
+        trace: the kind of Trace that records it
     """
-    return Compiled(name, f, tuple(types))
+    compiled = Compiled(name, f, tuple(types), change, prepare, trace)
+    if compiled.before_again:
+        for again in compiled.before_again:
+            again()
+        compiled = Compiled(name, f, tuple(types), change, prepare, trace)
+    return compiled
 
 
 def function(f):
@@ -123,9 +149,16 @@ def function(f):
     arguments that are no tensors or arrays belong to that key. Kernels are shared between shapes. Inside another trace,
     and under a GradientTape, f itself runs, so that its ops are recorded there.
 
-    >>> square = kgraph.function(lambda x: x * x + 1)
-    >>> square(np.ones(3, "float32")).numpy()
-    array([2., 2., 2.], dtype=float32)
+    Args:
+        f: a function of tensors.
+
+    Returns:
+        A function that takes and gives tensors; each structure of its arguments is compiled once.
+
+    Example:
+        >>> square = kgraph.function(lambda x: x * x + 1)
+        >>> square(np.ones(3, "float32")).numpy()
+        array([2., 2., 2.], dtype=float32)
     """
     traced: dict = {}
 
@@ -179,14 +212,3 @@ def _extent_places(inputs) -> list:
             if isinstance(size, Dim) and size == dims.dim(str(size)):
                 places.setdefault(str(size), (str(size), i, axis))
     return list(places.values())
-
-
-@functools.cache
-def _jit_available() -> bool:
-    if os.environ.get("KGRAPH_DISABLE_JIT") == "1":
-        return False
-    import importlib.util
-    if importlib.util.find_spec("numba") is None:
-        warnings.warn("numba is not installed: kgraph runs its programs with NumPy, slowly", stacklevel=3)
-        return False
-    return importlib.util.find_spec("kgraph.runtime.executable") is not None

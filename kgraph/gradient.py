@@ -22,15 +22,20 @@ class GradientTape:
 
     Every tensor is watched. In a traced function the same code records into the graph.
 
-    >>> x = ops.convert_to_tensor(3.0)
-    >>> with GradientTape() as tape:
-    ...     y = x * x
-    >>> float(tape.gradient(y, x))
-    6.0
-
     Entering the tape again goes on recording.
 
     persistent: `gradient` may be called more than once.
+
+    Args:
+        persistent: gradients may be asked for more than once. False by default.
+        watch_accessed_variables: follow trainable variables that are read. True by default.
+
+    Example:
+        >>> x = ops.convert_to_tensor(3.0)
+        >>> with GradientTape() as tape:
+        ...     y = x * x
+        >>> float(tape.gradient(y, x))
+        6.0
     """
 
     def __init__(self, persistent=False, watch_accessed_variables=True):
@@ -66,7 +71,11 @@ class GradientTape:
             self.__enter__()
 
     def watch(self, tensor):
-        """Nothing to do: every tensor is watched. Raises TypeError for arrays, which have no identity to track."""
+        """Nothing to do: every tensor is watched. Raises TypeError for arrays, which have no identity to track.
+
+        Args:
+            tensor: a tensor, or several in a structure.
+        """
         for x in tree.flatten(tensor):
             if not isinstance(x, TensorLike):
                 raise TypeError("watch: expected tensors (ops.convert_to_tensor makes one), "
@@ -75,10 +84,19 @@ class GradientTape:
     def gradient(self, target, sources, output_gradients=None, unconnected_gradients="none"):
         """d target / d source for each source, in the structure of sources.
 
-        target                 a tensor or a structure of them: their elements are summed
-        sources                tensors or Variables
-        output_gradients       weights of the target's elements, in the structure of target (default: ones)
-        unconnected_gradients  "none" or "zero": what a source gets that target does not depend on
+        Args:
+            target: a tensor or a structure of them: their elements are summed
+            sources: tensors or Variables
+            output_gradients: weights of the target's elements, in the structure of target (default: ones)
+            unconnected_gradients: "none" or "zero": what a source gets that target does not depend on
+
+        Returns:
+            Tensors in the structure of sources, None where target does not depend on one.
+
+        Raises:
+            RuntimeError: asked twice of a tape that is not persistent, or while it records.
+            TypeError: target is no tensor.
+            ValueError: output_gradients do not fit target.
         """
         if self._used and not self.persistent:
             raise RuntimeError("gradient was called before on this tape: expected persistent=True for a second call")
@@ -121,14 +139,20 @@ def _sum(grads):
     return functools.reduce(operator.add, there) if there else None
 
 
-def value_and_grad(f, argnums=0, has_aux=False):
+def value_and_grad(f, argnums: int | tuple = 0, has_aux=False):
     """A function that returns f's value and its gradient with respect to one argument, or several.
 
-    f        returns a scalar, or with has_aux a pair (scalar, anything)
-    argnums  the number of the argument, or a tuple of numbers; arguments may be nested structures, and Variables
+    Args:
+        f: returns a scalar, or with has_aux a pair (scalar, anything)
+        argnums: the number of the argument, or a tuple of numbers; arguments may be nested structures, and Variables
+        has_aux: whether f gives (value, other things). False by default.
 
-    >>> value_and_grad(lambda w: ops.sum(w * w))(np.float32([1, 2]))
-    (<Tensor f32[] 5.>, <Tensor f32[2] [2. 4.]>)
+    Returns:
+        A function (value, gradients) of the arguments of f.
+
+    Example:
+        >>> value_and_grad(lambda w: ops.sum(w * w))(np.float32([1, 2]))
+        (<Tensor f32[] 5.>, <Tensor f32[2] [2. 4.]>)
     """
     def with_gradient(*args, **kwargs):
         numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)

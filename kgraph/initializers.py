@@ -1,6 +1,14 @@
 """The first values of weights: callables (shape, dtype) -> tensor.
 
 A random initializer without a seed takes a fresh one when it is made, and draws the same numbers in each call.
+
+Args:
+    seed: an int, a SeedGenerator, or None for a fresh seed.
+    gain: a factor.
+    mean, stddev: of the distribution, 0 and 0.05.
+    minval, maxval: the bounds, -0.05 and 0.05.
+    custom_objects: {name: class} of what is not kgraph's.
+    config: what get_config gave.
 """
 from __future__ import annotations
 
@@ -11,6 +19,7 @@ import numpy as np
 from kgraph import ops, random
 from kgraph.compiler.ir import TensorLike
 from kgraph.config import floatx
+from kgraph.legacy import words
 from kgraph.legacy.paths import lookup
 from kgraph.naming import nearest
 from kgraph.serialization import deserialize_keras_object, find_object, serialize_keras_object
@@ -23,13 +32,28 @@ class Initializer:
         raise NotImplementedError(f"{type(self).__name__} has no __call__")
 
     def get_config(self) -> dict:
+        """The settings, as plain data.
+
+        Returns:
+            A dict of the settings, from which from_config makes another of its kind.
+        """
         return {}
 
     @classmethod
     def from_config(cls, config):
+        """Another object of this class, from its settings.
+
+        Returns:
+            An object of that class.
+        """
         return cls(**{k: v for k, v in config.items() if k != "dtype"})  # Keras 1 and 2 wrote a dtype
 
     def clone(self):
+        """Another initializer like this one, with a seed of its own.
+
+        Returns:
+            An Initializer.
+        """
         return type(self).from_config(self.get_config())
 
 
@@ -48,7 +72,11 @@ class Ones(Initializer):
 
 
 class Constant(Initializer):
-    """All `value`: a number, or an array that broadcasts to the shape."""
+    """All `value`: a number, or an array that broadcasts to the shape.
+
+    Args:
+        value: a number, or an array that broadcasts to the shape.
+    """
 
     def __init__(self, value=0.0):
         self.value = value
@@ -82,10 +110,14 @@ class Identity(Initializer):
 class STFT(Initializer):
     """The kernel (frame_length, 1, fft_length // 2 + 1) of a convolution that is a short-time Fourier transform.
 
-    side      "real" or "imag": cosines or minus sines
-    window    a name ("hann", "hamming", "blackman", "bartlett", "boxcar"), an array of frame_length, or None
-    scaling   divides by the window's 2-norm ("density") or its sum ("spectrum"); None: as it is
-    periodic  the window that repeats without a doubled zero
+    Args:
+        side: "real" or "imag": cosines or minus sines
+        window: a name ("hann", "hamming", "blackman", "bartlett", "boxcar"), an array of frame_length, or None
+        scaling: divides by the window's 2-norm ("density") or its sum ("spectrum"); None: as it is
+        periodic: the window that repeats without a doubled zero
+
+    Raises:
+        ValueError: an unknown side, window or scaling.
     """
 
     def __init__(self, side="real", window="hann", scaling="density", periodic=False):
@@ -133,6 +165,16 @@ _WINDOWS = {  # of places from 0 to 1
 
 class RandomInitializer(Initializer):
     """The base of those that draw. seed: an int, a SeedGenerator, or None for a fresh seed."""
+
+    @property
+    def by_rows(self) -> bool:
+        """Whether each number that is drawn becomes one element, the same in each call."""
+        return type(self).__call__.__module__ == __name__ and isinstance(self.seed, (int, np.integer))
+
+    def rows(self, shape, start, stop, dtype=None):
+        """Rows from start to stop of what a call gives, drawn alone."""
+        with random.only_rows(start, stop):
+            return self(shape, dtype)
 
     def __init__(self, seed=None):
         if isinstance(seed, dict):
@@ -191,9 +233,14 @@ _CUT_OFF_STDDEV = 0.87962566103423978  # of the standard normal distribution cut
 class VarianceScaling(RandomInitializer):
     """Variance scale / n, where n is the number of inputs, of outputs, or their mean.
 
-    mode          fan_in, fan_out or fan_avg
-    distribution  truncated_normal (or normal), untruncated_normal, uniform
-    input_axes, output_axes  of the weight's axes, which count as inputs and outputs; found from the rank by default
+    Args:
+        mode: fan_in, fan_out or fan_avg
+        distribution: truncated_normal (or normal), untruncated_normal, uniform
+        input_axes, output_axes: of the weight's axes, which count as inputs and outputs; found from the rank by default
+        scale: the variance times n, above 0; 1.
+
+    Raises:
+        ValueError: scale is not above 0; an unknown mode or distribution.
     """
 
     def __init__(self, scale=1.0, mode="fan_in", distribution="truncated_normal", seed=None, input_axes=None,
@@ -281,6 +328,8 @@ def fans(shape, input_axes=None, output_axes=None) -> tuple:
 class Orthogonal(RandomInitializer):
     """Orthonormal rows or columns (of the weight as a matrix, last axis kept), times gain: Saxe et al. (2014)."""
 
+    by_rows = False
+
     def __init__(self, gain=1.0, seed=None):
         super().__init__(seed)
         self.gain = gain
@@ -318,7 +367,8 @@ _CLASSES = (
     VarianceScaling,
     Zeros,
 )
-zeros, ones, constant, identity, orthogonal = Zeros, Ones, Constant, Identity, Orthogonal
+zeros, ones, constant, identity, orthogonal, stft = Zeros, Ones, Constant, Identity, Orthogonal, STFT
+IdentityInitializer, OrthogonalInitializer, STFTInitializer = Identity, Orthogonal, STFT
 random_normal, random_uniform, truncated_normal, variance_scaling = (
     RandomNormal,
     RandomUniform,
@@ -330,16 +380,24 @@ lecun_normal, lecun_uniform = LecunNormal, LecunUniform
 _SHORT = {"zeros": Zeros, "ones": Ones, "constant": Constant, "identity": Identity, "orthogonal": Orthogonal,
           "random_normal": RandomNormal, "random_uniform": RandomUniform, "truncated_normal": TruncatedNormal,
           "variance_scaling": VarianceScaling, "glorot_normal": GlorotNormal, "glorot_uniform": GlorotUniform,
-          "he_normal": HeNormal, "he_uniform": HeUniform, "lecun_normal": LecunNormal, "lecun_uniform": LecunUniform}
-_KERAS2 = {"zero": Zeros, "one": Ones, "uniform": RandomUniform, "normal": RandomNormal, "eye": Identity,
-           "IdentityInitializer": Identity, "OrthogonalInitializer": Orthogonal}
-OBJECTS = {**{cls.__name__: cls for cls in _CLASSES}, **_SHORT, **_KERAS2}
+          "he_normal": HeNormal, "he_uniform": HeUniform, "lecun_normal": LecunNormal, "lecun_uniform": LecunUniform,
+          "stft": STFT}
+_OLD = {old: _SHORT[new] for old, new in words.INITIALIZERS.items()}
+_LONG = {"IdentityInitializer": Identity, "OrthogonalInitializer": Orthogonal, "STFTInitializer": STFT}
+OBJECTS = {**{cls.__name__: cls for cls in _CLASSES}, **_SHORT, **_LONG, **_OLD}
 __path__: list = []   # old modules below this one: kgraph.legacy.paths
-__all__ = ["deserialize", "get", "serialize", *(cls.__name__ for cls in _CLASSES), *_SHORT]
+__all__ = ["deserialize", "get", "serialize", *(cls.__name__ for cls in _CLASSES), *_SHORT, *_LONG]
 
 
 def get(identifier):
-    """An initializer from a name, a config, a class, a function (shape, dtype), an array or an initializer."""
+    """An initializer from a name, a config, a class, a function (shape, dtype), an array or an initializer.
+
+    Args:
+        identifier: a name, a config, a class, a function (shape, dtype), an array or an Initializer.
+
+    Returns:
+        A callable (shape, dtype) -> tensor.
+    """
     if isinstance(identifier, (np.ndarray, np.generic, TensorLike)):
         return _FromArray(np.array(identifier))
     return find_object(identifier, OBJECTS, "initializer")
@@ -360,14 +418,32 @@ class _FromArray:
 
 
 def serialize(initializer):
-    """The config of an initializer, as Keras writes it."""
+    """The config of an initializer, as Keras writes it.
+
+    Args:
+        initializer: an Initializer.
+
+    Returns:
+        A dict.
+    """
     return serialize_keras_object(initializer)
 
 
 def deserialize(config, custom_objects=None):
-    """An initializer from its config."""
+    """An initializer from its config.
+
+    Args:
+        config: a dict as serialize gives it.
+
+    Returns:
+        An Initializer.
+    """
     return deserialize_keras_object(config, module_objects=OBJECTS, custom_objects=custom_objects)
 
 
 def __getattr__(name):
     return lookup(__name__, name, __all__)
+
+
+def __dir__():
+    return sorted(__all__)

@@ -11,3 +11,7 @@ Policy, global_policy, set_global_policy = DTypePolicy, dtype_policy, set_dtype_
 
 def __getattr__(name):
     return lookup(__name__, name, __all__)
+
+
+def __dir__():
+    return sorted(__all__)

@@ -3,3 +3,7 @@ from kgraph import losses
 
 __all__ = [*losses.__all__, *losses.ALIASES]
 globals().update({name: getattr(losses, name) for name in __all__})
+
+
+def __dir__():
+    return sorted(__all__)

@@ -2,15 +2,30 @@
 
 A key is two uint32: a seed and a count of draws. `seed` arguments take an int (each call with it draws the same
 numbers), a SeedGenerator (each call draws others) or None (the generator of the process, see set_random_seed).
+
+Args:
+    shape: sizes, a tuple.
+    mean, stddev: of the distribution, 0 and 1.
+    minval, maxval: the bounds; maxval is not reached.
+    dtype: of the result; None: kgraph.config.floatx().
+    seed: an int for the same numbers each time, or a SeedGenerator; None: kgraph's own.
+
+Returns:
+    A tensor.
 """
 from __future__ import annotations
 
+import contextlib
+import functools
+import inspect
 import math
 import random as python_random
+import threading
 
 import numpy as np
 
 from kgraph import ops
+from kgraph.compiler.loopnest.dtypes import DTYPES, is_float
 from kgraph.compiler.prims.random import random_bits_p
 from kgraph.compiler.trace import Tensor, bind, current_trace
 from kgraph.config import floatx
@@ -30,7 +45,13 @@ def make_default_seed() -> int:
 class SeedGenerator:
     """A seed and a counter, kept in a Variable: so that compiled code and saved models go on where they were.
 
-    seed  an int, by default a fresh one
+    Args:
+        seed: an int, by default a fresh one
+        name: of its state.
+
+    Raises:
+        TypeError: seed is no int.
+        ValueError: seed is below 0.
     """
 
     def __init__(self, seed=None, name=None, **kwargs):
@@ -47,16 +68,32 @@ class SeedGenerator:
         )
 
     def next(self, ordered=True):
-        """The key of the next draw, uint32[2]; the counter goes up by one."""
+        """The key of the next draw, uint32[2]; the counter goes up by one.
+
+        Args:
+            ordered: accepted.
+
+        Returns:
+            Two integers, a tensor.
+        """
         key = self.state.value
         self.state.assign(key + np.array([0, 1], "uint32"))
         return key
 
     def get_config(self) -> dict:
+        """The seed and the name, as plain data."""
         return {"seed": self.seed}
 
     @classmethod
     def from_config(cls, config):
+        """Another object of this class, from its settings.
+
+        Args:
+            config: what get_config gave.
+
+        Returns:
+            A SeedGenerator.
+        """
         return cls(**config)
 
 
@@ -90,7 +127,29 @@ def draw_seed(seed=None):
 
 
 def _bits(key, shape):
-    return bind(random_bits_p, key, shape=tuple(shape))
+    shape = tuple(shape)
+    if _part.rows is None:
+        return bind(random_bits_p, key, shape=shape)
+    start, stop = _part.rows
+    starts = (start, *[0] * len(shape[1:]))
+    return bind(random_bits_p, key, shape=(stop - start, *shape[1:]), whole=shape, starts=starts)
+
+
+class _Part(threading.local):
+    rows = None
+
+
+_part = _Part()
+
+
+@contextlib.contextmanager
+def only_rows(start, stop):
+    """Inside, of what is drawn only these rows are made: the same as in the whole."""
+    before, _part.rows = _part.rows, (start, stop)
+    try:
+        yield
+    finally:
+        _part.rows = before
 
 
 def _unit(key, shape, dtype):
@@ -98,14 +157,34 @@ def _unit(key, shape, dtype):
     return ops.cast(ops.right_shift(_bits(key, shape), np.uint32(8)), dtype) * 2.0**-24
 
 
+def _drawn_wide(draw):
+    """Floats of 16 bits are drawn in float32, where 1 - u is never 0, and rounded."""
+    parameters = inspect.signature(draw)
+
+    @functools.wraps(draw)
+    def drawn(*args, **kwargs):
+        given = parameters.bind(*args, **kwargs).arguments
+        dtype = given.get("dtype") or floatx()
+        if str(dtype) not in DTYPES or not DTYPES[str(dtype)].is_narrow:
+            return draw(*args, **kwargs)
+        return ops.cast(draw(**{**given, "dtype": "float32"}), dtype)
+    return drawn
+
+
+@_drawn_wide
 def uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
-    """Numbers drawn evenly from [minval, maxval)."""
+    """Numbers drawn evenly from [minval, maxval).
+
+    Raises:
+        ValueError: maxval is missing where dtype is an integer.
+    """
     dtype = dtype or floatx()
-    if not str(dtype).startswith("float"):
+    if not is_float(dtype):
         raise ValueError(f"random.uniform: expected a float dtype, received {dtype!r}: use randint for integers")
     return _unit(draw_seed(seed), shape, dtype) * (maxval - minval) + minval
 
 
+@_drawn_wide
 def normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
     """Numbers of a normal distribution, by the transform of Box and Muller (1958)."""
     dtype = dtype or floatx()
@@ -128,6 +207,7 @@ def _central_erfinv(x):
     return p * x
 
 
+@_drawn_wide
 def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
     """Numbers of a normal distribution cut off at two standard deviations, by inverting its distribution function."""
     dtype = dtype or floatx()
@@ -137,7 +217,11 @@ def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
 
 
 def randint(shape, minval, maxval, dtype="int32", seed=None):
-    """Integers drawn evenly from minval to maxval - 1."""
+    """Integers drawn evenly from minval to maxval - 1.
+
+    Raises:
+        ValueError: dtype is no integer.
+    """
     if not str(dtype).startswith(("int", "uint")):
         raise ValueError(f"random.randint: expected an integer dtype, received {dtype!r}")
     if int(maxval) <= int(minval):
@@ -149,6 +233,7 @@ def randint(shape, minval, maxval, dtype="int32", seed=None):
 _ROUNDS = 12  # of trials, of which more than 95 in 100 are accepted: all are refused once in some 1e16 draws
 
 
+@_drawn_wide
 def gamma(shape, alpha, dtype=None, seed=None):
     """Numbers of a gamma distribution of shape parameter alpha, which broadcasts to the shape, and rate 1.
 
@@ -173,6 +258,7 @@ def gamma(shape, alpha, dtype=None, seed=None):
     return result * ops.where(small, u ** (1.0 / alpha), 1.0)
 
 
+@_drawn_wide
 def beta(shape, alpha, beta, dtype=None, seed=None):
     """Numbers of a beta distribution of parameters alpha and beta, which broadcast to the shape."""
     dtype, key = _float_dtype("beta", dtype), draw_seed(seed)
@@ -181,6 +267,7 @@ def beta(shape, alpha, beta, dtype=None, seed=None):
     return first / (first + second)
 
 
+@_drawn_wide
 def binomial(shape, counts, probabilities, dtype=None, seed=None):
     """Numbers of a binomial distribution: successes among counts trials; counts and probabilities broadcast.
 
@@ -214,7 +301,7 @@ def binomial(shape, counts, probabilities, dtype=None, seed=None):
 
 def _float_dtype(name, dtype) -> str:
     dtype = dtype or floatx()
-    if not str(dtype).startswith("float"):
+    if not is_float(dtype):
         raise ValueError(f"random.{name}: expected a float dtype, received {dtype!r}")
     return dtype
 
@@ -228,7 +315,13 @@ def _derived(key, number):
 def dropout(inputs, rate, noise_shape=None, seed=None):
     """inputs with a share `rate` of the elements set to 0 and the others multiplied by 1 / (1 - rate).
 
-    noise_shape  the shape of the mask, broadcast to the inputs; None stands for the size of the input there
+    Args:
+        noise_shape: the shape of the mask, broadcast to the inputs; None stands for the size of the input there
+        inputs: a tensor.
+        rate: the share that is dropped, in [0, 1].
+
+    Raises:
+        ValueError: rate is outside of [0, 1).
     """
     shape = ops.shape(inputs)
     if noise_shape is not None:
@@ -241,13 +334,23 @@ def dropout(inputs, rate, noise_shape=None, seed=None):
 
 
 def shuffle(x, axis=0, seed=None):
-    """x with its slices along `axis` in random order."""
+    """x with its slices along `axis` in random order.
+
+    Args:
+        x: a tensor.
+        axis: along which, 0 by default.
+    """
     order = ops.argsort(_bits(draw_seed(seed), (ops.shape(x)[axis],)))
     return ops.take(x, order, axis=axis)
 
 
 def categorical(logits, num_samples, dtype="int32", seed=None):
-    """Class numbers [batch, num_samples], drawn with probabilities softmax(logits [batch, classes]): Gumbel's trick."""
+    """Class numbers [batch, num_samples], drawn with probabilities softmax(logits [batch, classes]): Gumbel's trick.
+
+    Args:
+        logits: [batch, classes].
+        num_samples: how many classes are drawn for each row.
+    """
     batch, classes = ops.shape(logits)
     u = _unit(draw_seed(seed), (batch, num_samples, classes), logits.dtype)
     noise = -ops.log(-ops.log(u * (1.0 - 2.0**-23) + 2.0**-24))
@@ -256,3 +359,7 @@ def categorical(logits, num_samples, dtype="int32", seed=None):
 
 def __getattr__(name):
     return lookup(__name__, name, __all__)
+
+
+def __dir__():
+    return sorted(__all__)

@@ -1,4 +1,10 @@
-"""Penalties on weights or outputs, added to the loss."""
+"""Penalties on weights or outputs, added to the loss.
+
+Args:
+    l1, l2: the two factors, 0 by default (0.01 where there is one only).
+    custom_objects: {name: class} of what is not kgraph's.
+    config: what get_config gave.
+"""
 from __future__ import annotations
 
 import math
@@ -20,10 +26,20 @@ class Regularizer:
         return 0.0
 
     def get_config(self) -> dict:
+        """The settings, as plain data.
+
+        Returns:
+            A dict of the settings, from which from_config makes another of its kind.
+        """
         raise NotImplementedError(f"{type(self).__name__} needs a get_config() to be saved")
 
     @classmethod
     def from_config(cls, config):
+        """Another object of this class, from its settings.
+
+        Returns:
+            An object of that class.
+        """
         return cls(**config)
 
 
@@ -87,7 +103,12 @@ class L2(Regularizer):
 class OrthogonalRegularizer(Regularizer):
     """Pulls the rows (or columns) of a matrix apart: factor times the mean absolute cosine of each pair.
 
-    mode  "rows" or "columns"
+    Args:
+        mode: "rows" or "columns"
+        factor: 0.01.
+
+    Raises:
+        ValueError: another mode.
     """
 
     def __init__(self, factor=0.01, mode="rows"):
@@ -116,19 +137,44 @@ OBJECTS = {"Regularizer": Regularizer, "L1": L1, "L2": L2, "L1L2": L1L2, "Orthog
 
 
 def get(identifier):
-    """A regularizer from a name, a config, a class, a function or a regularizer; None stays None."""
+    """A regularizer from a name, a config, a class, a function or a regularizer; None stays None.
+
+    Args:
+        identifier: a name, a config, a class, a function or a Regularizer; None.
+
+    Returns:
+        A callable, or None.
+    """
     return find_object(identifier, OBJECTS, "regularizer")
 
 
 def serialize(regularizer):
-    """The config of a regularizer, as Keras writes it."""
+    """The config of a regularizer, as Keras writes it.
+
+    Args:
+        regularizer: a Regularizer.
+
+    Returns:
+        A dict.
+    """
     return serialize_keras_object(regularizer)
 
 
 def deserialize(config, custom_objects=None):
-    """A regularizer from its config."""
+    """A regularizer from its config.
+
+    Args:
+        config: a dict as serialize gives it.
+
+    Returns:
+        A Regularizer.
+    """
     return deserialize_keras_object(config, module_objects=OBJECTS, custom_objects=custom_objects)
 
 
 def __getattr__(name):
     return lookup(__name__, name, __all__)
+
+
+def __dir__():
+    return sorted(__all__)

@@ -12,23 +12,23 @@ __all__ = ["StatelessScope", "check_values", "values_of"]
 class StatelessScope:
     """Inside, variables have the values of a mapping, and what is assigned is forgotten at the end.
 
-    state_mapping  pairs (Variable, value): tensors or arrays of the variable's shape
-    initialize_variables  accepted: variables have their values from the beginning
-
         >>> v = kgraph.Variable(1.0)
         >>> with kgraph.StatelessScope([(v, 5.0)]) as scope:
-        ...     v.assign_add(1.0)
+        ...     _ = v.assign_add(1.0)
         >>> float(scope.get_current_value(v)), float(v)
         (6.0, 1.0)
 
     Gradients of a tape go to the values that were given. Raises ValueError for what is no Variable, and for another
     shape; then nothing is changed.
+
+    Args:
+        state_mapping: pairs (Variable, value): tensors or arrays of the variable's shape
+        initialize_variables: accepted: variables have their values from the beginning
+        collect_losses: keep what add_loss adds inside in ``losses``. False by default.
     """
 
     def __init__(self, state_mapping=None, collect_losses=False, initialize_variables=True):
-        if collect_losses:
-            raise ValueError("StatelessScope: expected collect_losses=False, received True: ask "
-                             "layer.stateless_call(..., return_losses=True) for losses")
+        self.collect_losses, self.losses = bool(collect_losses), []
         self._given = [(v, _value_for(v, x)) for v, x in state_mapping or ()]
         self._before = {}   # Variable -> its value outside
         self._after = {}
@@ -47,16 +47,48 @@ class StatelessScope:
             _put(v, value)
 
     def remember(self, v):
-        """Told by a Variable that it is about to change."""
+        """Told by a Variable that it is about to change.
+
+        Args:
+            v: a Variable.
+        """
         if v not in self._before:
             self._before[v] = v.value
 
     def get_current_value(self, v):
-        """The value of a Variable inside, also after the end; None when the scope does not know it."""
+        """The value of a Variable inside, also after the end; None when the scope does not know it.
+
+        Args:
+            v: a Variable.
+
+        Returns:
+            A tensor, or None.
+        """
         return self._after[v] if v in self._after else v.value if v in self._before else None
 
+    def add_loss(self, loss):
+        """Add to ``losses``.
+
+        Args:
+            loss: a scalar tensor.
+        """
+        self.losses.append(loss)
+
+    def note_losses(self, losses):
+        """Told by a layer what add_loss adds.
+
+        Args:
+            losses: scalars, or functions that give them.
+        """
+        if self.collect_losses:
+            self.losses += losses
+
     def add_update(self, update):
-        """Assign: a pair (Variable, value), for the time of the scope."""
+        """Assign: a pair (Variable, value), for the time of the scope.
+
+        Args:
+            update: a pair (Variable, value).
+        """
         v, value = update
         v.assign(value)
 

@@ -1,4 +1,12 @@
-"""Nested structures: tuples, lists, named tuples and dicts of leaves. Dicts are walked by sorted key, as Keras does."""
+"""Nested structures: tuples, lists, named tuples and dicts of leaves. Dicts are walked by sorted key, as Keras does.
+
+Args:
+    structure, a, b, structures: lists, tuples and dicts in each other, and anything else as leaves.
+    func: a function of a leaf, or of as many as there are structures.
+
+Returns:
+    A structure.
+"""
 from __future__ import annotations
 
 from kgraph.legacy.paths import lookup
@@ -20,8 +28,9 @@ def is_nested(structure) -> bool:
 def flatten(structure) -> list:
     """The leaves of structure in order; None is a leaf.
 
-    >>> flatten({"b": 1, "a": (2, [3])})
-    [2, 3, 1]
+    Example:
+        >>> flatten({"b": 1, "a": (2, [3])})
+        [2, 3, 1]
     """
     leaves = []
     _collect(structure, leaves)
@@ -31,8 +40,9 @@ def flatten(structure) -> list:
 def flatten_with_path(structure) -> list:
     """(path, leaf) pairs in order; a path is a tuple of keys and indices.
 
-    >>> flatten_with_path([{"a": 42}])
-    [((0, 'a'), 42)]
+    Example:
+        >>> flatten_with_path([{"a": 42}])
+        [((0, 'a'), 42)]
     """
     return _with_path(structure, ())
 
@@ -46,12 +56,14 @@ def _with_path(x, path) -> list:
 def map_structure(func, *structures, none_is_leaf: bool = True):
     """func applied to the leaves of the first structure and to what is at the same places of the others.
 
-    none_is_leaf  False: a None in the first structure stays None, without func being asked
-
     Raises TypeError without a structure or when func cannot be called, ValueError for others that lack a place.
 
-    >>> map_structure(lambda a, b: a + b, {"x": [1, 2]}, {"x": [10, 20]})
-    {'x': [11, 22]}
+    Args:
+        none_is_leaf: False: a None in the first structure stays None, without func being asked
+
+    Example:
+        >>> map_structure(lambda a, b: a + b, {"x": [1, 2]}, {"x": [10, 20]})
+        {'x': [11, 22]}
     """
     if not callable(func) or not structures:
         raise TypeError(f"map_structure: expected a function and at least one structure, received {func!r} and "
@@ -72,8 +84,12 @@ def map_structure_up_to(shallow_structure, func, *structures):
 
     Raises ValueError where a structure is shallower, or has other keys.
 
-    >>> map_structure_up_to([None, None], len, [[1, 1], [2]])
-    [2, 1]
+    Args:
+        shallow_structure: whose leaves stand for parts of the others.
+
+    Example:
+        >>> map_structure_up_to([None, None], len, [[1, 1], [2]])
+        [2, 1]
     """
     if not is_nested(shallow_structure):
         return func(*structures)
@@ -88,8 +104,12 @@ def map_structure_up_to(shallow_structure, func, *structures):
 def map_shape_structure(func, structure):
     """func applied to the shapes in structure: tuples and lists of nothing but ints and None.
 
-    >>> map_shape_structure(len, {"a": (None, 3), "b": [(2,)]})
-    {'a': 2, 'b': [1]}
+    Raises:
+        ValueError: something else than shapes.
+
+    Example:
+        >>> map_shape_structure(len, {"a": (None, 3), "b": [(2,)]})
+        {'a': 2, 'b': [1]}
     """
     if isinstance(structure, (tuple, list)) and all(x is None or isinstance(x, int) for x in structure):
         return func(tuple(structure))
@@ -109,13 +129,15 @@ def lists_to_tuples(structure):
 def traverse(func, structure, top_down: bool = True):
     """structure, with what func returns in the place of the parts for which that is not None.
 
-    func       called with every part, leaves too; MAP_TO_NONE stands for None
-    top_down   a part before its children (which are not visited when func replaced it), else after them
-
     Raises TypeError when func cannot be called.
 
-    >>> traverse(lambda x: x * 10 if isinstance(x, int) else None, [1, (2, 3)])
-    [10, (20, 30)]
+    Args:
+        func: called with every part, leaves too; MAP_TO_NONE stands for None
+        top_down: a part before its children (which are not visited when func replaced it), else after them
+
+    Example:
+        >>> traverse(lambda x: x * 10 if isinstance(x, int) else None, [1, (2, 3)])
+        [10, (20, 30)]
     """
     if not callable(func):
         raise TypeError(f"traverse: expected a function, received {func!r}")
@@ -133,7 +155,11 @@ def traverse(func, structure, top_down: bool = True):
 
 
 def pack_sequence_as(structure, flat_sequence):
-    """The leaves of flat_sequence in the structure of `structure`. Raises ValueError when their number differs."""
+    """The leaves of flat_sequence in the structure of `structure`. Raises ValueError when their number differs.
+
+    Args:
+        flat_sequence: as many leaves as structure has.
+    """
     leaves = list(flat_sequence)
     count = len(flatten(structure))
     if count != len(leaves):
@@ -146,6 +172,9 @@ def assert_same_structure(a, b, check_types=None):
     """Raise ValueError unless a and b nest alike, container by container: a list is no tuple, dicts have the same keys.
 
     check_types is taken and does nothing, as in Keras.
+
+    Args:
+        check_types: accepted.
     """
     if is_nested(a) != is_nested(b) or is_nested(a) and (not _same_kind(a, b) or len(a) != len(b)):
         raise ValueError(f"expected two structures that nest alike, received {a!r} and {b!r}")
@@ -209,3 +238,7 @@ def _rebuild(like, children):
 
 def __getattr__(name):
     return lookup(__name__, name, __all__)
+
+
+def __dir__():
+    return sorted(__all__)

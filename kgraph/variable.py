@@ -1,44 +1,83 @@
 """`Variable`: a named buffer that lives as long as the variable does."""
 from __future__ import annotations
 
+import contextlib
+import itertools
 import math
 import threading
 
 import numpy as np
 
-from kgraph import budget, doors
+from kgraph import budget, doors, watch
 from kgraph.compiler.ir import TensorLike, TensorType
+from kgraph.compiler.loopnest.dtypes import is_float, numpy_dtype
 from kgraph.compiler.trace import Tensor, bind, current_trace, open_tapes, suspend_recording, to_tensor
 from kgraph.config import floatx
+from kgraph.naming import auto_name, nearest
 from kgraph.runtime.memory import aligned
 
-__all__ = ["Variable", "flatten", "zeros"]
+__all__ = ["Variable", "flatten", "is_followed", "zeros"]
 
+AGGREGATIONS = ("none", "mean", "sum", "only_first_replica")
 generation = 0  # grows whenever a variable's memory moves: compiled code then binds its addresses again
+last_write = 0  # when some variable was written, by a clock that goes on with every write
+_clock = itertools.count(1)
 
 
 class _Scopes(threading.local):
     open = ()   # of kgraph.stateless, which puts back what is assigned inside
+    autocast = False   # the float dtype in which variables are read; None: their own; False: outside of such layers
 
 
 scopes = _Scopes()
 
 
+def is_followed() -> bool:
+    """Whether a trace, a tape or a stateless scope follows what is computed and assigned in this thread."""
+    return current_trace() is not None or bool(open_tapes()) or bool(scopes.open)
+
+
+@contextlib.contextmanager
+def autocasting(dtype: str | None):
+    """Inside, float variables are read in that dtype; None: in their own."""
+    before, scopes.autocast = scopes.autocast, dtype
+    try:
+        yield
+    finally:
+        scopes.autocast = before
+
+
 class Variable(TensorLike):
     """State: weights, statistics, counters.
 
-    initializer  an array, or a callable (shape, dtype) -> array or the name of one, called at once
-    shape      needed with a callable
-    dtype      a NumPy name; default: that of the array, floatx of Python floats, int32 of Python integers
-    trainable  whether optimizers update it
-    name       last part of its path; unique inside its layer
+    aggregation, synchronization and layout are accepted for Keras's sake.
 
     Reading it inside a trace gives the trace's state input, and `assign` there records an update; outside, they read
     and write the buffer. The buffer's address never changes by assignment: compiled code keeps it.
+
+    Args:
+        initializer: an array, or a callable (shape, dtype) -> array or the name of one, called at once
+        shape: needed with a callable
+        dtype: a NumPy name; default: that of the array, floatx of Python floats, int32 of Python integers
+        trainable: whether optimizers update it
+        name: last part of its path; unique inside its layer
+        autocast: whether layers that compute in another float dtype read it in that dtype, as it says itself inside
+            them
+        aggregation, synchronization, layout: accepted; of several devices.
+        path: by default the names of the scopes, and its own.
+        regularizer: what it adds to the loss; None: nothing.
+        constraint: a function of it after each update; None: none.
+
+    Raises:
+        ValueError: a callable without a shape, or an initial value of another shape.
     """
 
-    def __init__(self, initializer, shape=None, dtype=None, trainable=True, name="variable", path=None,
-                 regularizer=None, constraint=None):
+    overwrite_with_gradient, synchronization = False, "auto"
+    apart = False  # whether each process has something of its own in it: see kgraph.tables
+
+    def __init__(self, initializer, shape=None, dtype=None, trainable=True, autocast=True, aggregation="none",
+                 synchronization="auto", name=None, layout=None, path=None, regularizer=None, constraint=None):
+        name = name or auto_name("variable")
         if isinstance(initializer, str):
             initializer = doors.initializers.get(initializer)
         if callable(initializer) and not isinstance(initializer, TensorLike):
@@ -46,20 +85,41 @@ class Variable(TensorLike):
                 raise ValueError(f"variable {name}: an initializer needs a shape, received shape=None")
             array = _initial(initializer, tuple(shape), dtype or floatx())
         else:
-            array = np.asarray(initializer, dtype=dtype)
+            array = np.asarray(initializer, dtype=dtype and numpy_dtype(dtype))
         if dtype is None and not hasattr(initializer, "dtype"):
             array = array.astype({"f": floatx(), "i": "int32"}.get(array.dtype.kind, array.dtype))
         if shape is not None and tuple(shape) != array.shape:
             raise ValueError(f"variable {name}: expected shape {tuple(shape)}, received {array.shape}")
         self._buffer = _own_memory(array)
-        self.type = TensorType(array.shape, array.dtype.name)
+        self._describe(TensorType(array.shape, array.dtype.name), name, path, trainable, autocast, aggregation,
+                       regularizer, constraint)
+        self.synchronization = synchronization
+
+    def _describe(self, type, name, path=None, trainable=True, autocast=True, aggregation="none", regularizer=None,
+                  constraint=None):
+        if aggregation not in AGGREGATIONS:
+            raise ValueError(f"variable {name}: expected aggregation among {', '.join(AGGREGATIONS)}, received "
+                             f"{aggregation!r}.{nearest(aggregation, AGGREGATIONS)}")
+        self.type = type
         self.trainable = trainable
+        self.autocast, self.aggregation = bool(autocast), aggregation
         self.name = name
         self.path = path or name
         self.regularizer = regularizer
         self.constraint = constraint
-        self.home = None   # the flat Variable whose memory this one is a view of, from element `offset` on
+        self.home = None   # the Variable with this one's memory: a flat one, of which it is a part from `offset` on
         self.offset = 0
+        self.written_at = 0  # as `last_write`
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes it."""
+        return self.__dict__["trainable"]
+
+    @trainable.setter
+    def trainable(self, value):
+        self.__dict__["trainable"] = value
+        watch.changed()
 
     @property
     def shape(self) -> tuple:
@@ -67,7 +127,8 @@ class Variable(TensorLike):
 
     @property
     def dtype(self) -> str:
-        return self.type.dtype
+        own, cast = self.type.dtype, scopes.autocast
+        return cast if cast and self.autocast and is_float(own) else own
 
     @property
     def ndim(self) -> int:
@@ -75,21 +136,49 @@ class Variable(TensorLike):
 
     @property
     def size(self) -> int:
-        return self._buffer.size
+        return self.type.size
 
     @property
     def buffer(self) -> np.ndarray:
-        """The memory itself. For the runtime and for saving; others read `value` and call `assign`."""
+        """The memory itself. For the runtime and for saving, who call `wrote` when they have written into it; others
+        read `value` and call `assign`."""
         return self._buffer
 
+    def wrote(self):
+        """Tell that the memory was written: what was made of its contents is made anew when it is needed next."""
+        global last_write
+        self.written_at = now = next(_clock)
+        if self.home is not None:
+            self.home.written_at = now
+        last_write = now
+
+    @property
+    def last_written(self) -> tuple:
+        """Changes whenever its memory is written, by its own name or by its home's."""
+        return self.written_at, 0 if self.home is None else self.home.written_at
+
     def take_from(self, flat):
-        """This variable's value as a part of its home's value."""
+        """This variable's value as a part of its home's value.
+
+        Args:
+            flat: a vector that holds several variables.
+
+        Returns:
+            The part that is this variable.
+        """
         from kgraph.compiler.prims.move import reshape_p, slice_p
         part = bind(slice_p, flat, starts=(self.offset,), limits=(self.offset + self.size,), strides=(1,))
         return bind(reshape_p, part, shape=self.shape)
 
     def put_into(self, flat, value):
-        """Its home's value with this part replaced."""
+        """Its home's value with this part replaced.
+
+        Args:
+            flat, value: that vector, and what takes the variable's place in it.
+
+        Returns:
+            The vector.
+        """
         from kgraph.compiler.prims.move import concatenate_p, reshape_p, slice_p
         end = self.offset + self.size
         parts = [bind(slice_p, flat, starts=(a,), limits=(b,), strides=(1,))
@@ -100,12 +189,16 @@ class Variable(TensorLike):
     @property
     def value(self):
         """A Value while a graph is recorded, else a Tensor with a copy of the contents."""
+        value, dtype = self._contents(), self.dtype
+        return value if dtype == self.type.dtype else cast_value(value, dtype)
+
+    def _contents(self):
         trace = current_trace()
         if trace is not None:
             return trace.read(self)
         tapes = open_tapes()
         known = [x for tape in tapes if (x := tape.latest(self)) is not None]
-        tensor = known[0] if known else Tensor(self._buffer.copy())
+        tensor = known[0] if known else Tensor(self.numpy())
         for tape in tapes:
             tape.note(self, tensor)
         return tensor
@@ -134,34 +227,76 @@ class Variable(TensorLike):
         return self.value.numpy()
 
     def __array__(self, dtype=None, copy=None):
-        return np.array(self._buffer, dtype=dtype)
+        return np.array(self.buffer, dtype=dtype)
+
+    def __dlpack__(self, *, copy=None, **asked):
+        """A copy of the contents for another library: what writes into the memory must tell so, as `assign` does.
+
+        Raises:
+            BufferError: copy=False; a dtype that NumPy has none of its own for (bfloat16).
+        """
+        if copy is False:
+            raise BufferError(f"variable {self.path}: expected copy=None or True, received copy=False: its memory is "
+                              "written by assign alone")
+        return super().__dlpack__(**asked)
 
     def assign(self, value):
         """Replace the contents. Shapes must agree; the dtype is converted. Returns the new value.
 
         Raises ValueError on another shape, and changes nothing then.
+
+        Args:
+            value: a tensor of the variable's shape, or what broadcasts to it.
+
+        Returns:
+            The new value.
         """
         for scope in scopes.open:
             scope.remember(self)
         if current_trace() is not None:
             value = to_tensor(value)
             self._check_shape(value.shape)
-            value = _separate(cast_value(value, self.dtype))
+            value = _separate(cast_value(value, self.type.dtype))
             trace = current_trace()
             trace.assign(self, trace.lift(value))
             return value
         array = np.asarray(value)
         self._check_shape(array.shape)
-        self._buffer[...] = array
+        self.store(array)
         for tape in open_tapes():
             tape.note(self, None)
         return self.value if open_tapes() else array
 
+    def store(self, array):
+        """Write an array of its shape into its memory, which no tape learns of.
+
+        Args:
+            array: the new values
+        """
+        self._buffer[...] = array
+        self.wrote()
+
     def assign_add(self, value):
-        return self.assign(self.value + value)
+        """Add a value in place.
+
+        Args:
+            value: a tensor of the variable's shape, or what broadcasts to it.
+
+        Returns:
+            The new value.
+        """
+        return self.assign(self._contents() + value)
 
     def assign_sub(self, value):
-        return self.assign(self.value - value)
+        """Subtract a value in place.
+
+        Args:
+            value: a tensor of the variable's shape, or what broadcasts to it.
+
+        Returns:
+            The new value.
+        """
+        return self.assign(self._contents() - value)
 
     def _check_shape(self, shape):
         if tuple(shape) != self.shape:
@@ -170,6 +305,9 @@ class Variable(TensorLike):
     def __repr__(self):
         return f"<Variable {self.path} {self.type}{'' if self.trainable else ' not trainable'}>"
 
+    def _repr_html_(self):
+        return doors.displays.array(self.buffer, f"Variable {self.path} {self.type}")
+
     def __deepcopy__(self, memo):
         copy = self.__class__.__new__(self.__class__)
         memo[id(self)] = copy
@@ -177,16 +315,18 @@ class Variable(TensorLike):
         return copy
 
     def __getstate__(self):
-        return {**self.__dict__, "_buffer": self._buffer.copy(), "home": None, "offset": 0}
+        # not when it was written: by the clock of another process that may be a time that is yet to come
+        return {**self.__dict__, "_buffer": self._buffer.copy(), "home": None, "offset": 0, "written_at": 0}
 
 
 def _initial(initializer, shape, dtype):
     """What the initializer gives; zeros where a loader fills the variable next."""
-    budget.spend(math.prod(shape) * np.dtype(dtype).itemsize, f"a weight of shape {shape}", weight=True)
+    dtype = numpy_dtype(dtype)
+    budget.spend(math.prod(shape) * dtype.itemsize, f"a weight of shape {shape}", weight=True)
     if budget.begins_blank():
         return zeros(shape, dtype)
     with suspend_recording():
-        return np.asarray(initializer(shape, dtype=dtype), dtype=dtype)
+        return np.asarray(initializer(shape, dtype=dtype.name), dtype=dtype)
 
 
 def zeros(shape, dtype) -> np.ndarray:

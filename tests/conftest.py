@@ -15,6 +15,15 @@ def seed():
     kgraph.utils.set_random_seed(1)
 
 
+@pytest.fixture(autouse=True)
+def settings():
+    """What a test sets in kgraph.config ends with it, whichever test is next in its process."""
+    before = dict(kgraph.config._settings)
+    yield
+    kgraph.config._settings.clear()
+    kgraph.config._settings.update(before)
+
+
 @pytest.fixture
 def any_number_of_threads(monkeypatch):
     """Lets even the smallest kernel be shared by threads, and restores their number."""

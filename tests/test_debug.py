@@ -1,4 +1,6 @@
 """KGRAPH_DEBUG: each level prints, to stderr, what the one below it prints and something more."""
+import logging
+
 import numpy as np
 import pytest
 
@@ -15,6 +17,7 @@ def printed(level, monkeypatch, capsys):
     x = np.linspace(-1, 1, 3, dtype="float32")
     expected = f(x).numpy()
     monkeypatch.setenv("KGRAPH_DEBUG", str(level))
+    monkeypatch.setattr(logging.getLogger("kgraph"), "propagate", False)  # to the handlers of pytest
     np.testing.assert_allclose(kgraph.function(f)(x), expected, rtol=1e-5)
     out, err = capsys.readouterr()
     assert out == ""

@@ -14,31 +14,38 @@ import numpy as np
 from rich.console import Console
 
 import kgraph
+from kgraph.bench import distributed
 from kgraph.bench.kernels import CASES, measure_case
-from kgraph.bench.peers import OWN, find_peers, measure_workload
-from kgraph.bench.report import as_data, as_svg, kernel_table, model_table
-from kgraph.bench.workloads import WORKLOADS
+from kgraph.bench.peers import OWN, find_peers, measure_serving, measure_workload
+from kgraph.bench.report import as_data, as_svg, kernel_table, model_table, serve_table
+from kgraph.bench.workloads import BIG, WORKLOADS
 from kgraph.naming import nearest
 from kgraph.runtime.profile import limits
 
 __all__ = ["main"]
 
 WIDTH = 110   # characters of a table where the output is no terminal
+SERVED = ("tiny", "mlp", "resnet20", "transformer")   # that --serve measures, where --only names none
 QUICK_MODELS = ("tiny", "mlp", "resnet20")   # that --quick measures, where --only names none
 
 
 def main(arguments=None):
     """Measure what --only names (all by default), print tables, write JSON and SVG where asked to."""
     chosen = _parser().parse_args(arguments)
-    names = _names(chosen.only or [*CASES, *(QUICK_MODELS if chosen.quick else WORKLOADS)])
+    if chosen.distributed:
+        return distributed.bench(chosen.latency, chosen.bandwidth)
+    names = _names(chosen.only or _default(chosen))
     peers = find_peers(chosen.peer_python) if chosen.peers or chosen.peer_python else []
     machine, console = _machine(), Console(highlight=False)
     console.width = console.width if console.is_terminal else WIDTH
     kernels = _kernels([n for n in names if n in CASES], chosen.quick, console)
-    models = _models([n for n in names if n in WORKLOADS], [*OWN, *peers], chosen, console)
+    models = [n for n in names if n not in CASES]
+    serving = _serving(models, [OWN[0], *peers], chosen, console) if chosen.serve else []
+    models = [] if chosen.serve else _models(models, [*OWN, *peers], chosen, console)
     console.print(f"import kgraph: {1e3 * machine['import_s']:.0f} ms")
     if chosen.json:
-        Path(chosen.json).write_text(json.dumps(as_data(machine, kernels, models), indent=1), encoding="utf-8")
+        found = as_data(machine, kernels=kernels, models=models, serving=serving)
+        Path(chosen.json).write_text(json.dumps(found, indent=1), encoding="utf-8")
     if chosen.svg:
         Path(chosen.svg).write_text(as_svg(limits(), kernels, models), encoding="utf-8")
 
@@ -46,22 +53,38 @@ def main(arguments=None):
 def _parser():
     parser = argparse.ArgumentParser(prog="kgraph bench", description=__doc__)
     parser.add_argument("--only", metavar="NAME", action="append", default=[],
-                        help=f"a kernel or a model, or a pattern of them; of {', '.join([*CASES, *WORKLOADS])}")
+                        help=f"a kernel or a model, or a pattern of them; of {', '.join([*CASES, *WORKLOADS, *BIG])}")
     parser.add_argument("--quick", action="store_true", help="small sizes, few repeats")
     parser.add_argument("--busy", action="store_true",
                         help="measure models also beside a process that keeps one processor busy")
+    parser.add_argument("--big", action="store_true", help=f"the large models: {', '.join(BIG)}")
+    parser.add_argument("--serve", action="store_true", help="requests a second and their times where several threads "
+                        f"ask one model for single samples; of {', '.join(SERVED)} unless --only names others")
     parser.add_argument("--peers", action="store_true",
                         help="also Keras on TensorFlow, JAX and PyTorch, and ONNX Runtime, as far as they are here")
     parser.add_argument("--peer-python", metavar="NAME=PATH", action="append", default=[],
                         help="the interpreter that has a peer: tensorflow, jax, torch or onnxruntime")
+    parser.add_argument("--distributed", action="store_true",
+                        help="instead, how long steps would take on up to 1,024 processes (kgraph.bench.distributed)")
+    parser.add_argument("--latency", type=float, metavar="US", help="of the network that --distributed reckons with")
+    parser.add_argument("--bandwidth", type=float, metavar="GB/S", help="of that network")
     parser.add_argument("--json", metavar="FILE", help="write all numbers")
     parser.add_argument("--svg", metavar="FILE", help="write a bar chart")
     return parser
 
 
+def _default(chosen) -> list:
+    """What is measured where --only names nothing."""
+    if chosen.serve:
+        return list(SERVED)
+    if chosen.big:
+        return list(BIG)
+    return [*CASES, *(QUICK_MODELS if chosen.quick else WORKLOADS)]
+
+
 def _names(patterns) -> list:
     """The kernels and models that the patterns name. Raises ValueError for one that names none."""
-    known = [*CASES, *WORKLOADS]
+    known = [*CASES, *WORKLOADS, *BIG]
     for pattern in patterns:
         if not fnmatch.filter(known, pattern):
             raise ValueError(f"--only: expected the name of a kernel or a model, received {pattern!r}"
@@ -98,5 +121,16 @@ def _models(names, contenders, chosen, console) -> list:
             status.update(f"{name}: {', '.join(c.name for c in contenders)}")
             found = measure_workload(name, contenders, 1 if chosen.quick else 5, chosen.busy)
             console.print(model_table(found))
+            rows += found
+    return rows
+
+
+def _serving(names, contenders, chosen, console) -> list:
+    rows = []
+    with console.status("") as status:
+        for name in names:
+            status.update(f"{name}: {', '.join(c.name for c in contenders)}")
+            found = measure_serving(name, contenders, 1 if chosen.quick else 3)
+            console.print(serve_table(found))
             rows += found
     return rows

@@ -10,6 +10,7 @@ import kgraph
 from kgraph import layers, ops
 from kgraph.compiler.dims import evaluate
 from kgraph.compiler.ir import TensorType
+from kgraph.compiler.loopnest.dtypes import is_float, numpy_dtype
 from kgraph.function import build
 from kgraph.runtime.profile import limits
 
@@ -24,12 +25,14 @@ class Case:
 
     f       of tensors
     sizes   tuples of numbers, small ones first
-    shapes  (*size) -> the shapes of f's arguments, all float32
+    shapes  (*size) -> the shapes of f's arguments
+    dtype   of all of them, and of the limit: float32, bfloat16 or int8
     """
 
     f: object
     sizes: tuple
     shapes: object
+    dtype: str = "float32"
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class KernelRow:
     """One case at one size.
 
     seconds         of a run
-    gflops, gbytes  10**9 floating-point operations, and 10**9 bytes read and written, a second
+    gflops, gbytes  10**9 operations, and 10**9 bytes read and written, a second
     share           of the limit of this machine that is nearer, arithmetic or main memory; above 1 where data stay in
                     a cache, or where a convolution multiplies less often than its definition, by which it is counted
     reference       seconds of the same in NumPy
@@ -90,6 +93,8 @@ CASES = {
     "sum_rows": Case(lambda x: ops.sum(x, axis=1), TABLE, lambda *s: [s]),
     "sum_columns": Case(lambda x: ops.sum(x, axis=0), TABLE, lambda *s: [s]),
     "matmul": Case(ops.matmul, PRODUCT, lambda m, k, n: [(m, k), (k, n)]),
+    "matmul_bfloat16": Case(ops.matmul, PRODUCT, lambda m, k, n: [(m, k), (k, n)], "bfloat16"),
+    "matmul_int8": Case(ops.matmul, PRODUCT, lambda m, k, n: [(m, k), (k, n)], "int8"),
     "matmul_left_grad": Case(gradient_of(ops.matmul, 0), PRODUCT, lambda m, k, n: [(m, k), (k, n), (m, n)]),
     "matmul_right_grad": Case(gradient_of(ops.matmul, 1), PRODUCT, lambda m, k, n: [(m, k), (k, n), (m, n)]),
     **_convolution("conv3x3", ops.conv, IMAGES, lambda b, side, c, f: (3, 3, c, f)),
@@ -107,15 +112,16 @@ def measure_case(name, size, budget=0.3) -> KernelRow:
     """Measure one case at one size, for about `budget` seconds each way. Raises RuntimeError without a JIT."""
     case, rng = CASES[name], np.random.default_rng(0)
     shapes = case.shapes(*size)
-    arrays = [rng.standard_normal(shape, "float32") for shape in shapes]
-    compiled = build(name, case.f, [TensorType(shape, "float32") for shape in shapes])
+    arrays = [rng.standard_normal(shape, "float32").astype(numpy_dtype(case.dtype)) if is_float(case.dtype) else
+              rng.integers(-127, 128, shape, case.dtype) for shape in shapes]
+    compiled = build(name, case.f, [TensorType(shape, case.dtype) for shape in shapes])
     if compiled.executable is None:
         raise RuntimeError("bench: there are no kernels to time: KGRAPH_DISABLE_JIT is set, or numba is missing")
     outputs = compiled.run(arrays)
     seconds = median_time(lambda steps: compiled.run(arrays, {}, outputs, steps), budget)
     reference = median_time(lambda steps: [compiled.interpret(arrays) for _ in range(steps)], budget)
     flops, moved = (sum(evaluate(getattr(k, what), {}) for k in compiled.plan.kernels) for what in ("flops", "bytes"))
-    least = max(flops / limits().float32, moved / limits().bandwidth)
+    least = max(flops / getattr(limits(), case.dtype), moved / limits().bandwidth)
     return KernelRow(name, "x".join(map(str, size)), seconds, flops / seconds / 1e9, moved / seconds / 1e9,
                      least / seconds, reference)
 

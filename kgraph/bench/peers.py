@@ -15,12 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
-__all__ = ["Contender", "ModelRow", "OWN", "find_peers", "measure_workload"]
+__all__ = ["Contender", "ModelRow", "OWN", "ServeRow", "find_peers", "measure_serving", "measure_workload"]
 
 HERE = Path(__file__).parent
 NEEDED = {  # the modules that a peer is made of
     "tensorflow": ("keras", "tensorflow"), "jax": ("keras", "jax"), "torch": ("keras", "torch"),
     "onnxruntime": ("keras", "torch", "onnx", "onnxscript", "onnxruntime")}
+CLIENTS = (1, 4, 16)  # threads that ask a server at once
 MEASURED = ("train", "predict", "sample")
 PATIENCE = 10.0  # seconds of rounds after which a contender has been measured enough
 
@@ -63,6 +64,20 @@ class ModelRow:
     peak_mb: float | None = None
     error: str = ""
     busy: bool = False
+
+
+@dataclass(frozen=True)
+class ServeRow:
+    """One workload by one contender, asked for single samples by so many threads at once: requests a second, and the
+    seconds that half of them and 99 of 100 took no longer than. None where the contender failed, by ``error``."""
+
+    workload: str
+    contender: str
+    threads: int
+    rate: float | None = None
+    p50: float | None = None
+    p99: float | None = None
+    error: str = ""
 
 
 def find_peers(given=()) -> list:
@@ -114,15 +129,19 @@ class _Worker:
         times = self.times[what, busy]
         if what not in self.able or self.row.error or sum(times) >= PATIENCE:
             return
-        self.process.stdin.write(what + "\n")
-        self.process.stdin.flush()
-        if answer := self._answer():
+        if answer := self.ask(what):
             times.append(answer["seconds"])
             found = {"peak_mb": answer["peak_mb"], what: float(np.median(times))}
             if busy:
                 self.busy_row = replace(self.busy_row, **found)
             else:
                 self.row = replace(self.row, **found)
+
+    def ask(self, what) -> dict:
+        """What the process answers; {} where it failed."""
+        self.process.stdin.write(what + "\n")
+        self.process.stdin.flush()
+        return self._answer()
 
     def _answer(self) -> dict:
         """The next line; of a process that has ended, its last words go into the row."""
@@ -156,6 +175,23 @@ def measure_workload(name, contenders, rounds, busy=False) -> list:
                     for worker in workers:
                         worker.measure(what, busy=True)
         return [row for worker in workers for row in ((worker.row, worker.busy_row) if busy else (worker.row,))]
+
+
+def measure_serving(name, contenders, rounds) -> list:
+    """A ServeRow for each contender and number of CLIENTS: the medians of the rounds, in each of which everyone is
+    measured once."""
+    with contextlib.ExitStack() as stack:
+        workers = []
+        for contender in contenders:
+            workers.append(_Worker(contender, name))
+            stack.callback(workers[-1].close)
+        answers = {(worker, n): [] for worker in workers for n in CLIENTS}
+        for (worker, n), found in [*answers.items()] * rounds:
+            if not worker.row.error and (answer := worker.ask(f"serve {n}")):
+                found.append(answer)
+        return [ServeRow(name, worker.row.contender, n, error=worker.row.error,
+                         **{k: float(np.median([f[k] for f in found])) for k in (found[0] if found else ())})
+                for (worker, n), found in answers.items()]
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from rich.table import Table
 from kgraph.bench.chart import Bar, Panel, bar_chart
 from kgraph.bench.peers import MEASURED
 
-__all__ = ["as_data", "as_svg", "kernel_table", "model_table", "time_text"]
+__all__ = ["as_data", "as_svg", "kernel_table", "model_table", "serve_table", "time_text"]
 
 SLOWEST = 6.0   # times as slow as kgraph, where the picture cuts bars off
 TITLES = {"train": "a training step", "predict": "predict, a batch", "sample": "predict, one sample"}
@@ -28,8 +28,9 @@ def time_text(seconds) -> str:
 
 def limits_text(limits) -> str:
     """What this machine can do at most, in a sentence."""
-    return (f"{limits.threads} threads reach {limits.float32 / 1e9:.0f} GFLOP/s in float32 and "
-            f"{limits.bandwidth / 1e9:.1f} GB/s")
+    return (f"{limits.threads} threads reach {limits.float32 / 1e9:.0f} GFLOP/s in float32, "
+            f"{limits.bfloat16 / 1e9:.0f} in bfloat16, "
+            f"{limits.int8 / 1e9:.0f} in int8 and {limits.bandwidth / 1e9:.1f} GB/s")
 
 
 # ------------------------------------------------------------------ tables
@@ -62,6 +63,16 @@ def model_table(rows) -> Table:
     return table
 
 
+def serve_table(rows) -> Table:
+    """One line for each contender and number of clients."""
+    table = _table(f"Serving single samples of {rows[0].workload}", ("with",), ("clients", "requests/s", "p50", "p99"))
+    for r in rows:
+        rate = "-" if r.rate is None else f"{r.rate:.0f}"
+        table.add_row(r.contender, str(r.threads), rate, time_text(r.p50), time_text(r.p99))
+    table.caption = "\n".join({f"{r.contender} failed: {escape(r.error)}": 0 for r in rows if r.error}) or None
+    return table
+
+
 def _table(title, left, right) -> Table:
     table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", caption_justify="left")
     for name in left:
@@ -76,9 +87,9 @@ def _beside(seconds, own) -> str:
 
 
 # ------------------------------------------------------------------ data and picture
-def as_data(machine, kernels, models) -> dict:
-    """Plain data for JSON. Times are in seconds."""
-    return {"machine": machine, "kernels": [asdict(r) for r in kernels], "models": [asdict(r) for r in models]}
+def as_data(machine, **rows) -> dict:
+    """Plain data for JSON: kernels, models, serving. Times are in seconds."""
+    return {"machine": machine, **{kind: [asdict(r) for r in found] for kind, found in rows.items()}}
 
 
 def as_svg(limits, kernels, models) -> str:

@@ -1,7 +1,8 @@
 """A process that measures one contender: `python worker.py CONTENDER WORKLOAD`, run as a file, by any interpreter.
 
-It reads one line for each measurement (train, predict or sample), and answers with a line of JSON: the seconds of a
-batch or of a sample. The first line, which comes unasked, says what the start took. All else that libraries print goes
+It reads one line for each measurement (train, predict or sample; or serve and a number of threads), and answers with a
+line of JSON: the seconds of a batch or of a sample; what clients of a server see. The first line, which comes unasked,
+says what the start took. All else that libraries print goes
 to standard error.
 """
 from __future__ import annotations
@@ -13,6 +14,7 @@ import re
 import resource
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -109,6 +111,29 @@ class Stopwatch:
         return timed(f, units) / units
 
 
+def serve(model, threads, seconds=SECONDS) -> dict:
+    """So many threads ask for one sample after another: requests a second, and the median and the 99th percentile of
+    the seconds that a request takes."""
+    taken, ready = [], threading.Barrier(threads)
+
+    def client():
+        ready.wait()
+        end = time.perf_counter() + seconds
+        while (start := time.perf_counter()) < end:
+            model.sample(1)
+            taken.append(time.perf_counter() - start)
+
+    clients = [threading.Thread(target=client) for _ in range(threads)]
+    begun = time.perf_counter()
+    for c in clients:
+        c.start()
+    for c in clients:
+        c.join()
+    whole = time.perf_counter() - begun
+    taken.sort()
+    return {"rate": len(taken) / whole, "p50": taken[len(taken) // 2], "p99": taken[len(taken) * 99 // 100]}
+
+
 def peak_mb() -> float:
     """The most memory that this process held, in 2**20 bytes. What getrusage says counts the parent's too on Linux."""
     status = Path("/proc/self/status")
@@ -123,7 +148,7 @@ def main():
     os.dup2(2, 1)
     workloads = importlib.import_module("workloads")  # from this file's folder, which nothing else should see
     del sys.path[0]
-    contender, workload = sys.argv[1], workloads.WORKLOADS[sys.argv[2]]
+    contender, workload = sys.argv[1], {**workloads.WORKLOADS, **workloads.BIG}[sys.argv[2]]
     model = (Exported if contender == "onnxruntime" else Model)(contender, workload)
     (model.train if model.trains else model.predict)(1)
     print(json.dumps({"cold_s": time.perf_counter() - start, "trains": model.trains}), file=answers)
@@ -131,7 +156,10 @@ def main():
     model.sample(1)
     measure = Stopwatch()
     for line in sys.stdin:
-        what = line.strip()
+        what, *threads = line.split()
+        if threads:
+            print(json.dumps(serve(model, int(*threads))), file=answers)
+            continue
         seconds = measure(getattr(model, what), SAMPLES if what == "sample" else workload.batches)
         print(json.dumps({"seconds": seconds, "peak_mb": peak_mb()}), file=answers)
 

@@ -10,11 +10,14 @@ import zipfile
 
 import numpy as np
 
-from kgraph.callbacks.callback import Callback, History, LogTable
+from kgraph.callbacks.callback import Callback, History
 from kgraph.callbacks.monitors import MonitorCallback
+from kgraph.legacy.logs import LogTable
 from kgraph.legacy.words import of_checkpoint
-from kgraph.naming import check_keywords, nearest
+from kgraph.naming import check_keywords, nearest, warn_at_user
 from kgraph.random import _global_generator
+from kgraph.tables import first_does
+from kgraph.training import processes
 from kgraph.training.progress import say
 
 __all__ = ["BackupAndRestore", "ModelCheckpoint", "SwapEMAWeights"]
@@ -45,13 +48,26 @@ def _check_freq(name, save_freq):
 class ModelCheckpoint(MonitorCallback):
     """Saves the model, or its weights, at the end of epochs or every so many batches.
 
-    filepath                 may hold names in braces: ``{epoch:02d}-{val_loss:.2f}.keras``; ends in .keras, .h5 or
-                             .hdf5 (weights: .weights.h5, or a name of tf.keras 2, see save_weights)
-    save_best_only           only when the watched value has improved; on initial_value_threshold, if given
-    save_weights_only        the weights alone
-    save_freq                "epoch", or a number of batches
-    period                   Keras 2: save every so many epochs
+    Args:
+        filepath: may hold names in braces: ``{epoch:02d}-{val_loss:.2f}.keras``; ends in .keras, .h5 or .hdf5 (weights:
+            .weights.h5, or a name of tf.keras 2, see save_weights)
+        save_best_only: only when the watched value has improved; on initial_value_threshold, if given
+        save_weights_only: the weights alone
+        save_freq: "epoch", or a number of batches
+        period: Keras 2: save every so many epochs
+        initial_value_threshold: what the watched value has to improve on at first; None: nothing.
+
+    Raises:
+        ValueError: an ending that no format has, or another save_freq.
+
+    Example:
+        >>> saver = callbacks.ModelCheckpoint("{epoch:02d}.keras")
+        >>> history = model.fit(x, y, verbose=0, callbacks=[saver])
+        >>> kgraph.models.load_model("01.keras").name
+        'small'
     """
+
+    writes = reads = True
 
     def __init__(self, filepath, monitor="val_loss", verbose=0, save_best_only=False, save_weights_only=False,
                  mode="auto", save_freq="epoch", initial_value_threshold=None, period=1, **kwargs):
@@ -101,7 +117,7 @@ class ModelCheckpoint(MonitorCallback):
 
     def _path(self, epoch, logs):
         try:
-            return self.filepath.format(epoch=epoch + 1, **logs)
+            return self.filepath.format_map(LogTable(logs, epoch=epoch + 1))
         except KeyError as error:
             name = error.args[0]
             raise KeyError(f"ModelCheckpoint: {self.filepath!r} names {name!r}, which is not among the logs "
@@ -129,11 +145,20 @@ class BackupAndRestore(Callback):
 
     The state is all there is: weights, optimizer, metrics, random generators, the history, and what has changed in the
     attributes of the other callbacks since training began. A run killed at any moment and started again ends as it
-    would have ended. The file is replaced in one piece.
+    would have ended. The file is replaced in one piece. Of several processes the first writes it, and another number of
+    them may go on.
 
-    save_freq          "epoch", or a number of batches
-    double_checkpoint  keep the state before the last one too, and use it if the last cannot be read
-    delete_checkpoint  remove the folder when fit has ended
+    Args:
+        save_freq: "epoch", or a number of batches
+        double_checkpoint: keep the state before the last one too, and use it if the last cannot be read
+        delete_checkpoint: remove the folder when fit has ended
+        backup_dir: a folder of its own.
+
+    Raises:
+        ValueError: backup_dir is no name of a folder, or another save_freq.
+
+    Example:
+        >>> history = model.fit(x, y, verbose=0, callbacks=[callbacks.BackupAndRestore("backup")])
     """
 
     order = 1  # what other callbacks do at the end of an epoch belongs into the backup
@@ -155,6 +180,11 @@ class BackupAndRestore(Callback):
         return mode == "train" and self.save_freq != "epoch"
 
     def on_train_begin(self, logs=None):
+        """Take up what a run before left.
+
+        Raises:
+            RuntimeError: the state that was kept belongs to another program.
+        """
         run = self.model.fit_run
         if run is None:
             raise RuntimeError("BackupAndRestore: expected to be a callback of fit(), which goes on where it was; in a "
@@ -163,9 +193,13 @@ class BackupAndRestore(Callback):
         found = self._read(self.path)
         if found is None and self.double_checkpoint:
             found = self._read(self.path + ".bkp")
+        found = processes.agree(found)
         if found is None:
             return
         about, arrays = found
+        if about.get("processes", 1) != processes.count():
+            warn_at_user(f"BackupAndRestore: {self.path} was written by {about.get('processes', 1)} processes, and "
+                         f"there are {processes.count()} now: what comes out is the same up to rounding")
         run.first_epoch, run.first_batch, run.seed = about["epoch"], about["batch"], about["seed"]
         run.when_ready(lambda: self._restore(about, arrays))
         self._restore_callbacks(about["callbacks"], arrays)
@@ -176,14 +210,14 @@ class BackupAndRestore(Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         if self._counter.due(batch):
-            self._write(self._epoch, batch + 1)
+            first_does(lambda: self._write(self._epoch, batch + 1))
 
     def on_epoch_end(self, epoch, logs=None):
         if self.save_freq == "epoch":
-            self._write(epoch + 1, 0)
+            first_does(lambda: self._write(epoch + 1, 0))
 
     def on_train_end(self, logs=None):
-        if self.delete_checkpoint and os.path.isdir(self.backup_dir):
+        if self.delete_checkpoint and processes.is_first() and os.path.isdir(self.backup_dir):
             shutil.rmtree(self.backup_dir)
 
     def _variables(self) -> dict:
@@ -205,6 +239,7 @@ class BackupAndRestore(Callback):
         version, state, gauss = random.getstate()
         arrays["python_random"] = np.array(state, "uint64")
         about = {"epoch": epoch, "batch": batch, "seed": self.model.fit_run.seed, "callbacks": callbacks,
+                 "processes": processes.count(),
                  "numpy_random": [kind, *rest], "python_random": [version, gauss]}
         os.makedirs(self.backup_dir, exist_ok=True)
         if self.double_checkpoint and os.path.exists(self.path):
@@ -335,6 +370,13 @@ class SwapEMAWeights(Callback):
     """Tests and predicts with the averaged weights of an optimizer with use_ema=True, and trains with the others.
 
     swap_on_epoch: also swap at the end of each epoch, so that what is saved then are the averages.
+
+    Args:
+        swap_on_epoch: also swap at the end of each epoch, so that what is saved then are the averages.
+
+    Example:
+        >>> model.compile(optimizers.SGD(use_ema=True), "mse")
+        >>> history = model.fit(x, y, verbose=0, callbacks=[callbacks.SwapEMAWeights()])
     """
 
     def __init__(self, swap_on_epoch=False):

@@ -16,7 +16,14 @@ __all__ = ["BaseLogger", "CSVLogger", "LambdaCallback", "RemoteMonitor", "Termin
 
 
 class BaseLogger(Callback):
-    """Keras 2's averaging of batch logs over an epoch. kgraph's logs are means already: this changes nothing."""
+    """Keras 2's averaging of batch logs over an epoch. kgraph's logs are means already: this changes nothing.
+
+    Args:
+        stateful_metrics: accepted.
+
+    Example:
+        >>> history = model.fit(x, y, verbose=0, callbacks=[callbacks.BaseLogger()])
+    """
 
     def __init__(self, stateful_metrics=None):
         super().__init__()
@@ -24,27 +31,39 @@ class BaseLogger(Callback):
 
 
 class CSVLogger(Callback):
-    """A row for each epoch: its number, and the logs in the order of their names.
-
-    filename, separator, append  (append: go on with an existing file; its header is kept)
+    r"""A row for each epoch: its number, and the logs in the order of their names.
 
     The columns are those of the first epoch: no others are made up, a value that is missing later is ``NA``, and one
     that appears later is left out with a warning.
+
+    Args:
+        filename, separator, append: (append: go on with an existing file; its header is kept)
+        filename: the file.
+        separator: between values, "," by default.
+        append: go on with an existing file; its header is kept. False by default.
+
+    Example:
+        >>> history = model.fit(x, y, verbose=0, callbacks=[callbacks.CSVLogger("log.csv")])
+        >>> open("log.csv").readline()
+        'epoch,loss\n'
     """
+
+    writes = True
 
     def __init__(self, filename, separator=",", append=False):
         super().__init__()
         self.filename = os.fspath(filename)
         self.sep = separator
         self.append = append
+        self.append_header = True
         self.keys = None
-        self.file = None
+        self.csv_file = None
         self.writer = None
 
     def on_train_begin(self, logs=None):
         self.keys = self._old_columns() if self.append else None
-        self._old = self.keys is not None
-        self.file = open(self.filename, "a" if self.append else "w", newline="", encoding="utf-8")
+        self.append_header = self.keys is None
+        self.csv_file = open(self.filename, "a" if self.append else "w", newline="", encoding="utf-8")
         self.writer = None
 
     def _old_columns(self):
@@ -59,18 +78,18 @@ class CSVLogger(Callback):
         if self.keys is None:
             self.keys = sorted(logs)
         if self.writer is None:
-            self.writer = csv.DictWriter(self.file, ["epoch", *self.keys], delimiter=self.sep, lineterminator="\n")
-            if not self._old:
+            self.writer = csv.DictWriter(self.csv_file, ["epoch", *self.keys], delimiter=self.sep, lineterminator="\n")
+            if self.append_header:
                 self.writer.writeheader()
             extra = sorted(set(logs) - set(self.keys))
             if extra:
                 warnings.warn(f"CSVLogger: {self.filename} has no column for {', '.join(extra)}: left out",
                               stacklevel=2)
         self.writer.writerow({"epoch": epoch, **{k: _cell(logs.get(k, "NA")) for k in self.keys}})
-        self.file.flush()
+        self.csv_file.flush()
 
     def on_train_end(self, logs=None):
-        self.file.close()
+        self.csv_file.close()
         self.writer = None
 
 
@@ -83,7 +102,19 @@ def _cell(value):
 class RemoteMonitor(Callback):
     """Posts the logs of each epoch to a server, as form field ``field`` or as a JSON body. A server that cannot be
     reached is a warning.
+
+    Args:
+        root, path: the server, http://localhost:9000, and the path on it.
+        field: the form field, "data".
+        headers: a dict of HTTP headers.
+        send_as_json: as a JSON body in place of a form. False by default.
+
+    Example:
+        >>> callbacks.RemoteMonitor("http://localhost:9000", send_as_json=True).path
+        '/publish/epoch/end/'
     """
+
+    writes = True
 
     def __init__(self, root="http://localhost:9000", path="/publish/epoch/end/", field="data", headers=None,
                  send_as_json=False):
@@ -113,6 +144,16 @@ class LambdaCallback(Callback):
     """A callback made of functions, each named as the method it takes the place of.
 
     Raises TypeError for a name that is no method of callbacks, with the nearest one.
+
+    Args:
+        on_epoch_begin, on_epoch_end: functions (epoch, logs).
+        on_train_begin, on_train_end: functions (logs).
+        on_train_batch_begin, on_train_batch_end: functions (batch, logs).
+
+    Example:
+        >>> told = callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: print("epoch", epoch))
+        >>> history = model.fit(x, y, verbose=0, callbacks=[told])
+        epoch 0
     """
 
     def __init__(self, on_epoch_begin=None, on_epoch_end=None, on_train_begin=None, on_train_end=None,
@@ -131,6 +172,12 @@ class TerminateOnNaN(Callback):
     """Stops training at the first batch whose loss is not finite, and names the first op that made such a value.
 
     raise_error: raise RuntimeError instead.
+
+    Args:
+        raise_error: raise RuntimeError in place of stopping. False by default.
+
+    Example:
+        >>> history = model.fit(x, y, verbose=0, callbacks=[callbacks.TerminateOnNaN()])
     """
 
     def __init__(self, raise_error=False):
@@ -142,6 +189,11 @@ class TerminateOnNaN(Callback):
             self.model.fit_run.keep_steps = True
 
     def on_batch_end(self, batch, logs=None):
+        """Look at the loss of the batch.
+
+        Raises:
+            RuntimeError: the loss is not finite, and raise_error is True.
+        """
         loss = (logs or {}).get("loss")
         if loss is None or np.isfinite(loss):
             return

@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 
 from kgraph.callbacks.callback import Callback
+from kgraph.legacy.logs import LogTable
 from kgraph.naming import nearest
 from kgraph.training.progress import say
 
@@ -14,7 +15,12 @@ __all__ = ["EarlyStopping", "LearningRateScheduler", "MonitorCallback", "ReduceL
 
 
 class MonitorCallback(Callback):
-    """Watches ``logs[monitor]``. mode: min or max says which way is better, auto asks the metric of that name."""
+    """Watches ``logs[monitor]``. mode: min or max says which way is better, auto asks the metric of that name.
+
+    Example:
+        >>> callbacks.MonitorCallback("loss", mode="min").monitor
+        'loss'
+    """
 
     def __init__(self, monitor="val_loss", mode="auto", baseline=None, min_delta=0):
         super().__init__()
@@ -34,6 +40,18 @@ class MonitorCallback(Callback):
             self._sign = self._find_sign()
         return reference is None or self._sign * (value - reference) > self.min_delta
 
+    @property
+    def monitor_op(self):
+        """np.greater where larger is better, np.less where smaller is; None before a model can tell."""
+        try:
+            return np.greater if (self._sign or self._find_sign()) == 1 else np.less
+        except ValueError:
+            return None
+
+    @monitor_op.setter
+    def monitor_op(self, compare):
+        self._sign = 1 if compare(1, 0) else -1
+
     def _find_sign(self):
         if self.mode != "auto":
             return 1 if self.mode == "max" else -1
@@ -41,8 +59,9 @@ class MonitorCallback(Callback):
         if name.endswith("loss"):
             return -1
         compiled = getattr(self.model, "_compile_metrics", None)
-        named = dict(compiled.names()) if compiled is not None else {}
-        metric = named.get(name) or {m.name: m for m in getattr(self.model, "metrics", ())}.get(name)
+        named = LogTable({m.name: m for m in getattr(self.model, "metrics", ())})
+        named.update(compiled.names() if compiled is not None else ())
+        metric = named.get(name)
         direction = getattr(metric, "_direction", None)
         if direction is None:
             raise ValueError(f"{type(self).__name__}: whether {self.monitor!r} should be large or small is not known: "
@@ -50,7 +69,11 @@ class MonitorCallback(Callback):
         return 1 if direction == "up" else -1
 
     def get_monitor_value(self, logs):
-        """The watched value; None, with a warning, when the logs do not have it."""
+        """The watched value; None, with a warning, when the logs do not have it.
+
+        Returns:
+            A number, or None.
+        """
         logs = logs or {}
         value = logs.get(self.monitor)
         if value is None:
@@ -62,10 +85,16 @@ class MonitorCallback(Callback):
 class EarlyStopping(MonitorCallback):
     """Stops when the watched value has not improved for ``patience`` epochs.
 
-    min_delta             how much better counts as an improvement
-    baseline              an epoch must also beat this to be forgiven
-    restore_best_weights  put back the weights of the best epoch at the end
-    start_from_epoch      do not look at earlier epochs
+    Args:
+        min_delta: how much better counts as an improvement
+        baseline: an epoch must also beat this to be forgiven
+        restore_best_weights: put back the weights of the best epoch at the end
+        start_from_epoch: do not look at earlier epochs
+
+    Example:
+        >>> stop = callbacks.EarlyStopping("loss", patience=1, min_delta=100.0)
+        >>> len(model.fit(x, y, epochs=9, verbose=0, callbacks=[stop]).epoch)
+        2
     """
 
     def __init__(self, monitor="val_loss", min_delta=0, patience=0, verbose=0, mode="auto", baseline=None,
@@ -112,7 +141,11 @@ class EarlyStopping(MonitorCallback):
 
 
 class RestoreBestWeights(EarlyStopping):
-    """Puts back the weights of the best epoch at the end, and never stops early."""
+    """Puts back the weights of the best epoch at the end, and never stops early.
+
+    Example:
+        >>> history = model.fit(x, y, verbose=0, callbacks=[callbacks.RestoreBestWeights("loss")])
+    """
 
     def __init__(self, monitor="val_loss", mode="auto", min_delta=0, verbose=0, start_from_epoch=0):
         super().__init__(monitor, min_delta, float("inf"), verbose, mode, None, True, start_from_epoch)
@@ -121,9 +154,21 @@ class RestoreBestWeights(EarlyStopping):
 class ReduceLROnPlateau(MonitorCallback):
     """Multiplies the learning rate by ``factor`` when the watched value has not improved for ``patience`` epochs.
 
-    min_delta  how much better counts as an improvement (Keras 2: epsilon)
-    cooldown   epochs to wait after a reduction
-    min_lr     the lowest rate
+    Args:
+        min_delta: how much better counts as an improvement (Keras 2: epsilon)
+        cooldown: epochs to wait after a reduction
+        min_lr: the lowest rate
+        factor: what the rate is multiplied by, below 1; 0.1.
+
+    Raises:
+        TypeError: an unknown argument.
+        ValueError: factor is 1 or above.
+
+    Example:
+        >>> slower = callbacks.ReduceLROnPlateau("loss", factor=0.5, patience=1, min_delta=100.0)
+        >>> history = model.fit(x, y, epochs=3, verbose=0, callbacks=[slower])
+        >>> float(model.optimizer.learning_rate)
+        0.0024999999441206455
     """
 
     def __init__(self, monitor="val_loss", factor=0.1, patience=10, verbose=0, mode="auto", min_delta=1e-4, cooldown=0,
@@ -153,6 +198,7 @@ class ReduceLROnPlateau(MonitorCallback):
         self._reset()
 
     def in_cooldown(self) -> bool:
+        """Whether it waits after a reduction."""
         return self.cooldown_counter > 0
 
     def on_epoch_end(self, epoch, logs=None):
@@ -185,7 +231,20 @@ class ReduceLROnPlateau(MonitorCallback):
 
 
 class LearningRateScheduler(Callback):
-    """Before each epoch sets the learning rate to ``schedule(epoch, rate)``, or ``schedule(epoch)``."""
+    """Before each epoch sets the learning rate to ``schedule(epoch, rate)``, or ``schedule(epoch)``.
+
+    Args:
+        schedule: a function (epoch, rate) -> rate, or (epoch) -> rate.
+
+    Raises:
+        ValueError: schedule cannot be called.
+
+    Example:
+        >>> halved = callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)
+        >>> history = model.fit(x, y, verbose=0, callbacks=[halved])
+        >>> float(model.optimizer.learning_rate)
+        0.004999999888241291
+    """
 
     def __init__(self, schedule, verbose=0):
         super().__init__()
@@ -195,6 +254,11 @@ class LearningRateScheduler(Callback):
         self.verbose = verbose
 
     def on_epoch_begin(self, epoch, logs=None):
+        """Set the rate of the epoch.
+
+        Raises:
+            ValueError: schedule gave something else than a number.
+        """
         for optimizer in optimizers_of(self.model):
             rate = self._scheduled(epoch, rate_of(optimizer))
             if not isinstance(rate, (float, np.floating)):

@@ -10,7 +10,16 @@ __all__ = ["ProgbarLogger"]
 
 
 class ProgbarLogger(Callback):
-    """The progress bar of fit, evaluate and predict. Keras 2's arguments are accepted."""
+    """The progress bar of fit, evaluate and predict. Keras 2's arguments are accepted.
+
+    Args:
+        count_mode, stateful_metrics: accepted.
+
+    Example:
+        >>> history = model.fit(x, y, verbose=0, callbacks=[callbacks.ProgbarLogger()])
+    """
+
+    writes = True
 
     def __init__(self, count_mode="steps", stateful_metrics=None):
         super().__init__()
@@ -43,6 +52,7 @@ class ProgbarLogger(Callback):
         self._start()
 
     def on_progress(self, mode, batch, logs):
+        """Redraw the bar between native calls."""
         if self.bar is not None and self.bar.redraws and not (mode == "test" and self.in_fit):
             self._update(batch + 1, logs, False)
 

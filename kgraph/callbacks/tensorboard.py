@@ -23,21 +23,32 @@ __all__ = ["TensorBoard"]
 class TensorBoard(Callback):
     """Writes what TensorBoard shows, to ``log_dir/train`` and ``log_dir/validation``.
 
-    histogram_freq           epochs between histograms of the weights; 0: none
-    write_graph              the model's graph, and its config for the view of Keras models
-    write_images             with the histograms, the weights as images
-    write_grads              with the histograms, those of the gradients on the first batch of the epoch's data
-    write_steps_per_second   how fast it goes, by batch and epoch
-    update_freq              "epoch", "batch" or a number of batches: how often loss and metrics are written
-    profile_batch            a batch number, or a pair: times of these batches, and a table of the kernels
-    embeddings_freq          epochs between copies of the embeddings for the projector; 0: none
-    embeddings_layer_names   of which layers; by default all Embedding layers
-    embeddings_metadata      the name of a file with labels, or {layer name: file name}
-    embeddings_data          inputs whose outputs at these layers are shown in place of the layers' weights
-    batch_size               Keras 2: accepted
-
     Raises ImportError, saying what to install, when tensorboardX is missing.
+
+    Args:
+        histogram_freq: epochs between histograms of the weights; 0: none
+        write_graph: the model's graph, and its config for the view of Keras models
+        write_images: with the histograms, the weights as images
+        write_grads: with the histograms, those of the gradients on the first batch of the epoch's data
+        write_steps_per_second: how fast it goes, by batch and epoch
+        update_freq: "epoch", "batch" or a number of batches: how often loss and metrics are written
+        profile_batch: a batch number, or a pair: times of these batches, and a table of the kernels
+        embeddings_freq: epochs between copies of the embeddings for the projector; 0: none
+        embeddings_layer_names: of which layers; by default all Embedding layers
+        embeddings_metadata: the name of a file with labels, or {layer name: file name}
+        embeddings_data: inputs whose outputs at these layers are shown in place of the layers' weights
+        batch_size: Keras 2: accepted
+        log_dir: a folder, "logs" by default.
+
+    Raises:
+        ValueError: another update_freq or profile_batch.
+
+    Example:
+        >>> callbacks.TensorBoard("logs").log_dir
+        'logs'
     """
+
+    writes = reads = True
 
     def __init__(self, log_dir="logs", histogram_freq=0, write_graph=True, write_images=False,
                  write_steps_per_second=False, update_freq="epoch", profile_batch=0, embeddings_freq=0,
@@ -70,7 +81,14 @@ class TensorBoard(Callback):
         return mode == "train" and by_batch
 
     def writer(self, name):
-        """The writer of log_dir/name."""
+        """The writer of log_dir/name.
+
+        Returns:
+            A writer of event files.
+
+        Raises:
+            ImportError: tensorboardX is missing.
+        """
         if name not in self._writers:
             try:
                 from tensorboardX import SummaryWriter

@@ -15,7 +15,6 @@ import copy
 import functools
 import operator
 
-from llvmlite import ir
 from numba.core import cgutils, compiler, funcdesc, lowering, typed_passes, types, typing, untyped_passes
 from numba.core.codegen import CPUCodeLibrary
 from numba.core.compiler_lock import global_compiler_lock
@@ -24,20 +23,31 @@ from numba.core.cpu_options import FastMathOptions
 from numba.core.datamodel import models
 from numba.core.errors import NumbaError
 from numba.core.registry import cpu_target
+from numba.core.typeconv import Conversion
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
-from numba.extending import intrinsic, lower_builtin, register_model
+from numba.extending import intrinsic, lower_builtin, lower_cast, register_model
 
-from kgraph.codegen import instructions, intrinsics
-from kgraph.codegen.intrinsics import LLVM_TYPES, MEMORY_TYPES, Term, cast
-from kgraph.compiler.loopnest.dtypes import short_name
+from kgraph.codegen import instructions, target
+from kgraph.codegen import llvm_ir as ir
+from kgraph.codegen.intrinsics import C_LIBRARY, cut, to_value, write
+from kgraph.compiler.loopnest.dtypes import DTYPES, short_name
 from kgraph.compiler.loopnest.language import ACTIONS, FUNCTIONS, signature_of
 
 __all__ = ["KernelError", "kernel_ir"]
 
-_DTYPES = {name: getattr(types, "boolean" if name == "bool" else name) for name in LLVM_TYPES}
+
+
+class Narrow(types.Type):
+    """Numbers of a float of 16 bits, as float32: arithmetic makes float32 of them."""
+
+    def can_convert_to(self, context, other):
+        return Conversion.promote if other == types.float32 else None
+
+
+_DTYPES = {name: Narrow(name) if DTYPES[name].is_narrow else getattr(types, "boolean" if name == "bool" else name)
+           for name in ir.LLVM_TYPES}
 _NAMES = {kind: name for name, kind in _DTYPES.items()}
-_C_LIBRARY = {name + end for end in ("", "f") for name in (
-    "fmod", "pow", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh", "atan2")}
+_C_LIBRARY = {name + end for end in ("", "f") for name in C_LIBRARY.values()}
 
 
 class KernelError(ValueError):
@@ -156,7 +166,7 @@ class _Library(CPUCodeLibrary):
 
     def create_ir_module(self, name):
         module = ir.Module(cgutils.normalize_ir_text(name))
-        module.triple, module.data_layout = _machine_texts()
+        module.triple, module.data_layout = target.layout()
         return module
 
     def add_linking_library(self, library):
@@ -183,12 +193,6 @@ class _Library(CPUCodeLibrary):
         return cgutils.normalize_ir_text(str(module))
 
 
-@functools.cache
-def _machine_texts() -> tuple:
-    module = cpu_target.target_context.codegen()._create_empty_module("")
-    return module.triple, module.data_layout
-
-
 def _add_entry(module, body, symbol):
     entry = ir.Function(module, ir.FunctionType(ir.VoidType(), [a.type for a in body.args[2:]]), symbol)
     builder = ir.IRBuilder(entry.append_basic_block())
@@ -211,7 +215,18 @@ class Pointer(types.Type):
 @register_model(Pointer)
 class _PointerModel(models.PrimitiveModel):
     def __init__(self, manager, kind):
-        super().__init__(manager, kind, MEMORY_TYPES[kind.dtype].as_pointer())
+        super().__init__(manager, kind, ir.MEMORY_TYPES[kind.dtype].as_pointer())
+
+
+@register_model(Narrow)
+class _NarrowModel(models.PrimitiveModel):
+    def __init__(self, manager, kind):
+        super().__init__(manager, kind, ir.LLVM_TYPES[kind.name])
+
+
+@lower_cast(Narrow, types.Float)
+def _widen(context, builder, source, target, value):
+    return value
 
 
 @infer_global(operator.getitem)
@@ -234,14 +249,13 @@ class _TypeStore(AbstractTemplate):
 def _load(context, builder, sig, args):
     value = builder.load(builder.gep(args[0], [args[1]], inbounds=True))
     _note_scope(builder, value, sig.args[0].scope)
-    return builder.trunc(value, ir.IntType(1)) if sig.args[0].dtype == "bool" else value
+    return to_value(builder, value, sig.args[0].dtype)
 
 
 @lower_builtin(operator.setitem, Pointer, types.Integer, types.Any)
 def _store(context, builder, sig, args):
     pointer, index, value = args
-    if sig.args[0].dtype == "bool":
-        value = builder.zext(value, ir.IntType(8))
+    value = cut(builder, value, sig.args[0].dtype)
     _note_scope(builder, builder.store(value, builder.gep(pointer, [index], inbounds=True)), sig.args[0].scope)
     return context.get_dummy_value()
 
@@ -273,8 +287,8 @@ def _require(condition, expected, *received):
         raise KernelError(f"expected {expected}, received {', '.join(map(str, received))}")
 
 
-def _function(name, emit):
-    """An intrinsic of the language from its entry in intrinsics.LANGUAGE."""
+def _function(name):
+    """An intrinsic of Numba's from a function of the language."""
     def build(context, *args):
         plain = list(map(types.unliteral, args))
         _require(all(a in _NAMES for a in plain), f"numbers as arguments of {name}", *plain)
@@ -284,8 +298,7 @@ def _function(name, emit):
             raise KernelError(str(error)) from None
 
         def generate(context, builder, sig, values):
-            terms = [Term(builder, v, d) for v, d in zip(values, dtypes)]
-            return emit(*terms).value
+            return write(builder, name, dtypes, values)
         return signature(_DTYPES[result], *(_DTYPES[d] for d in dtypes)), generate
     return _intrinsic(build, FUNCTIONS[name][0])
 
@@ -298,23 +311,13 @@ def _intrinsic(build, arity):
     return intrinsic(scope["named"])
 
 
-def _cast_to(dtype):
-    def convert(context, x):
-        source = _NAMES[types.unliteral(x)]
-
-        def generate(context, builder, sig, values):
-            return cast(Term(builder, values[0], source), dtype).value
-        return signature(_DTYPES[dtype], _DTYPES[source]), generate
-    return intrinsic(convert)
-
-
 def _pointer_at(dtype):
     def build(context, address, scope):
         _require(isinstance(scope, types.IntegerLiteral), "a literal alias scope", scope)
         kind = Pointer(dtype, scope.literal_value)
 
         def generate(context, builder, sig, values):
-            return builder.inttoptr(values[0], MEMORY_TYPES[dtype].as_pointer())
+            return builder.inttoptr(values[0], ir.MEMORY_TYPES[dtype].as_pointer())
         return signature(kind, types.int64, scope), generate
     return intrinsic(prefer_literal=True)(build)
 
@@ -335,12 +338,14 @@ def _word_as(result, convert):
     return intrinsic(prefer_literal=True)(build)
 
 
+_OF_NUMBA = ("and", "or", "not", "neg")  # operators of Python, with brackets in the text
+
+
 def _namespace():
-    names = {name: _function(name, emit) for name, emit in intrinsics.LANGUAGE.items()}
-    for dtype in LLVM_TYPES:
+    names = {name: _function(name) for name in FUNCTIONS if name.isidentifier() and name not in _OF_NUMBA}
+    for dtype in ir.LLVM_TYPES:
         short = short_name(dtype)
-        memory = MEMORY_TYPES[dtype].as_pointer()
-        names[short] = _cast_to(dtype)
+        memory = ir.MEMORY_TYPES[dtype].as_pointer()
         names["p" + short] = _word_as(lambda k, dtype=dtype: Pointer(dtype, k),
                                       lambda builder, word, memory=memory: builder.inttoptr(word, memory))
         names[f"p{short}_at"] = _pointer_at(dtype)

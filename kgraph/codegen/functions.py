@@ -14,14 +14,15 @@ from concurrent import futures
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from kgraph.codegen import object_cache, target
+from kgraph.codegen import keys, object_cache, packages, target
 from kgraph.compiler.loopnest.nodes import LoopNest
-from kgraph.compiler.loopnest.parse import parse
 from kgraph.compiler.loopnest.verify import verify_nest
 from kgraph.compiler.printing import kernel_source
+from kgraph.log import is_heard, report
 from kgraph.runtime import locks
 
-__all__ = ["Function", "Record", "address", "announcing", "debug_level", "prepare", "records"]
+__all__ = ["Function", "Record", "address", "announcing", "native", "objects", "of_nest", "prepare",
+           "records"]
 
 SWITCH_SECONDS = 2e-4
 PATIENCE_SECONDS = 0.5
@@ -45,29 +46,43 @@ class Record:
 class Function:
     """A function ``name``: void(int64, ...).
 
-    source  its loop nest in the kernel language; what its machine code is kept under
+    source  what its machine code is kept under, beside its name and all that makes code (object_cache)
     reason  what it is for
-    tiles   a function that gives the Tiles of the nest, if it has any
-    given   the nest, where there is one already; else it is read from the source when it is needed
+    write   () -> its loop nest
     """
 
     name: str
     source: str
-    reason: str = ""
-    tiles: Callable | None = None
-    given: LoopNest | None = None
+    reason: str
+    write: Callable
 
     @locks.once
     def nest(self) -> LoopNest:
-        return self.given or parse(self.source, self.tiles() if self.tiles else (), self.name)
+        return self.write()
 
     @property
     def key(self) -> str:
         """What its machine code is kept under."""
-        return object_cache.key(self.name, self.source)
+        return keys.key(self.name, self.source)
 
     def symbol(self, key: str) -> str:
         return f"{self.name}_{key[:16]}"
+
+
+def of_nest(name: str, nest: LoopNest, reason: str) -> Function:
+    """A function by its loop nest."""
+    return Function(name, kernel_source(nest, name), reason, lambda: nest)
+
+
+def native(name: str, nest: Callable, reason: str) -> Function:
+    """A native routine, nest(name), of the machine that this thread compiles for. What it is made of is part of what
+    makes code: so its nest is only needed where it has to be compiled."""
+    chosen = target.machine()
+
+    def write():
+        with target.compiling_for(chosen):
+            return nest(name)
+    return Function(name, "", reason, write)
 
 
 def address(function: Function) -> int:
@@ -90,24 +105,39 @@ def prepare(functions):
     front end for one function works beside LLVM on the one before: LLVM has a thread of its own, without the GIL."""
     with locks.compiling:
         wanted = {(f.name, f.source): f for f in functions}
-        wanted = {f.key: f for identity, f in wanted.items() if identity not in _addresses}
-        missing = []
-        for key, f in wanted.items():
-            if key not in _code:
-                start, contents = time.perf_counter(), object_cache.read(key)
-                _code[key] = contents, time.perf_counter() - start, "loaded"
-                if contents is None:
-                    del _code[key]
-                    missing.append((key, f))
-        if missing:
-            from kgraph.codegen import frontend
-            with _switching_often(), ThreadPoolExecutor(1, "kgraph-llvm") as llvm:
-                done = []
-                for key, f in missing:
-                    _patience.ask(len(missing))
-                    done.append(llvm.submit(_back_end, key, *_front_end(frontend, f, key)))
-                _patience.wait(done)
-            _code.update(d.result() for d in done)
+        _make({f.key: f for identity, f in wanted.items() if identity not in _addresses})
+
+
+def objects(functions) -> dict:
+    """The object file of each function by its symbol, for the machine that this thread compiles for
+    (kgraph.codegen.target.compiling_for)."""
+    with locks.compiling:
+        wanted = {f.key: f for f in functions}
+        _make(wanted)
+        return {f.symbol(key): _code.pop(key)[0] for key, f in wanted.items()}
+
+
+def _make(wanted: dict):
+    """Machine code for each key, in `_code`."""
+    missing = []
+    for key, f in wanted.items():
+        if key not in _code:
+            start, contents = time.perf_counter(), object_cache.read(key)
+            _code[key] = contents, time.perf_counter() - start, "loaded"
+            if contents is None:
+                del _code[key]
+                missing.append((key, f))
+    if missing:
+        from kgraph.codegen import frontend
+        with _switching_often(), ThreadPoolExecutor(1, "kgraph-llvm") as llvm:
+            done = []
+            for key, f in missing:
+                _patience.ask(len(missing))
+                done.append(llvm.submit(_back_end, key, *_front_end(frontend, f, key), target.machine()))
+            _patience.wait(done)
+        _code.update(d.result() for d in done)
+        packages.keep()
+        target.keep()
 
 
 class _Patience(threading.local):
@@ -157,22 +187,13 @@ def _front_end(frontend, f: Function, key: str):
     if os.environ.get("KGRAPH_CHECK") == "1":
         verify_nest(f.nest)
     text = frontend.kernel_ir(f.name, kernel_source(f.nest, f.name), f.symbol(key), f.nest.tiles)
-    return start, text, 1 if f.tiles else 3  # tiles are written as they shall be: all levels give the same code
+    return start, text, 1 if f.nest.tiles else 3  # tiles are written as they shall be: all levels give the same code
 
 
-def _back_end(key: str, start: float, text: str, level: int):
-    contents = target.compile_ir(text, level)
+def _back_end(key: str, start: float, text: str, level: int, machine):
+    contents = target.compile_ir(text, level, machine)
     object_cache.write(key, contents)
     return key, (contents, time.perf_counter() - start, "compiled")
-
-
-def debug_level() -> int:
-    """KGRAPH_DEBUG: 1 says what is compiled and why, 2 adds kernel timings, 3 programs and loop nests, 4 sources (to
-    stderr)."""
-    given = os.environ.get("KGRAPH_DEBUG") or "0"
-    if given not in ("0", "1", "2", "3", "4"):
-        raise ValueError(f"expected KGRAPH_DEBUG to be 0, 1, 2, 3 or 4, received {given!r}")
-    return int(given)
 
 
 def _load(function: Function) -> int:
@@ -184,10 +205,8 @@ def _load(function: Function) -> int:
     found = target.load_object(contents, function.symbol(key))
     record = Record(function.name, function.reason, seconds + time.perf_counter() - start, how)
     records.append(record)
-    if debug_level() >= 1:
-        why = "found in the cache" if how == "loaded" else "not in the cache"
-        print(f"kgraph: {how} {function.name} in {1e3 * record.seconds:.1f} ms "
-              f"({why}; for {function.reason or 'the runtime'})", file=sys.stderr)
-    if debug_level() >= 4:
-        print(f"kgraph: source\n{function.source}", file=sys.stderr)
+    why = "found in the cache" if how == "loaded" else "not in the cache"
+    report(1, f"{how} {function.name} in {1e3 * record.seconds:.1f} ms ({why}; for {function.reason or 'the runtime'})")
+    if is_heard(4):
+        report(4, f"source\n{kernel_source(function.nest, function.name)}")
     return found

@@ -5,33 +5,31 @@ whether they give one, to functions ``(builder, *values)`` that write the instru
 """
 from __future__ import annotations
 
-from llvmlite import ir
-
+from kgraph.codegen import llvm_ir as ir
 from kgraph.compiler.loopnest.language import CALLS
 
 __all__ = ["INSTRUCTIONS", "SYMBOLS"]
 
-_I32, _I64, _VOID = ir.IntType(32), ir.IntType(64), ir.VoidType()
 # functions of the C library that native code calls, by name; the loader finds them in the process
 SYMBOLS = frozenset(("sched_yield", "pthread_mutex_lock", "pthread_mutex_unlock", "pthread_cond_wait",
                      "pthread_cond_broadcast", "usleep",
                      "clock_gettime"))
 
 
-def _pointer(builder, address, kind=_I64):
-    return builder.inttoptr(address, kind.as_pointer())
+def _pointer(builder, address, kind=None):
+    return builder.inttoptr(address, (kind or ir.I64).as_pointer())
 
 
 def _call(builder, address, *values):
     """Call the routine at an address: void(int64, ...)."""
-    kind = ir.FunctionType(_VOID, [_I64] * len(values))
+    kind = ir.FunctionType(ir.VOID, [ir.I64] * len(values))
     builder.call(builder.inttoptr(address, kind.as_pointer()), values)
 
 
 def _libc(name):
     def emit(builder, *values):
         module = builder.module
-        f = module.globals.get(name) or ir.Function(module, ir.FunctionType(_I32, [_I64] * len(values)), name)
+        f = module.globals.get(name) or ir.Function(module, ir.FunctionType(ir.I32, [ir.I64] * len(values)), name)
         builder.call(f, values)
     return emit
 
@@ -55,10 +53,10 @@ def _pause(builder):
     if module.triple.startswith(("x86", "i686", "amd64")):
         name, values = "llvm.x86.sse2.pause", []
     elif module.triple.startswith(("aarch64", "arm64")):
-        name, values = "llvm.aarch64.hint", [ir.Constant(_I32, 1)]
+        name, values = "llvm.aarch64.hint", [ir.Constant(ir.I32, 1)]
     else:
         return
-    kind = ir.FunctionType(_VOID, [v.type for v in values])
+    kind = ir.FunctionType(ir.VOID, [v.type for v in values])
     builder.call(module.globals.get(name) or ir.Function(module, kind, name), values)
 
 
@@ -66,23 +64,24 @@ def _prefetch(for_writing):
     """Ask for the line of memory at an address, which will be read or written soon; never fails."""
     def emit(builder, address):
         module, kind, name = builder.module, ir.IntType(8).as_pointer(), "llvm.prefetch.p0"
-        f = module.globals.get(name) or ir.Function(module, ir.FunctionType(_VOID, [kind, _I32, _I32, _I32]), name)
-        builder.call(f, [builder.inttoptr(address, kind), *(ir.Constant(_I32, n) for n in (for_writing, 3, 1))])
+        of = ir.FunctionType(ir.VOID, [kind, ir.I32, ir.I32, ir.I32])
+        f = module.globals.get(name) or ir.Function(module, of, name)
+        builder.call(f, [builder.inttoptr(address, kind), *(ir.Constant(ir.I32, n) for n in (for_writing, 3, 1))])
     return emit
 
 
 def _report(builder, status, number, index):
     """STATUS, whose address this is, becomes (number, index) unless something was reported before."""
     status = _pointer(builder, status)
-    unset = builder.icmp_signed("==", builder.load_atomic(status, "monotonic", 8), ir.Constant(_I64, 0))
+    unset = builder.icmp_signed("==", builder.load_atomic(status, "monotonic", 8), ir.Constant(ir.I64, 0))
     with builder.if_then(unset, likely=False):
-        builder.store(index, builder.gep(status, [ir.Constant(_I64, 1)]))
+        builder.store(index, builder.gep(status, [ir.Constant(ir.I64, 1)]))
         builder.store_atomic(number, status, "release", 8)
 
 
 def _checked(builder, status, number, index, size):
     """index, or the nearest one in [0, size) after a report."""
-    zero, one = ir.Constant(_I64, 0), ir.Constant(_I64, 1)
+    zero, one = ir.Constant(ir.I64, 0), ir.Constant(ir.I64, 1)
     inside = builder.icmp_unsigned("<", index, size)
     with builder.if_then(builder.not_(inside), likely=False):
         _report(builder, status, number, index)

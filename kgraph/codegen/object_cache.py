@@ -6,25 +6,18 @@ one warning in a process, and to compiling again or to keeping the code in memor
 """
 from __future__ import annotations
 
-import functools
 import hashlib
-import importlib.util
 import os
 import pathlib
 import stat
-import sys
 import tempfile
 import warnings
 
-from kgraph.codegen import target
-
-__all__ = ["clear", "folder", "info", "key", "read", "write"]
+__all__ = ["clear", "folder", "info", "read", "write"]
 
 _MAGIC = b"kgraph-object-1\n"
-_warned = False
-_PACKAGE = pathlib.Path(__file__).parents[1]
-# the rooms that decide what code a source becomes, whole
-_ROOMS = ("codegen", "kernels", "compiler/loopnest", "compiler/printing")
+_warned = _pruned = False
+MOST_BYTES = 1 << 30  # of all files together, unless KGRAPH_CACHE_BYTES says otherwise
 
 
 def folder() -> pathlib.Path:
@@ -35,14 +28,9 @@ def folder() -> pathlib.Path:
     return pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "kgraph" / "kernels"
 
 
-def key(name: str, source: str) -> str:
-    """The hash under which a function's object file is kept."""
-    return hashlib.sha256("\0".join((_versions(), name, source)).encode()).hexdigest()
-
-
-def read(key: str) -> bytes | None:
-    """The object file, or None when there is none that can be trusted."""
-    path = folder() / f"{key}.o"
+def read(key: str, kind: str = "o") -> bytes | None:
+    """The object file, or what else is kept under the key, or None when there is none that can be trusted."""
+    path = folder() / f"{key}.{kind}"
     try:
         if not path.exists():
             return None
@@ -59,8 +47,8 @@ def read(key: str) -> bytes | None:
     return contents
 
 
-def write(key: str, contents: bytes):
-    """Keep an object file. Without a folder to write to, nothing is kept."""
+def write(key: str, contents: bytes, kind: str = "o"):
+    """Keep an object file, or what else belongs to them. Without a folder to write to, nothing is kept."""
     path = folder()
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -69,10 +57,11 @@ def write(key: str, contents: bytes):
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(_MAGIC + hashlib.sha256(contents).digest() + contents)
-            os.replace(temporary, path / f"{key}.o")
+            os.replace(temporary, path / f"{key}.{kind}")
         except OSError:
             os.unlink(temporary)
             raise
+        _prune()
     except OSError as error:
         _warn(f"the kernel cache {path} cannot be written ({error}): kernels are kept in memory only")
 
@@ -89,6 +78,31 @@ def clear() -> int:
     for f in files:
         f.unlink(missing_ok=True)
     return len(files)
+
+
+def _prune():
+    """Once in a process: delete the oldest files where all together are larger than they may be."""
+    global _pruned
+    if _pruned:
+        return
+    _pruned = True
+    found = [(f.stat(), f) for f in _files()]
+    total = sum(status.st_size for status, _ in found)
+    for status, file in sorted(found, key=lambda pair: pair[0].st_mtime_ns):
+        if total <= most_bytes():
+            return
+        file.unlink(missing_ok=True)
+        total -= status.st_size
+
+
+def most_bytes() -> int:
+    """How large the folder may grow. Raises ValueError for a KGRAPH_CACHE_BYTES that is no number of bytes."""
+    given = os.environ.get("KGRAPH_CACHE_BYTES")
+    if given is None:
+        return MOST_BYTES
+    if not given.isdecimal():
+        raise ValueError(f"expected KGRAPH_CACHE_BYTES to be a number of bytes, received {given!r}")
+    return int(given)
 
 
 def _files() -> list:
@@ -109,22 +123,3 @@ def _warn(message: str):
     if not _warned:
         _warned = True
         warnings.warn(f"kgraph: {message}", RuntimeWarning, stacklevel=4)
-
-
-def _version(package: str) -> str:
-    """Text with the version of a package, without importing it; importlib.metadata takes as long as ten kernels."""
-    folder, *_ = importlib.util.find_spec(package).submodule_search_locations
-    try:
-        return (pathlib.Path(folder) / "_version.py").read_text()
-    except OSError:
-        from importlib.metadata import version
-        return version(package)
-
-
-@functools.cache
-def _versions() -> str:
-    machine = target.machine()
-    files = sorted(f for room in _ROOMS for f in (_PACKAGE / room).rglob("*.py"))
-    language = hashlib.sha256(b"\0".join(f.read_bytes() for f in files)).hexdigest()
-    packages = map(_version, ("numba", "llvmlite"))
-    return "\0".join((language, *packages, sys.version, machine.cpu, machine.features, str(machine.bytes)))

@@ -5,11 +5,12 @@ nothing records. So derivatives of derivatives need nothing more.
 """
 from __future__ import annotations
 
-from kgraph.compiler.primitive import NOT_DIFFERENTIABLE
-from kgraph.compiler.prims.rules import add, constant, is_float
-from kgraph.compiler.trace import at_scope
+from kgraph.compiler.ir import Value
+from kgraph.compiler.primitive import FROM_DEFINITION, NOT_DIFFERENTIABLE
+from kgraph.compiler.prims.rules import add, apply, constant, is_float
+from kgraph.compiler.trace import Tape, at_scope, current_trace
 
-__all__ = ["backward"]
+__all__ = ["backward", "pull_back"]
 
 
 def backward(ops, targets, cotangents, sources) -> list:
@@ -28,7 +29,7 @@ def backward(ops, targets, cotangents, sources) -> list:
         if all(ct is None for ct in cts):
             continue
         with at_scope(f"{op.scope}/backward" if op.scope else "backward"):
-            for x, ct in zip(op.inputs, _pull_back(op, cts)):
+            for x, ct in zip(op.inputs, pull_back(op, cts)):
                 if ct is not None and x in alive:
                     _accumulate(found, x, ct)
     return [found.get(s) if is_float(s) else None for s in sources]
@@ -47,12 +48,25 @@ def _reached(ops, sources) -> tuple:
     return reached, alive
 
 
-def _pull_back(op, cts):
-    """The op's vjp. An op with several outputs gets zeros for those that nothing depends on."""
+def pull_back(op, cts):
+    """The op's vjp. An op with several outputs gets zeros for those that nothing depends on (a ct of None)."""
+    if op.prim.vjp is FROM_DEFINITION:
+        return _through_definition(op, cts)
     if len(op.outputs) == 1:
         return op.prim.vjp(cts[0], op.outputs[0], *op.inputs, **op.params)
     filled = tuple(constant(0, o) if ct is None else ct for ct, o in zip(cts, op.outputs))
     return op.prim.vjp(filled, op.outputs, *op.inputs, **op.params)
+
+
+def _through_definition(op, cts):
+    """The vjp of what a composite stands for. Inputs are copied, as one value may be several of them."""
+    inputs = [apply("broadcast", x, shape=x.shape, axes=tuple(range(len(x.shape)))) for x in op.inputs]
+    with Tape() as tape:
+        ops = current_trace().ops if isinstance(inputs[0], Value) else tape.ops
+        start = len(ops)
+        outputs = op.prim.lower(*inputs, **op.params)
+    pairs = [(o, ct) for o, ct in zip(outputs if isinstance(outputs, tuple) else (outputs,), cts) if ct is not None]
+    return backward(ops[start:], *zip(*pairs), inputs)
 
 
 def _accumulate(found, x, ct):

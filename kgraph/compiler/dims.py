@@ -6,11 +6,16 @@ taken to be at least zero, which is all that the few order questions below rely 
 """
 from __future__ import annotations
 
+import functools
 import math
 from numbers import Integral
 from typing import NamedTuple
 
-__all__ = ["Dim", "Size", "SizeRule", "dim", "evaluate", "names", "size_of", "substitute"]
+__all__ = ["LINE", "Dim", "Size", "SizeRule", "dim", "evaluate", "in_lines", "names", "nominal", "size_of",
+           "substitute"]
+
+NOMINAL = 32
+LINE = 64  # bytes of a line of the cache: memory of its own begins at a multiple of it
 
 
 class Dim:
@@ -157,19 +162,23 @@ def maximum(a: Size, b: Size) -> Size:
 
 
 class SizeRule(NamedTuple):
-    """What sizes have to fulfil that are not known yet: ``a == b`` or ``a <= b``, for the sake of ``what``."""
+    """What sizes have to fulfil that are not known yet: ``a == b`` or ``a <= b``, for the sake of ``what``,
+    asked for in ``scope``."""
 
     a: Size
     sign: str
     b: Size
     what: str
+    scope: str = ""
 
     def check(self, extents: dict, name: str):
         """Raise ValueError where the rule does not hold for these extents."""
         a, b = evaluate(self.a, extents), evaluate(self.b, extents)
         if not (a == b if self.sign == "==" else a <= b):
-            raise ValueError(f"{name}: {self.what}: expected {self.a} {self.sign} {self.b}, received {a} and {b} for "
-                             f"{', '.join(f'{k} = {v}' for k, v in extents.items())}")
+            error = ValueError(f"{name}: {self.what}: expected {self.a} {self.sign} {self.b}, received {a} and {b} for "
+                               f"{', '.join(f'{k} = {v}' for k, v in extents.items())}")
+            error.scope = self.scope
+            raise error
 
 
 def evaluate(x, extents: dict):
@@ -177,6 +186,12 @@ def evaluate(x, extents: dict):
     if isinstance(x, Dim):
         return x.evaluate(extents)
     return x if type(x) is int else _rebuild(x, lambda y: evaluate(y, extents))
+
+
+@functools.cache
+def nominal(size: Size) -> int:
+    """The number that a size counts as where that decides about speed or order only: names stand for NOMINAL."""
+    return evaluate(size, dict.fromkeys(names(size), NOMINAL))
 
 
 def substitute(x, dims: dict):
@@ -201,6 +216,11 @@ def names(x) -> set:
     if isinstance(x, Dim):
         return x.names()
     return set().union(*map(names, x)) if isinstance(x, (tuple, list)) else set()
+
+
+def in_lines(nbytes: Size) -> Size:
+    """The bytes of whole lines of the cache."""
+    return (nbytes + (LINE - 1)) // LINE * LINE
 
 
 def size_of(shape) -> Size:

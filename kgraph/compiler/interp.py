@@ -23,7 +23,7 @@ def interpret(program: Program, values: dict, extents: dict | None = None) -> di
     for op in program.ops:
         params = {k: _bound(p, extents) for k, p in op.params.items()}
         with at_scope(op.scope):
-            result = op.prim.reference(*[values[x] for x in op.inputs], **params)
+            result = op.prim.compute(*[values[x] for x in op.inputs], **params)
         results = result if isinstance(result, tuple) else (result,)
         values.update(zip(op.outputs, map(np.asarray, results)))
     return values

@@ -4,6 +4,7 @@ Everything here is frozen. A pass builds a new Program. Values and ops are compa
 """
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,6 +83,31 @@ class TensorLike:
 
     def __format__(self, spec):
         return format(self.item(), spec) if spec else str(self)
+
+    def __dlpack__(self, *, stream=None, max_version=None, dl_device=None, copy=None):
+        """The value for another library, such as `numpy.from_dlpack(tensor)`.
+
+        The memory is shared where that library knows memory that must not be written (DLPack 1.0), else copied.
+
+        Args:
+            stream, max_version, dl_device: what the other library asks for; see the Array API standard.
+            copy: True for a copy, False for none, None (the default) for one where it is needed.
+
+        Raises:
+            BufferError: copy=False where a copy is needed; a dtype that NumPy has none of its own for (bfloat16).
+            TypeError: there is no value yet.
+        """
+        array = self.numpy()
+        if array.dtype.kind not in "biufc":
+            raise BufferError(f"DLPack: expected a dtype of NumPy's own, received {self.dtype}: cast to float32 first")
+        asked = {"stream": stream, "max_version": max_version, "dl_device": dl_device, "copy": copy}
+        if max_version is None and copy is None and not array.flags.writeable:
+            array = array.copy()
+        return array.__dlpack__(**{name: value for name, value in asked.items() if value is not None})
+
+    def __dlpack_device__(self):
+        """(1, 0): memory of the processor."""
+        return 1, 0
 
 
 class Value(TensorLike):
@@ -234,10 +260,26 @@ def _param_text(v) -> str:
     return "(" + ",".join(map(_param_text, v)) + ")" if isinstance(v, tuple) else str(v)
 
 
+_verified: weakref.WeakSet = weakref.WeakSet()  # ops
+
+
+def _verify_op(op, where: str):
+    """Its outputs' types agree with infer; so do those of its bodies."""
+    inferred = op.prim.infer(*[v.type for v in op.inputs], **op.params)
+    inferred = inferred if isinstance(inferred, tuple) else (inferred,)
+    if inferred != tuple(v.type for v in op.outputs):
+        raise ProgramError(f"{where}: expected {', '.join(map(str, inferred))}, "
+                           f"received {', '.join(str(v.type) for v in op.outputs)}")
+    for body in op.params.values():
+        if isinstance(body, Program):
+            verify(body)
+
+
 def verify(program: Program, outer: frozenset = frozenset()) -> Program:
     """Check the grammar: each value defined once and before use, types agree with infer, updates keep their type.
 
-    Raises ProgramError naming the op and its scope. Returns the program.
+    Raises ProgramError naming the op and its scope. Returns the program. What an op says of itself is checked once:
+    nothing of an Op changes.
     """
     known = set(outer)
     for v in program.inputs:
@@ -249,14 +291,9 @@ def verify(program: Program, outer: frozenset = frozenset()) -> Program:
         for v in op.inputs:
             if v not in known:
                 raise ProgramError(f"{where}: reads {v!r}, which is not defined before it")
-        inferred = op.prim.infer(*[v.type for v in op.inputs], **op.params)
-        inferred = inferred if isinstance(inferred, tuple) else (inferred,)
-        if inferred != tuple(v.type for v in op.outputs):
-            raise ProgramError(f"{where}: expected {', '.join(map(str, inferred))}, "
-                               f"received {', '.join(str(v.type) for v in op.outputs)}")
-        for body in op.params.values():
-            if isinstance(body, Program):
-                verify(body)
+        if op not in _verified:
+            _verify_op(op, where)
+            _verified.add(op)
         for v in op.outputs:
             if v in known:
                 raise ProgramError(f"{where}: {v!r} is defined twice")

@@ -9,25 +9,27 @@ import functools
 import os
 
 from kgraph.compiler.buffers import plan_memory
-from kgraph.compiler.dims import Size
+from kgraph.compiler.dims import Size, size_of
 from kgraph.compiler.ir import Op, Program, ProgramError, verify
 from kgraph.compiler.loopnest.index import Layout
 from kgraph.compiler.loopnest.verify import verify_nest
+from kgraph.compiler.lowering import KERNELS
 from kgraph.compiler.lowering.contract import emit_contract
 from kgraph.compiler.lowering.kernel_dedup import for_other_values, structure
 from kgraph.compiler.lowering.loops import LoopKernel, emit_loops
 from kgraph.compiler.lowering.scan import emit_scan, emit_while
-from kgraph.compiler.lowering.special import SPECIAL
-from kgraph.compiler.lowering.window import emit_weight_grad, emit_window, window_flops
+from kgraph.compiler.lowering.window import emit_window, window_flops
 from kgraph.compiler.passes.cse_dce import cse, dce
 from kgraph.compiler.passes.fuse import fuse, fused_p
 from kgraph.compiler.passes.hoist import hoist
 from kgraph.compiler.passes.horizontal_fusion import horizontal_fusion
 from kgraph.compiler.passes.loop_cse import loop_cse
 from kgraph.compiler.passes.pack_residuals import pack_residuals
+from kgraph.compiler.passes.prepare import fold_scales, pack_weights, prepared, transform_kernels
 from kgraph.compiler.passes.rematerialise import rematerialise
 from kgraph.compiler.passes.schedule import Views, part_strides, schedule, with_gaps
 from kgraph.compiler.passes.simplify import expand, simplify, split_reductions
+from kgraph.compiler.passes.widen import read_narrow, widen
 from kgraph.compiler.passes.window import lower_windows
 from kgraph.compiler.plan import Kernel, Plan
 from kgraph.compiler.prims.loop import scan_p, while_p
@@ -35,14 +37,19 @@ from kgraph.compiler.verify_plan import verify_plan
 
 __all__ = ["PASSES", "compile_program", "run_passes"]
 
-PASSES = [
-    ("loop_cse", loop_cse), ("dce", dce), ("hoist", hoist), ("pack_residuals", pack_residuals),
+PLAIN_PASSES = [
+    ("widen", widen), ("loop_cse", loop_cse), ("dce", dce), ("hoist", hoist), ("pack_residuals", pack_residuals),
     ("expand", expand), ("lower_windows", lower_windows), ("simplify", simplify), ("cse", cse), ("dce", dce),
     ("split_reductions", split_reductions),
-    ("simplify", simplify), ("cse", cse), ("dce", dce), ("fuse", fuse),
+    ("simplify", simplify), ("cse", cse), ("dce", dce),
+]
+KERNEL_PASSES = [
+    ("read_narrow", read_narrow), ("fuse", fuse),
     ("horizontal_fusion", horizontal_fusion), ("rematerialise", rematerialise),
     ("horizontal_fusion", horizontal_fusion), ("schedule", schedule),
 ]
+PASSES = PLAIN_PASSES + KERNEL_PASSES
+ONCE_PASSES = [("read_narrow", read_narrow), ("fuse", fuse), ("schedule", schedule)]  # few kernels, which do for many
 BODY_PASSES = [("split_reductions", split_reductions), ("fuse", fuse), ("horizontal_fusion", horizontal_fusion),
                ("rematerialise", rematerialise), ("horizontal_fusion", horizontal_fusion)]
 LOOPS = {scan_p: emit_scan, while_p: emit_while}
@@ -65,36 +72,46 @@ def run_passes(program: Program, passes=None) -> Program:
     return program
 
 
-def compile_program(program: Program, states=(), constants=(), size_rules=()) -> Plan:
+def compile_program(program: Program, states=(), constants=(), size_rules=(), prepare=False) -> Plan:
     """Passes, memory and kernel sources of a program.
 
     states, constants  those of its inputs that are variables and captured arrays, in the order the runtime has them
     size_rules         what tracing had to assume of sizes
+    prepare            with a plan of its own for what depends on constants, and states that it does not update
     """
-    _refuse_float16(program)
     checks: list = []
-    plan = _plan(run_passes(program), states, constants, {}, checks)
-    return dataclasses.replace(plan, checks=tuple(checks), size_rules=tuple(size_rules))
+    program, preparation, made = run_passes(program, PLAIN_PASSES), None, ()
+    if prepare:
+        preparation, program, made = _prepared(program, states, constants)
+    plan = _plan(run_passes(program, KERNEL_PASSES), states, constants, {}, checks, made)
+    return dataclasses.replace(plan, checks=tuple(checks), size_rules=tuple(size_rules), preparation=preparation)
 
 
-def _refuse_float16(program: Program):
-    """Kernels have no arithmetic of 16 bits."""
-    for op in program.ops:
-        if any(v.dtype == "float16" for v in (*op.inputs, *op.outputs)):
-            raise NotImplementedError(f"{op.prim.name} ({op.scope or 'no scope'}): expected float32 or float64, "
-                                      "received float16, which is not compiled: cast, or use run_eagerly=True")
+def _prepared(program: Program, states, constants) -> tuple:
+    """(the plan of what is made of weights alone, the rest of the program, its inputs that this plan makes)."""
+    updated = {state for state, _ in program.updates}
+    weights = [v for v in (*states, *constants) if v not in updated]
+    of_weights = [(p.__name__, functools.partial(p, weights=weights))
+                  for p in (fold_scales, pack_weights, transform_kernels)]
+    program = run_passes(program, [*of_weights, ("cse", cse), ("dce", dce)])
+    making, program, made = prepared(program, weights)
+    if making is None:
+        return None, program, ()
+    plan = _plan(run_passes(making, ONCE_PASSES), states, constants, {}, [])
+    return plan, run_passes(program, [("dce", dce)]), made
 
 
-def _plan(program: Program, states, constants, strides: dict, checks: list) -> Plan:
-    """Memory and kernels of a program that has been through the passes."""
+def _plan(program: Program, states, constants, strides: dict, checks: list, made=()) -> Plan:
+    """Memory and kernels of a program that has been through the passes. made: inputs that a preparation makes."""
     strides = part_strides(program.ops, strides)
-    memory = plan_memory(program, states, constants, strides)
+    memory = plan_memory(program, states, constants, strides, made)
     views = Views(program.ops)
     state_of = {new: state for state, new in program.updates}
     known: dict = {}
     kernels = [_emit_once(op, Layout(_same_memory(op, state_of, views), strides), checks, known)
                for op in program.ops if not op.prim.view]
-    plan = Plan(program, tuple(kernels), memory.buffers, memory.slots, naive_bytes=memory.naive_bytes)
+    plan = Plan(program, tuple(kernels), memory.buffers, memory.slots, naive_bytes=memory.naive_bytes,
+                exchanged=memory.exchanged)
     return verify_plan(plan, strides) if _is_checked() else plan
 
 
@@ -139,13 +156,16 @@ def emit(op: Op, layout: Layout, checks: list) -> Kernel:
         body = op.params["body"]
         kernel = _EMITTERS[_anchor_kind(body)](op, layout, checks)
         flops = _loop_flops(op)
-    elif op.prim.lower in _SPECIAL:
-        body, kernel = None, _SPECIAL[op.prim.lower](op, layout, checks)
+    elif (emitter := KERNELS.get(op.prim.name if op.prim.whole else op.prim.lower)) is not None:
+        kernel = emitter(op, layout, checks)
         flops = window_flops(op) if op.prim.kind == "window" else sum((v.size for v in op.inputs), start=0)
     else:
-        raise NotImplementedError(f"primitive {op.prim.name} ({op.scope or 'no scope'}) has no kernel yet: "
-                                  "use run_eagerly=True")
-    return _kernel(op, kernel, flops)
+        why = ": it works on the values of arrays, which a graph does not know" if op.prim.kind == "host" else ""
+        error = NotImplementedError(f"primitive {op.prim.name} ({op.scope or 'no scope'}) has no kernel yet{why}: "
+                                    "use run_eagerly=True")
+        error.scope = op.scope
+        raise error
+    return _kernel(op, kernel, flops if kernel.flops is None else kernel.flops)
 
 
 def _kernel(op: Op, kernel: LoopKernel, flops: Size) -> Kernel:
@@ -167,7 +187,6 @@ def _anchor_kind(body: Program):
 
 
 _EMITTERS = {"contract": emit_contract, "window": emit_window, None: emit_loops}
-_SPECIAL = {**SPECIAL, "conv_weight_grad": emit_weight_grad}
 
 
 def _describe(op: Op) -> list:
@@ -181,12 +200,9 @@ def _loop_flops(op: Op) -> Size:
     total: Size = 0
     for inner in op.params["body"].ops:
         if inner.prim.kind == "contract":
-            a_axes, b_axes = inner.params["a_axes"], inner.params["b_axes"]
-            sizes = {**dict(zip(a_axes, inner.inputs[0].shape)), **dict(zip(b_axes, inner.inputs[1].shape))}
-            count: Size = 2
-            for size in sizes.values():
-                count = count * size
-            total = total + count
+            summed = set(inner.params["a_axes"]) - set(inner.params["out_axes"])
+            terms = size_of([n for x, n in zip(inner.params["a_axes"], inner.inputs[0].shape) if x in summed])
+            total = total + 2 * inner.outputs[0].size * terms
         elif inner.prim.kind == "window":
             total = total + window_flops(inner)
         elif inner.prim.kind == "reduce":

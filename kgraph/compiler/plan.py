@@ -8,12 +8,12 @@ from kgraph.compiler.ir import Op, Program, Value
 from kgraph.compiler.loopnest.nodes import LoopNest
 from kgraph.compiler.printing import printed
 
-__all__ = ["STATUS", "Address", "Buffer", "Code", "Kernel", "Plan", "Symbol"]
+__all__ = ["EXCHANGE", "STATUS", "Address", "Buffer", "Code", "Given", "Kernel", "Plan", "Symbol"]
 
 
 @dataclass(frozen=True)
 class Symbol:
-    """An argument word: the address of a native routine of kgraph.codegen.intrinsics, such as ``gemm_f32``."""
+    """An argument word: the address of a native routine of kgraph.kernels, such as ``gemm_f32``."""
 
     name: str
 
@@ -33,7 +33,15 @@ class Code:
     kernel: Kernel
 
 
-STATUS = Symbol("status")  # an argument word: the address of int64[2], (failed check number or 0, offending index)
+@dataclass(frozen=True)
+class Given:
+    """An argument word: an address that the runtime gives."""
+
+    name: str
+
+
+STATUS = Given("status")      # of int64[2]: (failed check number or 0, offending index)
+EXCHANGE = Given("exchange")  # of what takes a value to the other processes: see kgraph.runtime.exchange
 
 
 @dataclass(frozen=True)
@@ -41,7 +49,9 @@ class Buffer:
     """Where a Value lives.
 
     kind    input, output, state, constant: the index-th of its sort, memory given from outside;
-            slot: memory of the plan's arena, shared by values whose lifetimes do not overlap
+            prepared: the index-th result of the plan's preparation;
+            slot: memory of the plan's arena, shared by values whose lifetimes do not overlap;
+            given, joined: memory for what is exchanged with other processes and for what comes of it, one each
     offset  bytes from the start of that memory (views of another buffer; parts of a concatenation)
     """
 
@@ -56,7 +66,7 @@ class Kernel:
 
     nest    what it does, a LoopNest; its printed text is ``source``, and the hash of that makes ``name``
     args    the words of its argument block: a Value (address of its buffer), an int or Dim (an extent),
-            a float (its float64 bits), a Symbol, an Address, a Code
+            a float (its float64 bits), a Symbol, an Address, a Code, a Given
     extent  how many units of the outer axis there are; threads take [lo, hi) shares of it
     grain   shares begin at multiples of it
     work    an estimate of its scalar operations: decides how many threads take part
@@ -84,7 +94,7 @@ class Kernel:
 
     @property
     def source(self) -> str:
-        """``def NAME(args, lo, hi, scratch): ...`` in the kernel language (kgraph.codegen.intrinsics)."""
+        """``def NAME(args, lo, hi, scratch): ...`` in the kernel language (kgraph.compiler.printing)."""
         return printed(self.nest)[1]
 
 
@@ -92,7 +102,9 @@ class Kernel:
 class Plan:
     """program after the passes; kernels in execution order; buffers: Value -> Buffer; slots: bytes of each slot;
     checks: a message for each check number; size_rules: SizeRules for the extents that are bound;
-    naive_bytes: what the slots would take without reuse."""
+    naive_bytes: what the slots would take without reuse; exchanged: bytes of each of the memories given and joined;
+    preparation: the Plan of what is made of weights alone, of which nothing changes until one of them is written; its
+    states and constants are this plan's."""
 
     program: Program
     kernels: tuple
@@ -101,6 +113,8 @@ class Plan:
     checks: tuple = ()
     size_rules: tuple = ()
     naive_bytes: Size = 0
+    exchanged: int = 0
+    preparation: Plan | None = None
 
     def buffer(self, value: Value) -> Buffer:
         return self.buffers[value]

@@ -10,7 +10,7 @@ import threading
 
 import numpy as np
 
-from kgraph import budget
+from kgraph import budget, doors
 from kgraph.compiler.dims import SizeRule, names
 from kgraph.compiler.ir import Op, Program, TensorLike, TensorType, Value
 from kgraph.compiler.loopnest.dtypes import DTYPES
@@ -20,7 +20,8 @@ __all__ = ["Tape", "Tensor", "Trace", "assume_sizes", "bind", "current_trace", "
            "to_tensor"]
 
 
-_NAMES = {np.dtype(name): name for name in DTYPES}  # NumPy takes microseconds to name a dtype
+# NumPy takes microseconds to name a dtype
+_NAMES = {np.dtype(name): name for name, t in DTYPES.items() if not t.foreign}
 
 
 class Tensor(TensorLike):
@@ -83,6 +84,9 @@ class Tensor(TensorLike):
 
     def __repr__(self):
         return f"<Tensor {self.type} {np.array2string(self._array, threshold=20)}>"
+
+    def _repr_html_(self):
+        return doors.displays.array(self._array, f"Tensor {self.type}")
 
     def __reduce__(self):
         return Tensor, (np.array(self._array),)
@@ -161,7 +165,7 @@ def assume_sizes(a, sign: str, b, what: str):
         while trace.parent is not None:
             trace = trace.parent
         scope = current_scope()
-        trace.size_rules[SizeRule(a, sign, b, f"{what} ({scope})" if scope else what)] = None
+        trace.size_rules[SizeRule(a, sign, b, f"{what} ({scope})" if scope else what, scope)] = None
 
 
 class Trace:
@@ -181,6 +185,7 @@ class Trace:
         self.captured: list = []    # (input Value, the Tensor or outer Value that it stands for)
         self.size_rules: dict = {}  # SizeRule -> None: what was taken for granted; checked when extents are bound
         self.tapes: list = []       # open Tapes that note which values variables had
+        self.before_again: list = []  # what to call before tracing once more, for a better program of the same meaning
         self._known: set = set()
         self._lifted: dict = {}
 
@@ -191,6 +196,13 @@ class Trace:
 
     def __exit__(self, *exc):
         _recorders.traces.pop()
+
+    def ask_again(self, prepare):
+        """Have ``prepare()`` called when the outermost trace is over, and everything traced again."""
+        outermost = self
+        while outermost.parent is not None:
+            outermost = outermost.parent
+        outermost.before_again.append(prepare)
 
     def add_input(self, type: TensorType, name: str = "") -> Value:
         value = Value(type, name)
@@ -306,7 +318,7 @@ def bind(prim: Primitive, *args, **params):
     for a in args:
         if isinstance(a, Value):
             raise TypeError(f"{prim.name} received {a!r} of a graph whose recording has ended")
-    result = prim.reference(*[a.numpy() for a in args], **params)
+    result = prim.compute(*[a.numpy() for a in args], **params)
     many = isinstance(result, tuple)
     outputs = tuple(map(Tensor, result if many else (result,)))
     for tape in open_tapes():

@@ -4,7 +4,8 @@
   memory do not overlap.
 - Results and updated states are there at the end.
 - A value lies where its numbers are aligned, and inside its memory.
-- What a kernel writes does not overlap what else it has pointers to: its pointers are told apart (alias scopes).
+- What a kernel writes does not overlap what else it has pointers to, or hands to a routine by its address: they are
+  told apart (alias scopes).
 """
 from __future__ import annotations
 
@@ -13,15 +14,15 @@ import itertools
 import numpy as np
 
 from kgraph.compiler import dims
-from kgraph.compiler.ir import ProgramError, Value
+from kgraph.compiler.ir import Op, ProgramError, Value
 from kgraph.compiler.loopnest.index import row_major
-from kgraph.compiler.loopnest.nodes import Buffer, Call, Number, Store, blocks
+from kgraph.compiler.loopnest.nodes import Buffer, Call, Let, Number, Set, Store, blocks
 from kgraph.compiler.passes.schedule import Views
 from kgraph.compiler.plan import Kernel, Plan
 
 __all__ = ["verify_plan"]
 
-SIZE = 7           # what names of sizes stand for
+SIZES = 7, 61, 521, 4099, 32771, 262147  # what names of sizes stand for: the least with which no axis is below zero
 MOST = 1 << 24     # bytes of memory that are watched; larger ones are not
 
 
@@ -38,12 +39,18 @@ def verify_plan(plan: Plan, strides=None) -> Plan:
         where = f"{plan.program.name}: {op.prim.name} ({op.scope or 'no scope'})"
         for v in op.inputs:
             memory.read(v, views, where)
-        memory.tell_apart(next(kernels), where)
+        memory.tell_apart(next(kernels), op, where)
         for v in op.outputs:
             memory.write(v)
     for v in (*plan.program.outputs, *(new for _, new in plan.program.updates)):
         memory.read(v, views, f"{plan.program.name}: the end")
     return plan
+
+
+def _extents(names, values) -> dict:
+    tried = [dict.fromkeys(names, size) for size in SIZES]
+    fits = lambda extents: all(n >= 0 for v in values for n in dims.evaluate(v.shape, extents))
+    return next(filter(fits, tried), tried[-1])
 
 
 class _Memory:
@@ -53,7 +60,7 @@ class _Memory:
         self.plan, self.strides = plan, strides
         values = [*plan.program.inputs, *(v for op in plan.program.ops for v in op.outputs)]
         self.numbers = {v: i for i, v in enumerate(values)}
-        self.extents = dict.fromkeys(_names(plan, values, strides), SIZE)
+        self.extents = _extents(_names(plan, values, strides), values)
         self.bytes: dict = {}
         for v in values:
             self._grow(v)
@@ -61,7 +68,7 @@ class _Memory:
     def _grow(self, v: Value):
         buffer, places = self.plan.buffer(v), self.places(v)
         key = buffer.kind, buffer.index
-        most = int(places.max(initial=-1)) + 1
+        most = int(places.max(initial=-v.type.itemsize)) + v.type.itemsize
         if buffer.kind == "slot":
             size = dims.evaluate(self.plan.slots[buffer.index], self.extents)
             if most > size:
@@ -111,32 +118,32 @@ class _Memory:
             raise ProgramError(f"{where}: expected {v!r} in its memory, received "
                                + (f"{other!r}, which was written over it" if other is not None else "nothing"))
 
-    def tell_apart(self, kernel: Kernel, where: str):
-        """The pointers of a kernel that it writes through, against all others."""
-        stored, pointers = _pointers(kernel.nest.body), {}
-        for name, word in stored.items():
-            argument = kernel.args[word[0]]
+    def tell_apart(self, kernel: Kernel, op: Op, where: str):
+        """The memory that a kernel writes, against all else that it has pointers to."""
+        results, pointers = [self.plan.buffer(v) for v in op.outputs], {}
+        for word, stored in _pointers(kernel.nest.body):
+            argument = kernel.args[word]
             if isinstance(argument, Value):
                 buffer = self.plan.buffer(argument)
-                pointers[name] = (buffer.kind, buffer.index), argument, word[1]
-        for (home, a, writes), (other, b, too) in itertools.combinations(pointers.values(), 2):
-            if home == other and (writes or too) and np.intersect1d(self.places(a), self.places(b)).size:
+                writes = stored or buffer in results or pointers.get(argument, (None, False))[1]
+                pointers[argument] = (buffer.kind, buffer.index), writes
+        for (a, (memory, writes)), (b, (other, too)) in itertools.combinations(pointers.items(), 2):
+            if memory == other and (writes or too) and np.intersect1d(self.places(a), self.places(b)).size:
                 raise ProgramError(f"{where}: expected pointers that do not overlap, received {a!r} and {b!r}")
 
 
-def _pointers(body) -> dict:
-    """Buffers at argument words: name -> (the word's number, whether something is stored there)."""
+def _pointers(body) -> list:
+    """The argument words that are read: (its number, whether something is stored where it points to)."""
     found, stored, todo = {}, set(), list(body)
     while todo:
         s = todo.pop()
-        if isinstance(s, Buffer) and isinstance(s.address, Call) and s.address.function == "word":
-            number = s.address.operands[1]
-            if isinstance(number, Number):
-                found[s.name] = number.value
+        word = s.address if isinstance(s, Buffer) else s.value if isinstance(s, (Let, Set)) else None
+        if isinstance(word, Call) and word.function == "word" and isinstance(word.operands[1], Number):
+            found[s.name] = word.operands[1].value
         elif isinstance(s, Store):
             stored.add(s.buffer.name)
         todo.extend(itertools.chain(*blocks(s)))
-    return {name: (word, name in stored) for name, word in found.items()}
+    return [(word, name in stored) for name, word in found.items()]
 
 
 def _names(plan: Plan, values, strides) -> set:

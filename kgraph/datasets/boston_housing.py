@@ -17,3 +17,7 @@ def load_data(path="boston_housing.npz", test_split=0.2, seed=113):
     """
     arrays = load_arrays(fetch(path, DIGEST, origin_name="boston_housing.npz"))
     return split_at(test_split, *shuffled(seed, arrays["x"], arrays["y"]))
+
+
+def __dir__():
+    return sorted(__all__)

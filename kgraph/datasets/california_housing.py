@@ -12,9 +12,19 @@ def load_data(version="large", path="california_housing.npz", test_split=0.2, se
 
     version: "large", or "small" (the first 600 districts). test_split: the share for testing, in [0, 1).
     Raises OSError when the file has to be downloaded and cannot be.
+
+    Args:
+        version: "large" or "small".
+
+    Raises:
+        ValueError: another version.
     """
     if version not in ("small", "large"):
         raise ValueError(f"california_housing: expected version 'small' or 'large', received {version!r}")
     arrays = load_arrays(fetch(path, DIGEST, origin_name="california_housing.npz"))
     count = SMALL if version == "small" else len(arrays["x"])
     return split_at(test_split, *shuffled(seed, arrays["x"][:count], arrays["y"][:count]))
+
+
+def __dir__():
+    return sorted(__all__)

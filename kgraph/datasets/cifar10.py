@@ -17,3 +17,7 @@ def load_data():
     folder = "cifar-10-batches-py"
     train = read_batches(path, [f"{folder}/data_batch_{i}" for i in range(1, 6)], "labels")
     return train, read_batches(path, [f"{folder}/test_batch"], "labels")
+
+
+def __dir__():
+    return sorted(__all__)

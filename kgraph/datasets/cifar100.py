@@ -12,9 +12,16 @@ def load_data(label_mode="fine"):
 
     label_mode: "fine" (100 classes) or "coarse" (20). Raises OSError when the archive has to be downloaded and cannot
     be.
+
+    Raises:
+        ValueError: another label_mode.
     """
     if label_mode not in ("fine", "coarse"):
         raise ValueError(f"cifar100: expected label_mode 'fine' or 'coarse', received {label_mode!r}")
     path = fetch("cifar-100-python-target_archive", DIGEST, "https://www.cs.toronto.edu/~kriz/",
                  "cifar-100-python.tar.gz")
     return tuple(read_batches(path, [f"cifar-100-python/{part}"], f"{label_mode}_labels") for part in ("train", "test"))
+
+
+def __dir__():
+    return sorted(__all__)

@@ -24,3 +24,7 @@ def load_data():
     order = np.random.RandomState(0).permutation(len(x))  # RandomState's stream is frozen (NEP 19)
     train, test = order[:-TEST_COUNT], order[-TEST_COUNT:]
     return (x[train], y[train]), (x[test], y[test])
+
+
+def __dir__():
+    return sorted(__all__)

@@ -36,3 +36,7 @@ def _read(path):
     rank = raw[3]
     shape = np.frombuffer(raw, ">u4", rank, 4)
     return np.frombuffer(raw, np.uint8, offset=4 + 4 * rank).reshape(shape)
+
+
+def __dir__():
+    return sorted(__all__)

@@ -34,3 +34,7 @@ def get_word_index(path="imdb_word_index.json") -> dict:
     """word -> its number, before index_from is added."""
     with open(fetch(path, INDEX_DIGEST, origin_name="imdb_word_index.json"), encoding="utf-8") as f:
         return json.load(f)
+
+
+def __dir__():
+    return sorted(__all__)

@@ -13,3 +13,7 @@ def load_data(path="mnist.npz"):
     """
     arrays = load_arrays(fetch(path, DIGEST, origin_name="mnist.npz"))
     return (arrays["x_train"], arrays["y_train"]), (arrays["x_test"], arrays["y_test"])
+
+
+def __dir__():
+    return sorted(__all__)

@@ -40,3 +40,7 @@ def get_word_index(path="reuters_word_index.json") -> dict:
 def get_label_names() -> tuple:
     """The 46 topics in the order of their numbers."""
     return tuple(TOPICS.split())
+
+
+def __dir__():
+    return sorted(__all__)

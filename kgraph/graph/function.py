@@ -11,8 +11,11 @@ __all__ = ["Function", "source_inputs"]
 class Function(Operation):
     """What lies between KTensors, as something to call: a model without training, weights files and summary.
 
-    inputs, outputs  KTensors, or nested lists, tuples and dicts of them
     Raises ValueError for outputs that the inputs do not reach, and for a call with another number of inputs.
+
+    Args:
+        inputs, outputs: KTensors, or nested lists, tuples and dicts of them
+        name: of the function.
     """
 
     def __init__(self, inputs, outputs, name=None):
@@ -36,7 +39,14 @@ class Function(Operation):
         return list(self._graph.outputs)
 
     def call(self, inputs):
-        """The outputs for inputs in their structure (or as a flat list)."""
+        """The outputs for inputs in their structure (or as a flat list).
+
+        Args:
+            inputs: tensors in the structure of the inputs, or flat.
+
+        Raises:
+            ValueError: another number of them.
+        """
         values = tree.flatten(inputs)
         if len(values) != len(self._graph.inputs):
             raise ValueError(f"{self.name}: expected {len(self._graph.inputs)} inputs, received {len(values)}")
@@ -44,7 +54,11 @@ class Function(Operation):
 
 
 def source_inputs(tensor) -> list:
-    """The Inputs that a KTensor, or several, depend on."""
+    """The Inputs that a KTensor, or several, depend on.
+
+    Args:
+        tensor: a KTensor, or several.
+    """
     found, seen, stack = {}, set(), tree.flatten(tensor)[::-1]
     while stack:
         x = stack.pop()

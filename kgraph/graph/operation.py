@@ -10,17 +10,26 @@ import inspect
 
 from kgraph import budget, tree
 from kgraph.compiler.ir import TensorLike, TensorType, Value
+from kgraph.compiler.loopnest.dtypes import is_float
 from kgraph.compiler.prims.move import reshape_p
 from kgraph.compiler.trace import Trace, at_scope, bind, current_scope, suspend_recording
+from kgraph.graph.op_classes import call_parameters, identity_of
 from kgraph.graph.tensor import KTensor, any_symbolic, get_mask, set_mask
-from kgraph.naming import auto_name, warn_at_user
+from kgraph.naming import auto_name, user_line, warn_at_user
 from kgraph.ops import core as ops_core
 
 __all__ = ["MaskOf", "Node", "OpFunction", "Operation", "infer", "record", "record_function"]
 
 
 class Operation:
-    """Something that can be called on KTensors: a layer, or a function of kgraph.ops."""
+    """Something that can be called on KTensors: a layer, or a function of kgraph.ops.
+
+    Args:
+        name: by default the class name in snake case, numbered.
+
+    Raises:
+        ValueError: name is no text, or has a slash.
+    """
 
     def __init__(self, name: str | None = None):
         if name is not None and (not isinstance(name, str) or "/" in name):
@@ -38,14 +47,36 @@ class Operation:
         return self.call(*args, **kwargs)
 
     def call(self, *args, **kwargs):
+        """The computation.
+
+        Args:
+            args: tensors.
+
+        Returns:
+            A tensor, or tensors in a structure.
+        """
         raise NotImplementedError(f"{type(self).__name__} {self.name!r} has no call() method")
 
     def symbolic_call(self, *args, **kwargs):
-        """What a call on KTensors gives: KTensors, in the structure of the results."""
+        """What a call on KTensors gives: KTensors, in the structure of the results.
+
+        Args:
+            args: KTensors.
+
+        Returns:
+            KTensors.
+        """
         return self.compute_output_spec(*args, **kwargs)
 
     def compute_output_spec(self, *args, **kwargs):
-        """What a call would give, as KTensors, without recording it."""
+        """What a call would give, as KTensors, without recording it.
+
+        Args:
+            args: KTensors.
+
+        Returns:
+            KTensors of the shapes and dtypes of the outputs.
+        """
         return infer(self._run, *args, **kwargs)
 
     @property
@@ -78,17 +109,47 @@ class Operation:
         return self._common_shape("output")
 
     def get_input_at(self, node_index):
-        """The input of the call number node_index, from 0."""
+        """The input of the call number node_index, from 0.
+
+        Args:
+            node_index: the number of the call, from 0.
+
+        Returns:
+            A KTensor, or KTensors in a structure.
+        """
         return _single(self._node_at(node_index, "input").inputs)
 
     def get_output_at(self, node_index):
-        """The output of the call number node_index, from 0."""
+        """The output of the call number node_index, from 0.
+
+        Args:
+            node_index: the number of the call, from 0.
+
+        Returns:
+            A KTensor, or KTensors in a structure.
+        """
         return _single(self._node_at(node_index, "output").outputs)
 
     def get_input_shape_at(self, node_index):
+        """The shape of the inputs of one call.
+
+        Args:
+            node_index: the number of the call, from 0.
+
+        Returns:
+            A shape, or shapes in a structure.
+        """
         return tree.map_structure(lambda t: t.shape, self.get_input_at(node_index))
 
     def get_output_shape_at(self, node_index):
+        """The shape of the outputs of one call.
+
+        Args:
+            node_index: the number of the call, from 0.
+
+        Returns:
+            A shape, or shapes in a structure.
+        """
         return tree.map_structure(lambda t: t.shape, self.get_output_at(node_index))
 
     def _node_at(self, index, what):
@@ -119,12 +180,23 @@ class Operation:
         return False
 
     def get_config(self) -> dict:
-        """What from_config needs to make an equal operation."""
+        """What from_config needs to make an equal operation.
+
+        Returns:
+            A dict of the settings, from which from_config makes another of its kind.
+        """
         return {"name": self.name}
 
     @classmethod
     def from_config(cls, config):
-        """An operation equal to the one whose get_config() this is."""
+        """An operation equal to the one whose get_config() this is.
+
+        Args:
+            config: what get_config gave.
+
+        Returns:
+            A new object of that class.
+        """
         return cls(**config)
 
     def __getstate__(self):
@@ -166,17 +238,13 @@ class OpFunction(Operation):
         return tree.map_structure(lambda x: x if get_mask(x) is None else bind(reshape_p, x, shape=x.shape), results)
 
     def _is_per_sample(self, training) -> bool:
-        return is_elementwise(self.function)
+        return getattr(self.function, "elementwise", False)
 
     def get_config(self):
         return {"name": self.name, **self.settings}
 
     def _keras_identity(self):
-        from kgraph.serialization.op_names import identity_of
-        if self.function.__module__ == "kgraph.activations":
-            name = {"relu": "ReLU", "mish": "Mish"}[self.function.__name__]
-            return "keras.src.activations.activations", name, name
-        return identity_of(self.function.__name__)
+        return getattr(self.function, "keras_identity", None) or identity_of(self.function.__name__)
 
 
 @functools.cache
@@ -188,23 +256,13 @@ def _signature(function):
 def _operands(function) -> tuple:
     """The names of the arguments that belong to a call, in their order; the others are settings. Keras 3 says which
     they are: some are kept with the call also when they are plain numbers."""
-    from kgraph.serialization.op_names import call_parameters
     known = call_parameters(function)
     parameters = _signature(function).parameters.values()
     own = ("*" * (p.kind is p.VAR_POSITIONAL) + p.name for p in parameters if p.kind is not p.VAR_KEYWORD)
     return tuple(own) if known is None else known
 
 
-def is_elementwise(function) -> bool:
-    return function.__module__ == "kgraph.ops.elementwise" or function.__name__ in _ELEMENTWISE
-
-
 _SAME = frozenset("cast convert_to_tensor saturate_cast".split())  # without a copy where there is nothing to do
-_ELEMENTWISE = frozenset(
-    "cast celu elu gelu hard_shrink hard_sigmoid hard_silu hard_tanh leaky_relu log_sigmoid mish relu "
-    "relu6 saturate_cast selu sigmoid silu soft_shrink softplus softsign sparse_plus sparse_sigmoid "
-    "squareplus stop_gradient tanh_shrink threshold".split()
-)
 
 
 class MaskOf(Operation):
@@ -223,12 +281,13 @@ class MaskOf(Operation):
 class Node:
     """One call event: operation(*args, **kwargs) gave results. inputs and outputs are the KTensors among them."""
 
-    __slots__ = ("operation", "args", "kwargs", "inputs", "outputs", "results", "places", "__weakref__")
+    __slots__ = ("operation", "args", "kwargs", "inputs", "outputs", "results", "places", "place", "__weakref__")
 
     def __init__(self, operation, args, kwargs, results):
         self.operation = operation
         self.args, self.kwargs = tree.map_structure(lambda x: x, (args, kwargs))
         self.results = results
+        self.place = user_line()   # of the call, in the user's program
         self.inputs = [x for x in tree.flatten((self.args, self.kwargs)) if isinstance(x, KTensor)]
         leaves = tree.flatten(results)
         self.places = [i for i, x in enumerate(leaves) if isinstance(x, KTensor)]
@@ -311,7 +370,7 @@ def record_function(function, args, kwargs):
 def _warn_of_dropped_masks(name, inputs, results):
     """Functions drop masks, as in Keras 3. Say so where the result has the axes that the mask is for."""
     masks = [m for x in tree.flatten(inputs) if (m := get_mask(x)) is not None]
-    lost = [x for x in tree.flatten(results) if isinstance(x, KTensor) and x.dtype.startswith("float")
+    lost = [x for x in tree.flatten(results) if isinstance(x, KTensor) and is_float(x.dtype)
             and get_mask(x) is None and any(m.shape == x.shape[:m.ndim] and x.ndim > m.ndim for m in masks)]
     if lost:
         warn_at_user(f"ops.{name} drops the mask of its input, as in Keras 3: layers after it count padding too. Use a "

@@ -27,15 +27,29 @@ class KerasHistory(NamedTuple):
 class KTensor(TensorLike):
     """A tensor of the recorded graph: a shape and a dtype, and the call that makes it.
 
-    shape  ints, None or Dims; None on axis 0 is the batch size B, any other None gets a name of its own
-    dtype  a NumPy name, by default config.floatx()
-    name   by default keras_tensor, keras_tensor_1 ...
+    record_history is accepted for Keras's sake.
+
+    Args:
+        shape: ints, None or Dims; None on axis 0 is the batch size B, any other None gets a name of its own
+        dtype: a NumPy name, by default config.floatx()
+        name: by default keras_tensor, keras_tensor_1 ...
+        sparse: whether sparse matrices will come
+        ragged: True is an error
+        record_history, node, index: where it comes from; set by kgraph.
+
+    Raises:
+        ValueError: ragged is True.
     """
 
     __slots__ = ("type", "name", "node", "index", "sparse", "mask", "__weakref__")
-    is_symbolic = True
+    is_symbolic, record_history = True, True
+    ragged, ragged_rank, row_splits_dtype = False, None, None   # Keras's words: there are no ragged tensors
 
-    def __init__(self, shape, dtype=None, name=None, node=None, index=0, sparse=False):
+    def __init__(self, shape, dtype=None, sparse=False, ragged=False, record_history=True, name=None, node=None,
+                 index=0):
+        if ragged:
+            raise ValueError("KTensor: expected ragged=False: rows of one length each, filled up and masked; received "
+                             f"ragged={ragged!r}")
         self.name = name or auto_name("keras_tensor")
         self.type = TensorType(symbolic_shape(shape, self.name), dtype or floatx())
         self.node = node
@@ -67,6 +81,11 @@ class KTensor(TensorLike):
         return None if self.node is None else KerasHistory(self.node.operation, self.node.index, self.index)
 
     def numpy(self):
+        """Refused: there are no values yet.
+
+        Raises:
+            TypeError: always: a KTensor has no values.
+        """
         raise TypeError(f"{self!r} has no value: it stands for a tensor of a graph. Make a Model of it and call that.")
 
     def __array__(self, dtype=None, copy=None):

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from kgraph import budget, tree
+from kgraph.graph import places
 from kgraph.graph.tensor import KTensor
 
 __all__ = ["Graph", "replay"]
@@ -84,7 +85,8 @@ class Graph:
 def replay(graph: Graph, values, call=lambda operation, args, kwargs: operation(*args, **kwargs)) -> list:
     """Run the graph's calls again on `values`, one for each input: arrays, traced Values, or other KTensors.
 
-    call  how to do one call; the default calls the operation. Returns one value for each output.
+    Args:
+        call: how to do one call; the default calls the operation. Returns one value for each output.
     """
     known = dict(zip(graph.inputs, values))
     fill = lambda x: known[x] if isinstance(x, KTensor) else x
@@ -93,6 +95,10 @@ def replay(graph: Graph, values, call=lambda operation, args, kwargs: operation(
             continue
         budget.spend(budget.OBJECT, "many calls of layers")
         args, kwargs = tree.map_structure(fill, (node.args, node.kwargs))
-        leaves = tree.flatten(call(node.operation, args, kwargs))
+        try:
+            leaves = tree.flatten(call(node.operation, args, kwargs))
+        except Exception as error:
+            places.told(error, node)
+            raise
         known.update((tensor, leaves[place]) for tensor, place in zip(node.outputs, node.places))
     return [known[x] for x in graph.outputs]

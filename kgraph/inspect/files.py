@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import zipfile
 
 from kgraph.naming import printable
@@ -102,7 +103,13 @@ def _model(config) -> dict:
 
 def _arrays(root) -> list:
     return [{"path": a.path, "shape": a.shape, "dtype": str(a.dtype or "text"), "parameters": math.prod(a.shape)}
-            for a in root.arrays()]
+            for a in sorted(root.arrays(), key=lambda a: _natural(a.path))]
+
+
+def _natural(path) -> list:
+    """Sorts vars/2 before vars/10."""
+    return [(len(number := part.lstrip("0")), number) if part.isdecimal() else (-1, part)
+            for part in re.split(r"([0-9]+)", path)]
 
 
 def format_description(found: dict) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 import json
 
 from kgraph import tree
-from kgraph.graph import KTensor
+from kgraph.graph import KTensor, places
 from kgraph.inspect.programs import compiled_step
 from kgraph.layers.base import Layer
 from kgraph.naming import printable
@@ -15,11 +15,21 @@ __all__ = ["to_dot", "to_json", "to_networkx"]
 def to_networkx(model, level="layer", which="predict", expand_nested=False):
     """The model as a networkx.DiGraph.
 
-    level          "layer": a node for each layer or operation, named as it is, with class_name, shape, dtype, params
-                   and trainable; "op": a node for each op of the program that is compiled, with prim, type and layer
-    which          at op level, the step: train, test or predict
-    expand_nested  at layer level, the layers of models inside the model in place of these
     An edge's `tensors` counts the tensors that go that way.
+
+    Args:
+        level: "layer": a node for each layer or operation, named as it is, with class_name, shape, dtype, params,
+            trainable, place, the lines of the program where it was called, and within, the names of the models around
+            it; "op": a node for each op of the program
+            that is compiled, with prim, type and layer
+        which: at op level, the step: train, test or predict
+        expand_nested: at layer level, the layers of models inside the model in place of these
+
+    Returns:
+        A networkx.DiGraph.
+
+    Raises:
+        ValueError: another level, or a model without a graph.
     """
     import networkx
     if level not in ("layer", "op"):
@@ -46,22 +56,30 @@ def _describe(operation, outputs) -> dict:
     is_layer = isinstance(operation, Layer)
     return {"class_name": type(operation).__name__, "shape": shapes[0] if len(shapes) == 1 else shapes,
             "dtype": outputs[0].dtype if outputs else "", "params": operation.count_params() if is_layer else 0,
-            "trainable": bool(operation.trainable) if is_layer else False}
+            "trainable": bool(operation.trainable) if is_layer else False,
+            "activation": _name_of(getattr(operation, "activation", None))}
 
 
-def _add_layers(graph, model, prefix, expand):
+def _name_of(activation) -> str:
+    return getattr(activation, "name", None) or getattr(activation, "__name__", "") if activation is not None else ""
+
+
+def _add_layers(graph, model, prefix, expand, within=()):
     """The nodes of a functional model; returns the names of those that give its outputs."""
     ends = {}    # operation -> the node that gives its results
     for node in model._graph.nodes:
         operation, name = node.operation, prefix + node.operation.name
         if expand and getattr(operation, "is_functional", False):
             if operation not in ends:
-                ends[operation] = _add_layers(graph, operation, f"{name}/", expand)
+                ends[operation] = _add_layers(graph, operation, f"{name}/", expand, (*within, operation.name))
             sources, targets = _sources(node, ends), [f"{name}/{x.operation.name}" for x in operation.inputs]
             for i, source in enumerate(sources):
                 _add_edge(graph, source, targets[min(i, len(targets) - 1)])
             continue
-        graph.add_node(name, **_describe(operation, [x for x in node.outputs if isinstance(x, KTensor)]))
+        called = [*graph.nodes[name]["place"].split(", ")] if name in graph else []
+        place = ", ".join(dict.fromkeys([*called, places.text(node.place)]))
+        outputs = [x for x in node.outputs if isinstance(x, KTensor)]
+        graph.add_node(name, place=place, within=within, **_describe(operation, outputs))
         ends[operation] = [name]
         for source in _sources(node, ends):
             _add_edge(graph, source, name)
@@ -97,7 +115,7 @@ def _add_ops(graph, program):
 
 
 def label_lines(attributes, name, show_shapes=True, show_dtype=False, show_layer_names=True,
-                show_trainable=False) -> list:
+                show_trainable=False, show_layer_activations=False) -> list:
     """What is written into the box of a node: without line breaks and what only readers of text obey."""
     kind = attributes.get("class_name") or attributes.get("prim")
     lines = [f"{name.rpartition('/')[2]} ({kind})" if show_layer_names and "class_name" in attributes else kind]
@@ -106,6 +124,8 @@ def label_lines(attributes, name, show_shapes=True, show_dtype=False, show_layer
         lines.append(str(shape))
     if show_dtype and attributes.get("dtype"):
         lines.append(attributes["dtype"])
+    if show_layer_activations and attributes.get("activation"):
+        lines.append(f"activation: {attributes['activation']}")
     if show_trainable and attributes.get("params"):
         lines.append("trainable" if attributes["trainable"] else "not trainable")
     return list(map(printable, lines))

@@ -2,7 +2,7 @@
 whose rows are neighbouring output pixels and whose k runs through the taps and channels where they lie.
 
     window_plan(block)                                   where windows lie inside the input, from the geometry in block
-    conv_TYPE(block, x, w, out, lo, hi)                  output rows lo to hi (of the band axis) of one image
+    conv_TYPE(block, x, weights, out, lo, hi)            output rows lo to hi (of the band axis) of one image
     depthwise_TYPE(...)                                  the same where each channel is its own group
     max_pool_TYPE, sum_pool_TYPE                         the same without a kernel: maxima or sums of windows
     weights_TYPE(block, x, ct, out, images, lo, hi)      adds what some images give to taps lo to hi of the kernel
@@ -17,15 +17,21 @@ multiply-adds in the order of taps and channels, whatever the share.
 """
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 from kgraph.codegen import functions
 from kgraph.codegen.target import machine
+from kgraph.compiler.loopnest.builder import both, differ, either, equal, least, most
+from kgraph.compiler.loopnest.dtypes import DTYPES, short_name
+from kgraph.compiler.loopnest.nodes import Expression, call
+from kgraph.compiler.loopnest.records import SEGMENT, WINDOW, Words
 from kgraph.kernels.conv_tile import ConvTile, conv_tiles
+from kgraph.kernels.routine import Routine
 from kgraph.kernels.wide import BLOCK as TERMS
 from kgraph.kernels.wide import PARTS, add_part
 
-__all__ = ["ROUTINES", "SCRATCH", "function", "nests", "source"]
+__all__ = ["ROUTINES", "Driver", "function", "tile_shapes", "scratch"]
 
-SCRATCH = 0           # the routines need no memory but the block
 FEW_ROWS = 17         # a weight gradient with fewer channels than these joins taps
 BAND_BYTES = 1 << 18  # of inputs that the weight gradient keeps in a second-level cache
 
@@ -42,299 +48,395 @@ _VECTOR = {32: {4: (4, 3, 2, 1), 1: (8, 4, 3, 2, 1)}, 16: {2: (4, 3, 2, 1), 1: (
 
 def function(name: str) -> functions.Function:
     """One of ROUTINES."""
-    return functions.Function(name, source(name), "convolutions", lambda: conv_tiles(nests(name)))
+    writer = _Plan if name == "window_plan" else _Weights if "weights" in name else _Conv
+    return writer.function(name, "convolutions")
 
 
-def nests(name: str) -> list:
+def scratch() -> int:
+    """The routines need no memory but the block."""
+    return 0
+
+
+def tile_shapes(name: str) -> list:
     """The tiles of this machine that a routine uses."""
     if name == "window_plan":
         return []
     dtype = "float32" if name.endswith("32") else "float64"
-    lanes, term = machine().lanes(4 if dtype == "float32" else 8), _TERMS.get(name[:-4], "pairs")
+    lanes, term = machine().lanes(DTYPES[dtype].itemsize), _TERMS.get(name[:-4], "pairs")
     shapes = (_MIXING if term == "product" else _VECTOR)[machine().registers]
     return [ConvTile(dtype, lanes, rows, vectors, term, name.startswith("weights"))
             for vectors, heights in shapes.items() for rows in heights]
 
 
-def source(name: str) -> str:
-    """The routine in the kernel language."""
-    if name == "window_plan":
-        return _PLAN
-    chosen = nests(name)
-    depthwise = chosen[0].term != "product"
-    texts = {"clip": _CLIP, "meet": _MEET, "place": _PLACE}
-    axes = {f"{what}{k}": _filled(text.strip(), {"k": k}) for what, text in texts.items()
-            for k in range(3)}
-    parts = {**axes, "k0": _K0[depthwise], **_ROWS[depthwise], "tiles": _tiles(chosen)}
-    values = {"name": name, "a_j": int(depthwise), "item": chosen[0].itemsize, "band": BAND_BYTES,
-              "places": TERMS * PARTS, "parts": PARTS, "terms": TERMS, "add_part": add_part(0, **_WIDE_SUMS),
-              "start": "{f}(-1.0) / {f}(0.0)" if chosen[0].term == "maximum" else "{f}(0.0)", "f": name[-3:]}
-    return _filled(_filled(_WEIGHTS if "weights" in name else _CONV, parts), values)
+# --- segments ---------------------------------------------------------------------------------------------------------
+
+class _Plan(Routine):
+    """Writes window_plan."""
+
+    def __init__(self, name: str):
+        super().__init__(name, "block")
+        self.g = self.w.record("g", WINDOW, self.block, 0)
+
+    def write(self):
+        w, g = self.w, self.g
+        self.place = w.let("place", WINDOW.words)
+        with w.loop("axis", 0, 3) as number:
+            axis = g.axes[number]
+            self.stride, self.dilation, self.low = w.lets(stride=axis.stride, dilation=axis.dilation, low=axis.low)
+            phases = w.let("phases", 1)
+            with w.when(equal(g.kind, 1)):
+                w.let(phases, self.stride)
+            self.found = w.let("found", 0)
+            w.store(axis.first, self.place)
+            every = w.let("every", 1)  # the taps of a phase are `own` and every so many after it
+            with w.during(differ(every * self.dilation % phases, 0)):
+                w.let(every, every + 1)
+            with w.loop("phase", 0, phases) as phase:
+                own = w.let("own", 0)
+                wrong = differ((phase + self.low - own * self.dilation) % phases, 0)
+                with w.during(both(own < every, wrong)):
+                    w.let(own, own + 1)
+                self._segments(axis, phase, phases, own, every)
+            w.store(axis.segments, self.found)
+
+    def _segments(self, axis: Words, phase, phases, own, every):
+        """The segments of one phase: places that meet the same taps are counted, others begin a new one."""
+        w, place = self.w, self.place
+        known_first, known_count = w.lets(known_first=-2, known_count=0)
+        with w.loop("o", phase, axis.outs, step=phases) as o:
+            first, count, step, start = self._taps(axis, o, own, every)
+            with w.when(both(equal(first, known_first), equal(count, known_count))):
+                before = w.record("before", SEGMENT, self.block + 8 * (place - SEGMENT.words), 0)
+                w.store(before.count, before.count + 1)
+            with w.otherwise():
+                s = w.record("s", SEGMENT, self.block + 8 * place, 0)
+                w.fill(s, out=o, out_step=phases, count=1, tap=first, tap_step=step, taps=count, near=start)
+                with w.when(equal(self.g.kind, 0)):
+                    w.fill(s, near_step=self.stride, near_tap=self.dilation)
+                with w.otherwise():
+                    w.fill(s, near_step=1, near_tap=-(self.dilation * step // self.stride))
+                w.let(known_first, first)
+                w.let(known_count, count)
+                w.let(place, place + SEGMENT.words)
+                w.let(self.found, self.found + 1)
+
+    def _taps(self, axis: Words, o, own, every) -> tuple:
+        """Of output place o: the first tap inside the input or -1, how many there are, the step from one to the next,
+        and the input place of the first."""
+        w, stride, dilation = self.w, self.stride, self.dilation
+        last = w.let("last", axis.size - 1)
+        with w.when(equal(self.g.kind, 0)):
+            at = w.let("at", o * stride - self.low)  # of tap 0
+            low, high = w.lets(least=-(at // dilation), most=(last - at) // dilation)
+        with w.otherwise():
+            w.let(at, o + self.low)
+            w.lets(least=-((last * stride - at) // dilation), most=at // dilation)
+        first = w.let("first", own + every * most(0, -((own - low) // every)))
+        w.let(high, least(high, axis.taps - 1))
+        count, step, start = w.lets(count=0, step=1, start=0)
+        with w.when(both(own < every, first <= high)):
+            w.let(count, (high - first) // every + 1)
+            w.let(start, at + first * dilation)
+            with w.when(equal(self.g.kind, 1)):
+                w.let(start, (at - first * dilation) // stride)
+            with w.when(count > 1):
+                w.let(step, every)
+        with w.otherwise():
+            w.let(first, -1)
+        return first, count, step, start
 
 
-def _filled(text: str, values: dict) -> str:
-    """Text with each {name} replaced; a replacement of several lines keeps the indentation of its place."""
-    for key, value in values.items():
-        mark, value = "{" + key + "}", str(value)
-        while mark in text:
-            at = text.index(mark)
-            indent = text[text.rfind("\n", 0, at) + 1:at] if "\n" in value else ""
-            text = text[:at] + value.replace("\n", "\n" + indent) + text[at + len(mark):]
-    return text
+# --- products ---------------------------------------------------------------------------------------------------------
+
+class Driver(Routine):
+    """What the writers of routines that are told of a block, their first parameter, have in common.
+
+    shapes  register tiles, of one dtype
+    tiles   the Tiles made of these, and others
+    """
+
+    def __init__(self, name: str, parameters: str, shapes, tiles):
+        super().__init__(name, parameters, tiles)
+        self.dtype, self.item, self.lanes = shapes[0].dtype, shapes[0].itemsize, shapes[0].lanes
+        self.g = self.w.record("g", WINDOW, self.block, 0)
+        self.axes = [self.g.axes[k] for k in range(3)]
+
+    def _number(self, x: float) -> Expression:
+        return call(short_name(self.dtype), x)
+
+    def _loop(self, k, count, a, b):
+        """The k-th loop of the tiles."""
+        self.w.fill(self.g.loops[k], count=count, a=a, b=b)
 
 
-def _tiles(chosen) -> str:
-    """The text that covers ``rows`` x ``columns`` of C with tiles: strips of columns, in each tiles of about one
-    height."""
-    lanes, heights = chosen[0].lanes, {}
-    for nest in chosen:
-        heights.setdefault(nest.vectors, []).append(nest.rows)
-    lines = ["j = 0", "while j < columns:", "    left = columns - j"]
-    for vectors, known in sorted(heights.items(), reverse=True):
-        tests = [f"left >= {lanes * vectors}"] if vectors > 1 else []
-        tests += [f"rows <= {max(known)}"] if vectors == 4 and chosen[0].term == "product" else []
-        word = "else" if not tests else ("if " if vectors == max(heights) else "elif ") + " and ".join(tests)
-        lines += [f"    {word}:", f"        tall = -(-rows // -(-rows // {max(known)}))"]
+class _Covering(Driver):
+    """C is covered with tiles of any size."""
+
+    def __init__(self, name: str, parameters: str):
+        self.chosen = tile_shapes(name)
+        self.depthwise = self.chosen[0].term != "product"
+        super().__init__(name, parameters, self.chosen, conv_tiles(self.chosen))
+
+    def _cover(self, rows, columns, a, a_m, b, c, c_m):
+        """Tiles over ``rows`` x ``columns`` of C: strips of columns, in each tiles of about one height."""
+        w, heights = self.w, {}
+        for tile in self.chosen:
+            heights.setdefault(tile.vectors, []).append(tile.rows)
+        j = w.let("j", 0)
+        with w.during(j < columns):
+            left = w.let("left", columns - j)
+            self._strip(sorted(heights.items(), reverse=True), j, left, rows, a, a_m, b, c, c_m)
+
+    def _strip(self, heights, j, left, rows, *operands):
+        """One strip, by the widest tiles that fit."""
+        w, ((vectors, known), *others) = self.w, heights
+        tests = [left >= self.lanes * vectors] if vectors > 1 else []
+        tests += [rows <= max(known)] if vectors == 4 and not self.depthwise else []
+        if not tests:
+            self._tiles(vectors, known, j, left, rows, *operands)
+            return
+        with w.when(both(*tests)):
+            self._tiles(vectors, known, j, left, rows, *operands)
+        with w.otherwise():
+            self._strip(others, j, left, rows, *operands)
+
+    def _tiles(self, vectors, known, j, left, rows, a, a_m, b, c, c_m):
+        w = self.w
+        tall = w.let("tall", -(-rows // -(-rows // max(known))))
         for high, low in zip(known, known[1:]):
             if high - low > 1:
-                lines += [f"        if tall > {low} and tall < {high}:", f"            tall = {high}"]
-        lines += ["        for i in range(0, rows, tall):",
-                  f"            nest_{vectors}(min(tall, rows - i), levels, a + {{item}} * (i * a_m + j * {{a_j}}),",
-                  "                   a_m, b + {item} * j, c + {item} * (i * c_m + j), c_m, left, more)",
-                  f"        j += {lanes * vectors}"]
-    return "\n".join(lines)
+                with w.when(both(tall > low, tall < high)):
+                    w.let(tall, high)
+        with w.loop("i", 0, rows, step=tall) as i:
+            beside = j * int(self.depthwise)  # in A
+            w.do(f"conv_tile_{vectors}", least(tall, rows - i), self.levels, a + self.item * (i * a_m + beside), a_m,
+                 b + self.item * j, c + self.item * (i * c_m + j), c_m, left, self.more)
+        w.let(j, j + self.lanes * vectors)
 
 
-_PLAN = """
-def window_plan(block):
-    g = window(block, 0)
-    place = window.words
-    for axis in range(3):
-        stride, dilation, low = g.axes[axis].stride, g.axes[axis].dilation, g.axes[axis].low
-        phases = 1
-        if g.kind == 1:
-            phases = stride
-        found = 0
-        g.axes[axis].first = place
-        for phase in range(phases):
-            known_first = -2
-            known_count = 0
-            for o in range(phase, g.axes[axis].outs, phases):
-                first = -1
-                count = 0
-                step = 1
-                start = 0
-                for k in range(g.axes[axis].taps):
-                    if g.kind == 0:
-                        i = o * stride - low + k * dilation
-                        inside = i >= 0 and i < g.axes[axis].size
-                    else:
-                        t = o + low - k * dilation
-                        i = t // stride
-                        inside = t >= 0 and t == i * stride and i < g.axes[axis].size
-                    if inside:
-                        if count == 0:
-                            first = k
-                            start = i
-                        elif count == 1:
-                            step = k - first
-                        count += 1
-                if first == known_first and count == known_count:
-                    before = segment(block + 8 * (place - segment.words), 0)
-                    before.count += 1
-                else:
-                    s = segment(block + 8 * place, 0)
-                    s.out, s.out_step, s.count = o, phases, 1
-                    s.tap, s.tap_step, s.taps, s.near = first, step, count, start
-                    if g.kind == 0:
-                        s.near_step, s.near_tap = stride, dilation
-                    else:
-                        s.near_step, s.near_tap = 1, -(dilation * step // stride)
-                    known_first = first
-                    known_count = count
-                    place += segment.words
-                    found += 1
-        g.axes[axis].segments = found
-"""
+class _Conv(_Covering):
+    """Writes conv, depthwise, max_pool, sum_pool."""
 
-# The innermost loops of a convolution: the channels, joined with the taps of the last axis where they lie together; or,
-# where channels do not mix, the taps of the last axis.
-_K0 = {False: """l0.count, l0.a, l0.b = t0, a0, b0
-l1.count, l1.a, l1.b = t1, a1, b1
-l2.count, l2.a, l2.b = t2, a2, b2
-l3.count, l3.a, l3.b = g.near_channels, 1, g.groups * g.far_channels
-if a2 == g.near_channels and b2 == g.near_channels * g.groups * g.far_channels:
-    l2.count, l3.count = 1, t2 * g.near_channels""", True: """l0.count, l0.a, l0.b = 1, 0, 0
-l1.count, l1.a, l1.b = t0, a0, b0
-l2.count, l2.a, l2.b = t1, a1, b1
-l3.count, l3.a, l3.b = t2, a2, b2"""}
+    def __init__(self, name: str):
+        super().__init__(name, "block x weights out lo hi")
+        self.start = self._number(0.0)
+        if self.chosen[0].term == "maximum":
+            self.start = self._number(-1.0) / self.start
 
-# Of segment e, the outputs from j on, n of them, on axis {k}: those inside [lo, hi) on the band axis.
-_CLIP = """
-e{k} = segment(block + 8 * (g.axes[{k}].first + segment.words * s{k}), 0)
-j{k} = 0
-n{k} = e{k}.count
-if g.band == {k}:
-    j{k} = max(0, -((e{k}.out - lo) // e{k}.out_step))
-    n{k} = min(n{k}, -((e{k}.out - hi) // e{k}.out_step)) - j{k}
-t{k} = e{k}.taps
-a{k} = e{k}.near_tap * g.axes[{k}].near_step
-b{k} = e{k}.tap_step * g.axes[{k}].tap_step
-x{k} = (e{k}.near + j{k} * e{k}.near_step) * g.axes[{k}].near_step
-w{k} = e{k}.tap * g.axes[{k}].tap_step
-o{k} = (e{k}.out + j{k} * e{k}.out_step) * g.axes[{k}].far_step
-x_step{k} = e{k}.near_step * g.axes[{k}].near_step
-o_step{k} = e{k}.out_step * g.axes[{k}].far_step
-"""
+    def write(self):
+        w, (zs, ys, xs) = self.w, self.axes
+        self.levels, self.more = w.lets(levels=self.block + 8 * WINDOW.place("loops"), more=0)
+        self.columns = w.let("columns", self.g.far_channels)
+        with w.loop("s0", 0, zs.segments) as s0:
+            first = self._clip(0, s0)
+            with w.loop("s1", 0, ys.segments) as s1:
+                second = self._clip(1, s1)
+                with w.loop("s2", 0, xs.segments) as s2:
+                    self._region(first, second, self._clip(2, s2))
 
-_CONV = """
-def {name}(block, x, w, out, lo, hi):
-    g = window(block, 0)
-    zs, ys, xs = g.axes[0], g.axes[1], g.axes[2]
-    l0, l1, l2, l3 = g.loops[0], g.loops[1], g.loops[2], g.loops[3]
-    levels = block + 8 * window.loops
-    more = 0
-    columns = g.far_channels
-    for s0 in range(zs.segments):
-        {clip0}
-        for s1 in range(ys.segments):
-            {clip1}
-            for s2 in range(xs.segments):
-                {clip2}
-                rows = n2
-                a_m, c_m = x_step2, o_step2
-                beside, a_beside, c_beside = n1, x_step1, o_step1
-                if n2 < 6 and n1 > n2:
-                    rows, beside = n1, n2
-                    a_m, c_m = x_step1, o_step1
-                    a_beside, c_beside = x_step2, o_step2
-                if n0 <= 0 or rows <= 0 or beside <= 0:
-                    columns = 0
-                elif t0 * t1 * t2 == 0:
-                    columns = 0
-                    for p in range(n0):
-                        for q in range(beside):
-                            for i in range(rows):
-                                place = o0 + o1 + o2 + p * o_step0 + q * c_beside + i * c_m
-                                nothing = p{f}_at(out + {item} * place, 1)
-                                for j in range(g.groups * g.far_channels):
-                                    nothing[j] = {start}
-                else:
-                    columns = g.far_channels
-                    {k0}
-                    for p in range(n0):
-                        for q in range(beside):
-                            for group in range(g.groups):
-                                a = x + {item} * (x0 + x1 + x2 + p * x_step0 + q * a_beside + group * g.near_channels)
-                                b = w + {item} * (w0 + w1 + w2 + group * columns)
-                                c = out + {item} * (o0 + o1 + o2 + p * o_step0 + q * c_beside + group * columns)
-                                {tiles}
-"""
+    def _clip(self, k: int, s) -> SimpleNamespace:
+        """Of segment s of axis k the outputs inside [lo, hi) on the band axis: how many (n); taps and their distances
+        in A and B; where the first lies in the input, the kernel and the output; distances of outputs."""
+        w, axis = self.w, self.axes[k]
+        e = w.record(f"e{k}", SEGMENT, self.block + 8 * (axis.first + SEGMENT.words * s), 0)
+        j, n = w.let(f"j{k}", 0), w.let(f"n{k}", e.count)
+        with w.when(equal(self.g.band, k)):
+            w.let(j, most(0, -((e.out - self.lo) // e.out_step)))
+            w.let(n, least(n, -((e.out - self.hi) // e.out_step)) - j)
+        found = {"taps": e.taps, "a_step": e.near_tap * axis.near_step, "b_step": e.tap_step * axis.tap_step,
+                 "x": (e.near + j * e.near_step) * axis.near_step, "w": e.tap * axis.tap_step,
+                 "o": (e.out + j * e.out_step) * axis.far_step,
+                 "x_step": e.near_step * axis.near_step, "o_step": e.out_step * axis.far_step}
+        return SimpleNamespace(n=n, **{name: w.let(f"{name}{k}", value) for name, value in found.items()})
 
-# The rows of one tap: its channels, or where they do not mix, one. Whether all taps of the last axis may be rows of one
-# tile: then they lie as far apart as rows.
-_ROWS = {False: {"row_steps": "1, g.groups * g.far_channels", "rows": "g.near_channels",
-                 "joined": f"channels < {FEW_ROWS} and xs.dilation == 1 and xs.near_step == channels "
-                           "and xs.tap_step == channels * columns"},
-         True: {"row_steps": "xs.dilation * xs.near_step, xs.tap_step", "rows": "1", "joined": "taps > 1"}}
+    def _region(self, z, y, x):
+        """The outputs of three segments. The rows of tiles run along the last axis, or along the one before it where
+        that is longer."""
+        w = self.w
+        rows, a_m, c_m = w.lets(rows=x.n, a_m=x.x_step, c_m=x.o_step)
+        beside, a_beside, c_beside = w.lets(beside=y.n, a_beside=y.x_step, c_beside=y.o_step)
+        with w.when(both(x.n < 6, y.n > x.n)):
+            w.lets(rows=y.n, beside=x.n, a_m=y.x_step, c_m=y.o_step, a_beside=x.x_step, c_beside=x.o_step)
+        with w.when(either(z.n <= 0, rows <= 0, beside <= 0)):
+            w.let(self.columns, 0)
+        with w.otherwise():
+            with w.when(equal(z.taps * y.taps * x.taps, 0)):
+                w.let(self.columns, 0)
+                with w.loop("p", 0, z.n) as p, w.loop("q", 0, beside) as q, w.loop("i", 0, rows) as i:
+                    self._nothing(w.let("place", z.o + y.o + x.o + p * z.o_step + q * c_beside + i * c_m))
+            with w.otherwise():
+                w.let(self.columns, self.g.far_channels)
+                self._inner_loops(z, y, x)
+                with w.loop("p", 0, z.n) as p, w.loop("q", 0, beside) as q, w.loop("group", 0, self.g.groups) as group:
+                    a = z.x + y.x + x.x + p * z.x_step + q * a_beside + group * self.g.near_channels
+                    c = z.o + y.o + x.o + p * z.o_step + q * c_beside + group * self.columns
+                    a, b, c = w.lets(a=self.x + self.item * a,
+                                     b=self.weights + self.item * (z.w + y.w + x.w + group * self.columns),
+                                     c=self.out + self.item * c)
+                    self._cover(rows, self.columns, a, a_m, b, c, c_m)
 
-# Of tap k{k}, the outputs that meet the input on axis {k}: from f to l.
-_MEET = """
-shift{k} = k{k} * g.axes[{k}].dilation - g.axes[{k}].low
-f{k} = max(0, -(shift{k} // g.axes[{k}].stride))
-l{k} = min(g.axes[{k}].outs, (g.axes[{k}].size - 1 - shift{k}) // g.axes[{k}].stride + 1)
-"""
-_PLACE = """
-if g.band == {k}:
-    f{k} = max(f{k}, top)
-    l{k} = min(l{k}, top + high_band)
-n{k} = l{k} - f{k}
-x{k} = (f{k} * g.axes[{k}].stride + shift{k}) * g.axes[{k}].near_step
-y{k} = f{k} * g.axes[{k}].far_step
-"""
+    def _nothing(self, place):
+        """An output that meets no tap."""
+        w = self.w
+        nothing = w.buffer("nothing", self.dtype, self.out + self.item * place, 1)
+        with w.loop("j", 0, self.g.groups * self.g.far_channels) as j:
+            w.store(nothing[j], self.start)
 
-_WIDE_SUMS = {"f": "{f}", "part": "sums", "wide": "block + g.wide", "rows": "1", "columns": "(hi - lo) * xs.tap_step",
-              "line": "0"}
+    def _inner_loops(self, z, y, x):
+        """The loops of the tiles: the channels, joined with the taps of the last axis where they lie together; or,
+        where channels do not mix, the taps alone."""
+        g, channels = self.g, self.g.near_channels
+        taps = [(s.taps, s.a_step, s.b_step) for s in (z, y, x)]
+        for k, loop in enumerate([(1, 0, 0), *taps] if self.depthwise else [*taps, (channels, 1, self._line())]):
+            self._loop(k, *loop)
+        if not self.depthwise:
+            with self.w.when(both(equal(x.a_step, channels), equal(x.b_step, channels * g.groups * g.far_channels))):
+                self.w.store(g.loops[2].count, 1)
+                self.w.store(g.loops[3].count, x.taps * channels)
 
-# Where a tap has few rows, all taps of the last axis are rows of one tile, over the outputs that all of them meet; what
-# each meets to the left and to the right of those is added after. The pieces are the same however taps are shared.
-_WEIGHTS = """
-def {name}(block, x, ct, out, images, lo, hi):
-    g = window(block, 0)
-    zs, ys, xs = g.axes[0], g.axes[1], g.axes[2]
-    l0, l1, l2, l3 = g.loops[0], g.loops[1], g.loops[2], g.loops[3]
-    levels = block + 8 * window.loops
-    more = 1
-    channels, columns = g.near_channels, g.far_channels
-    a_m, c_m = {row_steps}
-    taps = xs.taps
-    joined = {joined}
-    k2 = 0
-    {meet2}
-    common = f2
-    k2 = taps - 1
-    {meet2}
-    common_end = max(common, l2)
-    pair = {item} * (g.near_image + g.far_image)
-    places = zs.outs * ys.outs * xs.outs
-    many = max(1, min({band} // max(1, pair), {places} // max(1, places)))
-    outs = g.axes[g.band].outs
-    high_band = outs
-    if pair > {band} or places > {places}:
-        high_band = max(1, min(outs * {band} // pair, outs * {places} // places))
-    blocks, begun = 0, 0
-    for first in range(0, images, many):
-        for top in range(0, outs, high_band):
-            tap = lo
-            while tap < hi:
-                begin = tap % taps
-                k1 = tap // taps % ys.taps
-                k0 = tap // (taps * ys.taps)
-                count = 1
-                if joined:
-                    count = min(taps - begin, hi - tap)
-                tap += count
-                {meet0}
-                {place0}
-                {meet1}
-                {place1}
-                pieces = 1
-                if joined:
-                    pieces = 1 + 2 * count
-                for piece in range(pieces):
-                    k2 = begin + (piece + 1) // 2 - min(piece, 1)
-                    rows = {rows}
-                    {meet2}
-                    if joined:
-                        if piece == 0:
-                            rows = count * {rows}
-                            f2, l2 = common, common_end
-                        elif piece % 2 == 1:
-                            l2 = min(l2, common)
-                        else:
-                            f2 = max(f2, common_end)
-                    {place2}
-                    if n0 > 0 and n1 > 0 and n2 > 0:
-                        inner, outer = 3, 2
-                        if n2 < n1:
-                            inner, outer = 2, 3
-                        l0.count, l0.a, l0.b = min(many, images - first), g.near_image, g.far_image
-                        l1.count, l1.a, l1.b = n0, zs.stride * zs.near_step, zs.far_step
-                        ins, out_of = g.loops[inner], g.loops[outer]
-                        out_of.count, out_of.a, out_of.b = n1, ys.stride * ys.near_step, ys.far_step
-                        ins.count, ins.a, ins.b = n2, xs.stride * xs.near_step, xs.far_step
-                        for group in range(g.groups):
-                            a = x + {item} * (first * g.near_image + x0 + x1 + x2 + group * channels)
-                            b = ct + {item} * (first * g.far_image + y0 + y1 + y2 + group * columns)
-                            taps_at = k0 * zs.tap_step + k1 * ys.tap_step + k2 * xs.tap_step
-                            c = out + {item} * (taps_at + group * columns)
-                            {tiles}
-            last = 0
-            if first + many >= images and top + high_band >= outs:
-                last = 1
-            blocks += 1 + min(many, images - first) * min(high_band, outs - top) * (places // outs) // {terms}
-            if blocks >= {parts} and last == 0 or begun * last != 0:
-                sums = out + {item} * lo * xs.tap_step
-                {add_part}
-                blocks, begun = 0, 1
-"""
+    def _line(self) -> Expression:
+        """From one channel's weights to the next one's."""
+        return self.g.groups * self.g.far_channels
+
+
+# --- gradients of kernels ---------------------------------------------------------------------------------------------
+
+class _Weights(_Covering):
+    """Writes weights and depthwise_weights.
+
+    Where a tap has few rows, all taps of the last axis are rows of one tile, over the outputs that all of them meet;
+    what each meets to the left and to the right of those is added after. The pieces are the same however taps are
+    shared."""
+
+    def __init__(self, name: str):
+        super().__init__(name, "block x ct out images lo hi")
+
+    def write(self):
+        w, g, xs = self.w, self.g, self.axes[2]
+        self.levels, self.more = w.lets(levels=self.block + 8 * WINDOW.place("loops"), more=1)
+        self.channels, self.columns = w.lets(channels=g.near_channels, columns=g.far_channels)
+        self.a_m, self.c_m = w.lets(a_m=xs.dilation * xs.near_step if self.depthwise else 1,
+                                    c_m=xs.tap_step if self.depthwise else g.groups * g.far_channels)
+        self.taps = w.let("taps", xs.taps)
+        self.joined = w.let("joined", self._are_joined(xs))
+        _, first, _ = self._meet(2, w.let("k2", 0))
+        self.common = w.let("common", first)
+        _, _, last = self._meet(2, w.let("k2", self.taps - 1))
+        self.common_end = w.let("common_end", most(self.common, last))
+        self._bands()
+        self.blocks, self.begun = w.lets(blocks=0, begun=0)
+        with w.loop("first", 0, self.images, step=self.many) as first, \
+                w.loop("top", 0, self.outs, step=self.high_band) as top:
+            tap = w.let("tap", self.lo)
+            with w.during(tap < self.hi):
+                self._tap(tap, first, top)
+            self._end_block(first, top)
+
+    def _are_joined(self, xs: Words) -> Expression:
+        """Whether all taps of the last axis may be rows of one tile: then they lie as far apart as rows."""
+        if self.depthwise:
+            return self.taps > 1
+        return both(self.channels < FEW_ROWS, equal(xs.dilation, 1), equal(xs.near_step, self.channels),
+                    equal(xs.tap_step, self.channels * self.columns))
+
+    def _bands(self):
+        """So many images (``many``), and rows of their band axis (``high_band``), at a time: their inputs stay in
+        cache, their outputs are terms of one block."""
+        w, g, (zs, ys, xs) = self.w, self.g, self.axes
+        pair = w.let("pair", self.item * (g.near_image + g.far_image))
+        self.places = w.let("places", zs.outs * ys.outs * xs.outs)
+        fitting = least(BAND_BYTES // most(1, pair), TERMS * PARTS // most(1, self.places))
+        self.many = w.let("many", most(1, fitting))
+        self.outs = w.let("outs", g.axes[g.band].outs)
+        self.high_band = w.let("high_band", self.outs)
+        with w.when(either(pair > BAND_BYTES, self.places > TERMS * PARTS)):
+            fitting = least(self.outs * BAND_BYTES // pair, self.outs * (TERMS * PARTS) // self.places)
+            w.let(self.high_band, most(1, fitting))
+
+    def _meet(self, k: int, tap) -> tuple:
+        """Of a tap on axis k: its shift, and the outputs that meet the input there, from the first to the last."""
+        w, axis = self.w, self.axes[k]
+        shift = w.let(f"shift{k}", tap * axis.dilation - axis.low)
+        return (shift, w.let(f"f{k}", most(0, -(shift // axis.stride))),
+                w.let(f"l{k}", least(axis.outs, (axis.size - 1 - shift) // axis.stride + 1)))
+
+    def _place(self, k: int, top, shift, first, last) -> tuple:
+        """How many of these outputs lie in the band from ``top`` on; places of the first in the input and output."""
+        w, axis = self.w, self.axes[k]
+        with w.when(equal(self.g.band, k)):
+            w.let(first, most(first, top))
+            w.let(last, least(last, top + self.high_band))
+        return (w.let(f"n{k}", last - first), w.let(f"x{k}", (first * axis.stride + shift) * axis.near_step),
+                w.let(f"y{k}", first * axis.far_step))
+
+    def _tap(self, tap, first, top):
+        """One tap of the outer axes, with one of the last axis, or as many as are joined."""
+        w, (zs, ys, _) = self.w, self.axes
+        begin, k1, k0 = w.lets(begin=tap % self.taps, k1=tap // self.taps % ys.taps, k0=tap // (self.taps * ys.taps))
+        count = w.let("count", 1)
+        with w.when(self.joined):
+            w.let(count, least(self.taps - begin, self.hi - tap))
+        w.let(tap, tap + count)
+        outer = [self._place(k, top, *self._meet(k, at)) for k, at in enumerate((k0, k1))]
+        pieces = w.let("pieces", 1)
+        with w.when(self.joined):
+            w.let(pieces, 1 + 2 * count)
+        with w.loop("piece", 0, pieces) as piece:
+            k2 = w.let("k2", begin + (piece + 1) // 2 - least(piece, 1))
+            rows = w.let("rows", self._rows())
+            meeting = self._meet(2, k2)
+            self._cut(piece, count, rows, *meeting)
+            (n0, x0, y0), (n1, x1, y1), (n2, x2, y2) = *outer, self._place(2, top, *meeting)
+            with w.when(both(n0 > 0, n1 > 0, n2 > 0)):
+                self._inner_loops(first, n0, n1, n2)
+                with w.loop("group", 0, self.g.groups) as group:
+                    a = first * self.g.near_image + x0 + x1 + x2 + group * self.channels
+                    b = first * self.g.far_image + y0 + y1 + y2 + group * self.columns
+                    a, b = w.lets(a=self.x + self.item * a, b=self.ct + self.item * b)
+                    at = w.let("taps_at", k0 * zs.tap_step + k1 * ys.tap_step + k2 * self.axes[2].tap_step)
+                    c = w.let("c", self.out + self.item * (at + group * self.columns))
+                    self._cover(rows, self.columns, a, self.a_m, b, c, self.c_m)
+
+    def _rows(self):
+        """The rows of one tap: its channels, or where they do not mix, one."""
+        return 1 if self.depthwise else self.g.near_channels
+
+    def _cut(self, piece, count, rows, _, first, last):
+        """Of joined taps: the outputs of a piece, which has all of them, or what one meets to the left or right."""
+        w = self.w
+        with w.when(self.joined):
+            with w.when(equal(piece, 0)):
+                w.let(rows, count * self._rows())
+                w.let(first, self.common)
+                w.let(last, self.common_end)
+            with w.otherwise():
+                with w.when(equal(piece % 2, 1)):
+                    w.let(last, least(last, self.common))
+                with w.otherwise():
+                    w.let(first, most(first, self.common_end))
+
+    def _inner_loops(self, first, n0, n1, n2):
+        """The loops of the tiles: images and outputs. The longer one of the last two axes is the inner one."""
+        w, g, (zs, ys, xs) = self.w, self.g, self.axes
+        inner, outer = w.lets(inner=3, outer=2)
+        with w.when(n2 < n1):
+            w.lets(inner=2, outer=3)
+        self._loop(0, least(self.many, self.images - first), g.near_image, g.far_image)
+        for k, n, axis in ((1, n0, zs), (outer, n1, ys), (inner, n2, xs)):
+            self._loop(k, n, axis.stride * axis.near_step, axis.far_step)
+
+    def _end_block(self, first, top):
+        """What a band has made is a part, of so many blocks of terms, of the wide sums."""
+        w = self.w
+        last = w.let("last", 0)
+        with w.when(both(first + self.many >= self.images, top + self.high_band >= self.outs)):
+            w.let(last, 1)
+        rows = least(self.many, self.images - first) * least(self.high_band, self.outs - top)
+        w.let(self.blocks, self.blocks + (1 + rows * (self.places // self.outs) // TERMS))
+        full = both(self.blocks >= PARTS, equal(last, 0))
+        with w.when(either(full, differ(self.begun * last, 0))):
+            tap = self.axes[2].tap_step
+            sums = w.let("sums", self.out + self.item * self.lo * tap)
+            add_part(w, self.dtype, sums, self.block + self.g.wide, 1, (self.hi - self.lo) * tap, 0,
+                     self.begun, last)
+            w.lets(blocks=0, begun=1)

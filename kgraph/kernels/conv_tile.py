@@ -1,11 +1,11 @@
 """The register tile of convolutions: a product tile whose k runs through nested loops.
 
-    nest_VECTORS(rows, levels, a, a_m, b, c, c_m, columns, accumulate)
+    conv_tile_VECTORS(rows, levels, a, a_m, b, c, c_m, columns, accumulate)
 
 C[i, j] (+)= sum over k3, k2, k1, k0 of A[i, k3, k2, k1, k0] * B[k3, k2, k1, k0, j], for i < rows and j < columns.
 ``levels`` is the address of 12 words, (count, stride in A, stride in B) for k3 to k0, strides in elements and counts of
 at least 1. Sums stay in registers for a block of kgraph.kernels.wide.BLOCK terms, whose sum is then added to C; maxima
-until the last loop ends. a_m and c_m lead from row to row; a row of B and of C is contiguous. A nest of one vector
+until the last loop ends. a_m and c_m lead from row to row; a row of B and of C is contiguous. A tile of one vector
 masks columns from ``columns`` on; wider ones, for which masks would cost a tenth of their speed, are for full vectors
 only.
 
@@ -18,18 +18,18 @@ import functools
 from dataclasses import dataclass
 
 import numpy as np
-from llvmlite import ir
 
+from kgraph.codegen import llvm_ir as ir
+from kgraph.compiler.loopnest.dtypes import DTYPES
 from kgraph.compiler.loopnest.meaning import view
 from kgraph.compiler.loopnest.nodes import Tile
-from kgraph.kernels.gemm_tile import GROUP, _intrinsic, _masked_load, _masked_store, _opaque, _splat
+from kgraph.kernels.registers import GROUP, Registers, by, function, inside, opaque
 from kgraph.kernels.wide import BLOCK
 
 __all__ = ["LEVELS", "ConvTile", "conv_tiles"]
 
 LEVELS = 4
-ROOM, ADDS = "room", "adds"  # see _NestWriter._state
-_I32, _I64 = ir.IntType(32), ir.IntType(64)
+ROOM, ADDS = "room", "adds"  # see ConvWriter._write_sums
 
 
 @dataclass(frozen=True)
@@ -50,15 +50,11 @@ class ConvTile:
 
     @property
     def itemsize(self) -> int:
-        return 4 if self.dtype == "float32" else 8
+        return DTYPES[self.dtype].itemsize
 
-    @property
-    def element(self):
-        return ir.FloatType() if self.dtype == "float32" else ir.DoubleType()
-
-    @property
-    def kind(self):
-        return ir.VectorType(self.element, self.lanes)
+    def write(self, builder, *arguments):
+        """The instructions of a function of this tile."""
+        ConvWriter(self, builder).write(*arguments)
 
 
 def conv_tiles(shapes) -> list:
@@ -66,12 +62,12 @@ def conv_tiles(shapes) -> list:
     by_vectors: dict = {}
     for shape in shapes:
         by_vectors.setdefault(shape.vectors, []).append(shape)
-    return [Tile(f"nest_{vectors}", 9, False, _chooser(same), functools.partial(_sums, same[0]))
+    return [Tile(f"conv_tile_{vectors}", 9, False, _chooser(same), functools.partial(_sums, same[0]))
             for vectors, same in by_vectors.items()]
 
 
 def _sums(shape, rows, levels, a, a_m, b, c, c_m, columns, accumulate):
-    """What nest_VECTORS means."""
+    """What conv_tile_VECTORS means."""
     dtype, item = np.dtype(shape.dtype), shape.itemsize
     words = view(levels, (LEVELS, 3), (24, 8), np.int64)
     counts = [int(n) for n in words[:, 0]]
@@ -88,10 +84,10 @@ def _sums(shape, rows, levels, a, a_m, b, c, c_m, columns, accumulate):
     out[...] = out + found if accumulate else found
 
 
-def _chooser(nests):
+def _chooser(tiles):
     """Emits a call of the function for the number of rows; of several, one below the other, where there is none.
     Numbers that no heights make up are not allowed."""
-    heights = {nest.rows: nest for nest in nests}
+    heights = {tile.rows: tile for tile in tiles}
 
     def split(rows):
         if rows in heights or rows == 0:
@@ -101,204 +97,133 @@ def _chooser(nests):
         return None if rest is None else [tallest, *rest]
 
     def emit(builder, rows, levels, a, a_m, b, c, c_m, *rest):
-        item, after = _I64(nests[0].itemsize), builder.append_basic_block("after")
+        item, after = ir.I64(tiles[0].itemsize), builder.append_basic_block("after")
         switch = builder.switch(rows, after)
         for count in filter(split, range(1, max(heights) + 1)):
             block, above = builder.append_basic_block(f"rows_{count}"), 0
-            switch.add_case(_I64(count), block)
+            switch.add_case(ir.I64(count), block)
             builder.position_at_end(block)
             for height in split(count):
-                below = [builder.add(start, builder.mul(builder.mul(item, step), _I64(above)))
+                below = [builder.add(start, builder.mul(builder.mul(item, step), ir.I64(above)))
                          for start, step in ((a, a_m), (c, c_m))]
                 values = (levels, below[0], a_m, b, below[1], c_m, *rest)
-                builder.call(_function(builder.module, heights[height]), values)
+                tile = heights[height]
+                builder.call(function(builder.module, f"conv_tile_{height}_{tile.vectors}", 8, tile.write), values)
                 above += height
             builder.branch(after)
         builder.position_at_end(after)
     return emit
 
 
-def _function(module, nest):
-    name = f"kgraph.nest_{nest.rows}_{nest.vectors}"
-    if name not in module.globals:
-        function = ir.Function(module, ir.FunctionType(ir.VoidType(), [_I64] * 8), name)
-        function.linkage = "internal"
-        function.attributes.add("noinline")
-        _NestWriter(nest, function).write()
-    return module.globals[name]
+class ConvWriter(Registers):
+    """Writes the body of one tile's function.
 
+    What loops carry beside places: the sums, how many terms their block has room for (ROOM), whether C holds blocks
+    before it (ADDS).
+    """
 
-class _NestWriter:
-    """Writes the body of one nest's function. Addresses are int64, in bytes."""
+    def __init__(self, tile: ConvTile, builder):
+        super().__init__(builder, tile.dtype, tile.lanes)
+        self.tile = tile
+        self.cells = [(i, j) for i in range(tile.rows) for j in range(tile.vectors)]
 
-    def __init__(self, nest: ConvTile, function):
-        self.nest, self.function = nest, function
-        self.builder = ir.IRBuilder(function.append_basic_block("entry"))
-        self.cells = [(i, j) for i in range(nest.rows) for j in range(nest.vectors)]
-
-    def write(self):
-        b, nest = self.builder, self.nest
-        levels, a, a_m, b_start, c, c_m, columns, accumulate = self.function.args
+    def write(self, levels, a, a_m, b_start, c, c_m, columns, accumulate):
+        b, tile = self.builder, self.tile
         self.levels = self._read_levels(levels)
-        self.mask = self._mask(columns) if nest.vectors == 1 else None
-        self.row_bytes = _I64(nest.itemsize) if nest.column else self._bytes(a_m)
-        self.group = nest.rows if nest.column else GROUP
-        self.bases = [_opaque(b, b.add(a, b.mul(self.row_bytes, _I64(i)))) for i in range(0, nest.rows, self.group)]
-        self.starts = [b.add(c, self._bytes(b.mul(c_m, _I64(i)))) for i in range(nest.rows)]
-        state = {ROOM: _I64(2**62 if nest.term == "maximum" else BLOCK), ADDS: accumulate, **self._nothing()}
-        state = self._loops(0, _I64(0), b_start, state)
-        self._write_sums(state)
+        self.mask = inside(b, columns, tile.lanes) if tile.vectors == 1 else None
+        self.row_bytes = ir.I64(tile.itemsize) if tile.column else self.bytes(a_m)
+        self.group = tile.rows if tile.column else GROUP
+        self.bases = [opaque(b, b.add(a, b.mul(self.row_bytes, ir.I64(i)))) for i in range(0, tile.rows, self.group)]
+        self.starts = [b.add(c, self.bytes(b.mul(c_m, ir.I64(i)))) for i in range(tile.rows)]
+        state = {ROOM: ir.I64(2**62 if tile.term == "maximum" else BLOCK), ADDS: accumulate, **self._nothing()}
+        self._write_sums(self._loops(0, ir.I64(0), b_start, state))
         b.ret_void()
 
     def _nothing(self) -> dict:
-        nest = self.nest
-        return dict.fromkeys(self.cells, ir.Constant(nest.kind, [nest.start] * nest.lanes))
+        return dict.fromkeys(self.cells, self.full(self.tile.start))
 
     def _read_levels(self, address) -> list:
         """(count, bytes along A, bytes along B) of each level."""
         b = self.builder
-        words = b.inttoptr(address, _I64.as_pointer())
-        read = [b.load(b.gep(words, [_I64(k)])) for k in range(3 * LEVELS)]
-        return [(read[k], self._bytes(read[k + 1]), self._bytes(read[k + 2])) for k in range(0, 3 * LEVELS, 3)]
+        words = b.inttoptr(address, ir.I64.as_pointer())
+        read = [b.load(b.gep(words, [ir.I64(k)])) for k in range(3 * LEVELS)]
+        return [(read[k], self.bytes(read[k + 1]), self.bytes(read[k + 2])) for k in range(0, 3 * LEVELS, 3)]
 
-    def _bytes(self, elements):
-        return self.builder.mul(elements, _I64(self.nest.itemsize))
-
-    def _mask(self, columns):
-        """Which lanes are inside C."""
-        wide = ir.VectorType(_I64, self.nest.lanes)
-        lanes = ir.Constant(wide, list(range(self.nest.lanes)))
-        return self.builder.icmp_signed("<", lanes, _splat(self.builder, columns, wide))
-
-    def _place(self, address, j):
-        b, size = self.builder, self.nest.lanes * self.nest.itemsize
-        return b.inttoptr(b.add(address, _I64(size * j)) if j else address, self.nest.kind.as_pointer())
-
-    def _phi(self, kind, *incoming):
-        phi = self.builder.phi(kind)
-        for value, block in incoming:
-            phi.add_incoming(value, block)
-        return phi
+    def _vector(self, address, j):
+        """Where vector j of a row lies."""
+        return self.place(self.builder.add(address, ir.I64(self.lanes * self.item * j)) if j else address)
 
     def _load(self, address, j):
-        place = self._place(address, j)
-        if self.mask is not None:
-            return _masked_load(self.builder, place, self.mask, self.nest.itemsize)
-        value = self.builder.load(place)
-        value.align = self.nest.itemsize
-        return value
-
-    def _store(self, value, place):
-        if self.mask is not None:
-            _masked_store(self.builder, value, place, self.mask, self.nest.itemsize)
-        else:
-            self.builder.store(value, place).align = self.nest.itemsize
+        return self.load(self._vector(address, j), self.mask)
 
     def _write_sums(self, state):
         """Store the sums in C, or add them to it: all is read before anything is written, as masked vectors overlap."""
-        b, name = self.builder, {"product": "fadd", "pairs": "fadd", "sum": "fadd"}.get(self.nest.term)
-        join = (lambda x, y: getattr(b, name)(x, y)) if name else (lambda x, y: self._intrinsic("maximum", x, y))
-        with b.if_else(b.icmp_signed("!=", state[ADDS], _I64(0))) as (more, first):
+        b = self.builder
+        join = (lambda x, y: self.call("maximum", x, y)) if self.tile.term == "maximum" else b.fadd
+        with b.if_else(b.icmp_signed("!=", state[ADDS], ir.I64(0))) as (more, first):
             with more:
                 joined = {(i, j): join(self._load(self.starts[i], j), state[i, j]) for i, j in self.cells}
                 for i, j in self.cells:
-                    self._store(joined[i, j], self._place(self.starts[i], j))
+                    self.store(joined[i, j], self._vector(self.starts[i], j), self.mask)
             with first:
                 for i, j in self.cells:
-                    self._store(state[i, j], self._place(self.starts[i], j))
-
-    def _state(self, state, block) -> dict:
-        """What loops carry: the sums, how many terms their block has room for, whether C holds blocks before it."""
-        return {key: self._phi(value.type, (value, block)) for key, value in state.items()}
+                    self.store(state[i, j], self._vector(self.starts[i], j), self.mask)
 
     def _loops(self, level, a, b_start, state) -> dict:
         """The loop of one level around those inside it; ``a``: bytes walked along A so far. Returns the state after
         it."""
         if level + 1 == LEVELS:
             return self._innermost(a, b_start, state)
-        b, (count, a_step, b_step) = self.builder, self.levels[level]
-        before, body, after = b.block, self._block(f"body{level}"), self._block(f"after{level}")
-        b.branch(body)
-        b.position_at_end(body)
-        left, b_at, a_at = (self._phi(_I64, (v, before)) for v in (count, b_start, a))
-        inside = self._state(state, before)
-        found = self._loops(level + 1, a_at, b_at, inside)
-        fewer = b.sub(left, _I64(1))
-        self._again([(left, fewer), (b_at, b.add(b_at, b_step)), (a_at, self._step(a_at, a_step)),
-                     *((inside[key], found[key]) for key in inside)])
-        b.cbranch(b.icmp_signed(">", fewer, _I64(0)), body, after)
-        b.position_at_end(after)
-        return found
+        count, a_step, b_step = self.levels[level]
+
+        def body(left, carried):
+            found = self._loops(level + 1, carried["a"], carried["b"], {key: carried[key] for key in state})
+            return ir.I64(1), found
+        steps = {"b": by(b_step), "a": by(a_step, hidden=True)}
+        found = self.repeat(count, {"b": b_start, "a": a, **state}, body, steps)
+        return {key: found[key] for key in state}
 
     def _innermost(self, a, b_start, state) -> dict:
         """The innermost loop, in pieces of at most a block. A block ends where another piece would not fit."""
         b, (count, a_step, b_step) = self.builder, self.levels[-1]
-        most = b.select(b.icmp_signed("<", count, _I64(BLOCK)), count, _I64(BLOCK))
-        starts, before = [b.add(base, a) for base in self.bases], b.block
-        piece, body, end, after = map(self._block, ("piece", "terms", "end", "after"))
-        b.branch(piece)
-        b.position_at_end(piece)
-        left, *places = (self._phi(_I64, (v, before)) for v in (count, b_start, *starts))
-        inside = self._state(state, before)
-        terms = b.select(b.icmp_signed("<", left, most), left, most)
-        b.branch(body)
-        b.position_at_end(body)
-        togo, b_at, *a_at = (self._phi(_I64, (v, piece)) for v in (terms, *places))
-        sums = {ij: self._phi(self.nest.kind, (inside[ij], piece)) for ij in self.cells}
-        added, fewer = self._add_terms(sums, a_at, b_at), b.sub(togo, _I64(1))
-        moved = [b.add(b_at, b_step), *(self._step(p, a_step) for p in a_at)]
-        self._again([(togo, fewer), *zip((b_at, *a_at), moved), *((sums[ij], added[ij]) for ij in self.cells)])
-        b.cbranch(b.icmp_signed(">", fewer, _I64(0)), body, end)
-        b.position_at_end(end)
-        found = {**inside, **added, ROOM: b.sub(inside[ROOM], terms)}
-        if self.nest.term != "maximum":
-            found = self._end_block(found, most)
-        rest = b.sub(left, terms)
-        self._again([(left, rest), *zip(places, moved), *((inside[key], found[key]) for key in inside)])
-        b.cbranch(b.icmp_signed(">", rest, _I64(0)), piece, after)
-        b.position_at_end(after)
-        return found
+        most = b.select(b.icmp_signed("<", count, ir.I64(BLOCK)), count, ir.I64(BLOCK))
+        places = {"b": b_start, **{("a", g): b.add(base, a) for g, base in enumerate(self.bases)}}
+
+        steps = {"b": by(b_step), **{key: by(a_step, hidden=True) for key in places if key != "b"}}
+
+        def piece(left, carried):
+            terms = b.select(b.icmp_signed("<", left, most), left, most)
+            done = self.repeat(terms, {key: carried[key] for key in (*places, *self.cells)},
+                               lambda left, carried: (ir.I64(1), self._add_terms(carried)), steps)
+            found = {**{key: carried[key] for key in state}, **{ij: done[ij] for ij in self.cells},
+                     ROOM: b.sub(carried[ROOM], terms)}
+            if self.tile.term != "maximum":
+                found = self._end_block(found, most)
+            return terms, {**{key: done[key] for key in places}, **found}
+        found = self.repeat(count, {**places, **state}, piece)
+        return {key: found[key] for key in state}
 
     def _end_block(self, state, piece) -> dict:
         """Where the block has no room for another piece, its sums go to C, and another block begins."""
-        b, before = self.builder, self.builder.block
-        with b.if_then(b.icmp_signed("<", state[ROOM], piece), likely=False):
+        def end():
             self._write_sums(state)
-            full = b.block
-        anew = {ROOM: _I64(BLOCK), ADDS: _I64(1), **self._nothing()}
-        return {key: self._phi(state[key].type, (state[key], before), (anew[key], full)) for key in state}
+            return {ROOM: ir.I64(BLOCK), ADDS: ir.I64(1), **self._nothing()}
+        return self.where(self.builder.icmp_signed("<", state[ROOM], piece), end, state, likely=False)
 
-    def _block(self, name):
-        return self.function.append_basic_block(name)
-
-    def _again(self, pairs):
-        """What phis are in the next round, which begins at the end of this block."""
-        for phi, value in pairs:
-            phi.add_incoming(value, self.builder.block)
-
-    def _step(self, place, step):
-        """The next place, of which the optimiser knows nothing (see _opaque)."""
-        return _opaque(self.builder, self.builder.add(place, step))
-
-    def _add_terms(self, sums, a_at, b_at) -> dict:
-        b, nest = self.builder, self.nest
-        if nest.term in ("product", "pairs"):
-            vectors = [self._load(b_at, j) for j in range(nest.vectors)]
+    def _add_terms(self, carried) -> dict:
+        b, tile = self.builder, self.tile
+        places = [carried["a", g] for g in range(len(self.bases))]
+        if tile.term in ("product", "pairs"):
+            vectors = [self._load(carried["b"], j) for j in range(tile.vectors)]
         added = {}
-        for i in range(nest.rows):
-            row = b.add(a_at[i // self.group], b.mul(self.row_bytes, _I64(i % self.group)))
-            if nest.term == "product":
-                number = _splat(b, b.load(b.inttoptr(row, nest.element.as_pointer())), nest.kind)
-            for j in range(nest.vectors):
-                if nest.term == "product":
-                    added[i, j] = self._intrinsic("fma", number, vectors[j], sums[i, j])
-                elif nest.term == "pairs":
-                    added[i, j] = self._intrinsic("fma", self._load(row, j), vectors[j], sums[i, j])
-                elif nest.term == "maximum":
-                    added[i, j] = self._intrinsic("maximum", sums[i, j], self._load(row, j))
+        for i, row in enumerate(self.rows_of(places, self.row_bytes, tile.rows, self.group)):
+            number = self.number(row) if tile.term == "product" else None
+            for j in range(tile.vectors):
+                if tile.term in ("product", "pairs"):
+                    left = self._load(row, j) if number is None else number
+                    added[i, j] = self.times_plus(left, vectors[j], carried[i, j])
+                elif tile.term == "maximum":
+                    added[i, j] = self.call("maximum", carried[i, j], self._load(row, j))
                 else:
-                    added[i, j] = b.fadd(sums[i, j], self._load(row, j))
+                    added[i, j] = b.fadd(carried[i, j], self._load(row, j))
         return added
-
-    def _intrinsic(self, name, *values):
-        return _intrinsic(self.builder, name, self.nest.kind, self.nest.kind, list(values))

@@ -23,7 +23,17 @@ class _Elementwise(Layer):
 
 
 class Activation(_Elementwise):
-    """An activation function by name, class or function, applied to the inputs."""
+    """An activation function by name, class or function, applied to the inputs.
+
+    Args:
+        activation: a name such as "relu", a class or a function of a tensor.
+
+    Example:
+        >>> layers.Activation("relu")(np.float32([-1, 2]))
+        <Tensor f32[2] [0. 2.]>
+    """
+
+    _has_no_state = True
 
     def __init__(self, activation, **kwargs):
         super().__init__(**kwargs)
@@ -37,7 +47,22 @@ class Activation(_Elementwise):
 
 
 class ReLU(_Elementwise):
-    """x above the threshold, at most max_value; below it negative_slope * (x - threshold)."""
+    """x above the threshold, at most max_value; below it negative_slope * (x - threshold).
+
+    Args:
+        max_value: the largest output; None: no bound.
+        negative_slope: the slope below the threshold, 0 by default.
+        threshold: 0 by default.
+
+    Raises:
+        ValueError: a negative max_value or slope, or another threshold than a number of at least 0.
+
+    Example:
+        >>> layers.ReLU(max_value=1.0)(np.float32([-1, 0.5, 2]))
+        <Tensor f32[3] [0.  0.5 1. ]>
+    """
+
+    _has_no_state = True
 
     def __init__(self, max_value=None, negative_slope=0.0, threshold=0.0, **kwargs):
         super().__init__(**kwargs)
@@ -54,7 +79,17 @@ class ReLU(_Elementwise):
 
 
 class LeakyReLU(_Elementwise):
-    """x where it is positive, else negative_slope * x (Keras 2 called it alpha)."""
+    """x where it is positive, else negative_slope * x (Keras 2 called it alpha).
+
+    Args:
+        negative_slope: of the part below 0, 0.3 by default.
+
+    Example:
+        >>> layers.LeakyReLU()(np.float32([-1, 2]))
+        <Tensor f32[2] [-0.3  2. ]>
+    """
+
+    _has_no_state = True
 
     def __init__(self, negative_slope=0.3, **kwargs):
         negative_slope = kwargs.pop("alpha", negative_slope)
@@ -69,7 +104,17 @@ class LeakyReLU(_Elementwise):
 
 
 class ELU(_Elementwise):
-    """x where it is positive, else alpha * (exp(x) - 1): Clevert et al. (2016)."""
+    """x where it is positive, else alpha * (exp(x) - 1): Clevert et al. (2016).
+
+    Args:
+        alpha: the largest size of a negative output, 1 by default.
+
+    Example:
+        >>> layers.ELU()(np.float32([-1, 2]))
+        <Tensor f32[2] [-0.6321  2.    ]>
+    """
+
+    _has_no_state = True
 
     def __init__(self, alpha=1.0, **kwargs):
         super().__init__(**kwargs)
@@ -83,7 +128,15 @@ class ELU(_Elementwise):
 
 
 class ThresholdedReLU(_Elementwise):
-    """x above theta, else 0 (a layer of Keras 2)."""
+    """x above theta, else 0 (a layer of Keras 2).
+
+    Args:
+        theta: 1 by default.
+
+    Example:
+        >>> layers.ThresholdedReLU()(np.float32([0.5, 2]))
+        <Tensor f32[2] [0. 2.]>
+    """
 
     def __init__(self, theta=1.0, **kwargs):
         super().__init__(**kwargs)
@@ -99,7 +152,12 @@ class ThresholdedReLU(_Elementwise):
 class PReLU(_Elementwise):
     """x where it is positive, else alpha * x with a learned alpha for each feature: He et al. (2015).
 
-    shared_axes  axes (from 1) along which one alpha serves
+    Args:
+        shared_axes: axes (from 1) along which one alpha serves
+
+    Example:
+        >>> layers.PReLU("ones")(np.float32([[-1, 2]]))
+        <Tensor f32[1,2] [[-1.  2.]]>
     """
 
     def __init__(self, alpha_initializer="zeros", alpha_regularizer=None, alpha_constraint=None, shared_axes=None,
@@ -127,7 +185,17 @@ class PReLU(_Elementwise):
 
 
 class Softmax(_Elementwise):
-    """Softmax over one axis or several; positions that `mask` leaves out get 0."""
+    """Softmax over one axis or several; positions that `mask` leaves out get 0.
+
+    Args:
+        axis: the last by default, or several.
+
+    Example:
+        >>> layers.Softmax()(np.float32([[1, 2, 3]]))
+        <Tensor f32[1,3] [[0.09   0.2447 0.6652]]>
+    """
+
+    _has_no_state = True
 
     def __init__(self, axis=-1, **kwargs):
         super().__init__(**kwargs)

@@ -11,6 +11,7 @@ from kgraph.layers.base import Layer
 from kgraph.layers.einsum_dense import EinsumDense
 from kgraph.layers.regularization import Dropout
 from kgraph.layers.weighted import Weighted
+from kgraph.ops.attention import attend, is_fused
 
 __all__ = ["AdditiveAttention", "Attention", "GroupQueryAttention", "GroupedQueryAttention", "MultiHeadAttention"]
 
@@ -34,11 +35,20 @@ def _distances(rows, columns):
 class Attention(Layer):
     """Called on [query, value] or [query, value, key]: softmax(query . key) . value (Luong et al., 2015).
 
-    use_scale   a learned factor of the scores
-    score_mode  dot, or concat: the sum of tanh(query + key), times a learned factor
-    dropout     of the weights, in training
     call(..., return_attention_scores=True) returns (result, weights); use_causal_mask: no look at later values
     (tf.keras had that as causal=, an argument of the class).
+
+    Args:
+        use_scale: a learned factor of the scores
+        score_mode: dot, or concat: the sum of tanh(query + key), times a learned factor
+        dropout: of the weights, in training
+
+    Raises:
+        ValueError: another score_mode, or a negative dropout.
+
+    Example:
+        >>> layers.Attention()([np.ones((2, 3, 4), "float32"), np.ones((2, 5, 4), "float32")]).shape
+        (2, 3, 4)
     """
 
     def __init__(self, use_scale=False, score_mode="dot", dropout=0.0, seed=None, **kwargs):
@@ -98,7 +108,12 @@ class Attention(Layer):
 
 class AdditiveAttention(Attention):
     """Attention whose scores are sum(scale * tanh(query + key)) (Bahdanau et al., 2015). use_scale: scale is
-    learned."""
+    learned.
+
+    Example:
+        >>> layers.AdditiveAttention()([np.ones((2, 3, 4), "float32"), np.ones((2, 5, 4), "float32")]).shape
+        (2, 3, 4)
+    """
 
     def __init__(self, use_scale=True, dropout=0.0, seed=None, **kwargs):
         super().__init__(use_scale, "dot", dropout, seed, **kwargs)
@@ -124,7 +139,9 @@ class _Heads(Weighted):
 
     call(query, value, key=None, attention_mask=None, use_causal_mask=False, return_attention_scores=False)
     attention_mask  [batch, query steps, value steps], True where a query may see a value; joined with the masks that
-                    the inputs carry. flash_attention is accepted and has no effect.
+                    the inputs carry
+    flash_attention True: the scores are never held in memory; False: they are; None: as is faster (see kgraph.config's
+                    disable_flash_attention). Not with return_attention_scores=True.
     """
 
     _told = ("activity_regularizer",)
@@ -136,6 +153,7 @@ class _Heads(Weighted):
                              f"{sliding_window!r}")
         self.dropout, self.use_bias, self.use_gate, self.seed = dropout, use_bias, use_gate, seed
         self.sliding_window, self.flash_attention = sliding_window, flash_attention
+        self._fused = is_fused(flash_attention)
         self._describe(kernel=kernel, bias=bias)
         self.supports_masking = True
 
@@ -164,21 +182,34 @@ class _Heads(Weighted):
     def call(self, query, value, key=None, query_mask=None, value_mask=None, key_mask=None, attention_mask=None,
              return_attention_scores=False, training=None, use_causal_mask=False):
         key = value if key is None else key
-        allowed = self._allowed(query, value, query_mask, value_mask, key_mask, attention_mask, use_causal_mask)
+        if return_attention_scores and self._fused:
+            raise ValueError(f"layer {self.name!r}: expected no return_attention_scores=True with flash_attention="
+                             "True, which does not hold them")
+        allowed = self._allowed(query, value, query_mask, value_mask, key_mask, attention_mask)
+        causal = _distances(query.shape[1], value.shape[1]) >= 0 if use_causal_mask else None
         gate = self.gate_dense(query) if self.use_gate else None
-        result, weights = self._attend(self.query_dense(query), self.key_dense(key), self.value_dense(value), allowed,
-                                       training)
+        projected = self.query_dense(query), self.key_dense(key), self.value_dense(value)
+        if return_attention_scores or len(projected[0].shape) != 4:
+            result, weights = self._attend(*projected, _both(allowed, causal), training)
+        else:
+            result, weights = self._attend_at_once(*projected, allowed, use_causal_mask, training), None
         result = self.output_dense(result if gate is None else result * gate)
         return (result, weights) if return_attention_scores else result
 
-    def _allowed(self, query, value, query_mask, value_mask, key_mask, attention_mask, use_causal_mask):
+    def _attend_at_once(self, query, key, value, allowed, causal, training):
+        """The result without the weights. With dropout, a query that sees nothing gets zeros, as Keras has it."""
+        allowed = None if allowed is None else ops.expand_dims(allowed, 1)
+        rate = self.dropout if training else 0.0
+        seed = random.draw_seed(self._dropout_layer.seed_generator) if rate > 0 else None
+        return attend(query, key, value, None, allowed, query.shape[-1]**-0.5, causal, self._fused, rate, seed,
+                      "zero" if self.dropout > 0 else "mean")
+
+    def _allowed(self, query, value, query_mask, value_mask, key_mask, attention_mask):
         """[batch, query steps, value steps]: True where a query may see a value; None when everywhere."""
         query_mask, value_mask, key_mask = map(_as_bool, (query_mask, value_mask, key_mask))
         allowed = None if query_mask is None else ops.expand_dims(query_mask, -1)
         allowed = _both(allowed, None if value_mask is None else ops.expand_dims(value_mask, -2))
         allowed = _both(allowed, None if key_mask is None else ops.expand_dims(key_mask, -2))
-        if use_causal_mask:
-            allowed = _both(allowed, _distances(query.shape[1], value.shape[1]) >= 0)
         if self.sliding_window is not None:
             allowed = _both(allowed, ops.abs(_distances(query.shape[1], value.shape[1])) < self.sliding_window)
         return _both(_as_bool(attention_mask), allowed)
@@ -196,10 +227,16 @@ class _Heads(Weighted):
 class MultiHeadAttention(_Heads):
     """Several attentions beside each other, each on its own projection of the inputs (Vaswani et al., 2017).
 
-    num_heads, key_dim  number of heads, and the size of queries and keys in each
-    value_dim           the size of values in each, by default key_dim
-    output_shape        of the result's last axes, by default as the query's last
-    attention_axes      over which is attended, by default all but batch, heads and features
+    Args:
+        num_heads, key_dim: number of heads, and the size of queries and keys in each
+        value_dim: the size of values in each, by default key_dim
+        output_shape: of the result's last axes, by default as the query's last
+        attention_axes: over which is attended, by default all but batch, heads and features
+
+    Example:
+        >>> query, value = np.ones((2, 3, 8), "float32"), np.ones((2, 5, 8), "float32")
+        >>> layers.MultiHeadAttention(num_heads=2, key_dim=4)(query, value).shape
+        (2, 3, 8)
     """
 
     def __init__(self, num_heads, key_dim, value_dim=None, dropout=0.0, use_bias=True, output_shape=None,
@@ -249,9 +286,17 @@ class MultiHeadAttention(_Heads):
 class GroupedQueryAttention(_Heads):
     """Attention whose heads share keys and values by groups (Ainslie et al., "GQA", 2023).
 
-    head_dim             the size of queries, keys and values in each head
-    num_query_heads      number of heads
-    num_key_value_heads  number of groups, a divisor of it
+    Args:
+        head_dim: the size of queries, keys and values in each head
+        num_query_heads: number of heads
+        num_key_value_heads: number of groups, a divisor of it
+
+    Raises:
+        ValueError: num_key_value_heads does not divide num_query_heads.
+
+    Example:
+        >>> layers.GroupedQueryAttention(4, 4, 2)(np.ones((2, 3, 8), "float32"), np.ones((2, 5, 8), "float32")).shape
+        (2, 3, 8)
     """
 
     def __init__(self, head_dim, num_query_heads, num_key_value_heads, dropout=0.0, use_bias=True, sliding_window=None,

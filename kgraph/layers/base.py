@@ -1,6 +1,7 @@
 """`Layer`: an operation with state."""
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import warnings
@@ -9,6 +10,7 @@ import numpy as np
 
 from kgraph import activations, dtype_policies, regularizers, tree
 from kgraph.compiler.ir import TensorLike
+from kgraph.compiler.loopnest.dtypes import is_float
 from kgraph.compiler.trace import at_scope, current_scope, name_scope, suspend_recording
 from kgraph.errors import filtered
 from kgraph.graph import KTensor, Operation, any_symbolic, get_mask, infer, record, set_mask
@@ -17,10 +19,12 @@ from kgraph.layers.input_spec import check_inputs
 from kgraph.layers.reports import Reports
 from kgraph.layers.state import Stateful
 from kgraph.legacy.defaults import with_defaults_of_version
-from kgraph.legacy.words import NEUTRAL, with_old_words
+from kgraph.legacy.layer import Keras2Layer
+from kgraph.legacy.words import DECLARED, declared_input, with_old_words
 from kgraph.naming import nearest
 from kgraph.serialization import serialize_keras_object
 from kgraph.stateless import StatelessScope, check_values, values_of
+from kgraph.variable import autocasting, scopes
 
 __all__ = ["Layer"]
 
@@ -34,7 +38,7 @@ def _once(build):
     def build_once(self, *args, **kwargs):
         if self._building:
             return build(self, *args, **kwargs)  # a subclass that calls super().build()
-        if self.built and not self._can_build_again:
+        if self._built and not self._can_build_again:
             return None
         self.path = self.path or "/".join(filter(None, (current_scope(), self.name)))
         self._building = True
@@ -48,7 +52,7 @@ def _once(build):
     return build_once
 
 
-class Layer(Reports, Stateful, Operation):
+class Layer(Keras2Layer, Reports, Stateful, Operation):
     """The base class of layers. A subclass writes up to four methods:
 
     __init__(...)                its settings; it calls super().__init__(**kwargs)
@@ -56,27 +60,43 @@ class Layer(Reports, Stateful, Operation):
     call(inputs, ...)            the computation, written with kgraph.ops; may take `training` and `mask`
     get_config()                 the settings; the default reads attributes named like the parameters of __init__
 
-    activity_regularizer  a regularizer of the outputs
-    trainable             whether training changes the variables
-    dtype                 of the computation and of the variables, by default config.floatx()
-    name                  by default the class name in snake case, numbered
     Of Keras 2, input_shape, input_dim, input_length, batch_input_shape, batch_size, input_dtype and weights are taken.
+
+    Args:
+        activity_regularizer: a function of the outputs that is added to the loss: see kgraph.regularizers.
+        trainable: whether training changes the variables
+        dtype: of the computation and of the variables, by default config.floatx()
+        name: by default the class name in snake case, numbered
+        autocast: whether floats that it is called with become its compute dtype.
+
+    Raises:
+        ValueError: trainable is no bool, or an argument is not known.
+
+    Example:
+        >>> class Twice(kgraph.Layer):
+        ...     def call(self, inputs):
+        ...         return 2 * inputs
+        >>> Twice()(np.float32([1, 2]))
+        <Tensor f32[2] [2. 4.]>
     """
 
+    supports_jit = True
     takes_text = False  # whether arrays of strings reach call() as they are
     _told = ()  # settings that Keras writes into the config of a class also where they are None
     _dtype_by_name = False  # whether Keras writes the dtype of a class as its name, not as a policy
     _can_build_again = False
+    _has_no_state = False  # whether the layers of a class count as built as soon as they are made, as Keras has it
 
     def __init__(self, *, activity_regularizer=None, trainable=True, dtype=None, autocast=True, name=None, **kwargs):
         super().__init__(name=name)
-        self._take_keras2_arguments(kwargs)
+        self._declared_shape, self._declared_dtype, self._initial_weights = declared_input(kwargs)
+        self._refuse(kwargs)
         if not isinstance(trainable, (bool, np.bool_)):
             raise ValueError(f"layer {self.name!r}: expected trainable to be True or False, received {trainable!r}")
         self.dtype_policy = dtype_policies.get(dtype)
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.autocast = autocast
-        self.built = self._building = False
+        self._built = self._building = False
         self.path = None
         self._supports_masking = type(self).compute_mask is not Layer.compute_mask
         self._input_spec = None
@@ -85,27 +105,12 @@ class Layer(Reports, Stateful, Operation):
         self._build_shapes = None
         self._warned_mask = False
 
-    def _take_keras2_arguments(self, kwargs):
-        shape = kwargs.pop("batch_input_shape", kwargs.pop("batch_shape", None))
-        batch_size, length = kwargs.pop("batch_size", None), kwargs.pop("input_length", None)
-        if shape is None and "input_shape" in kwargs:
-            shape = (batch_size, *kwargs.pop("input_shape"))
-        elif shape is None and "input_dim" in kwargs:
-            shape = (batch_size, *(() if length is None else (length,)), kwargs.pop("input_dim"))
-        elif shape is None and length is not None:
-            shape = (batch_size, *np.atleast_1d(length).tolist())
-        for name in ("input_shape", "input_dim"):
-            kwargs.pop(name, None)
-        for name in NEUTRAL:
-            if name in kwargs and kwargs[name] in NEUTRAL[name]:
-                del kwargs[name]
-        self._declared_shape = None if shape is None else tuple(shape)
-        self._declared_dtype = kwargs.pop("input_dtype", None)
-        self._initial_weights = kwargs.pop("weights", None)
-        for name in kwargs:
+    def _refuse(self, unknown):
+        """Raises TypeError for the first of some arguments that no layer has."""
+        for name, value in unknown.items():
             known = [*inspect.signature(type(self).__init__).parameters, "activity_regularizer", "trainable", "dtype",
-                     "autocast", "name", "input_shape", "batch_input_shape", "input_dim", "input_length", "weights"]
-            raise TypeError(f"{type(self).__name__}: unknown argument {name!r}, received {name}={kwargs[name]!r}."
+                     "autocast", "name", *DECLARED]
+            raise TypeError(f"{type(self).__name__}: unknown argument {name!r}, received {name}={value!r}."
                             f"{nearest(name, known)}")
 
     # ------------------------------------------------------------------ dtypes
@@ -125,6 +130,15 @@ class Layer(Reports, Stateful, Operation):
         return self.compute_dtype
 
     # ------------------------------------------------------------------ properties, for subclasses to override
+    @property
+    def built(self) -> bool:
+        """Whether the variables are made, or there are none to make."""
+        return self._built or self._has_no_state
+
+    @built.setter
+    def built(self, value):
+        self._built = value
+
     @property
     def supports_masking(self) -> bool:
         """Whether the outputs have a mask: what compute_mask() says. True for a class that overrides compute_mask()."""
@@ -148,18 +162,28 @@ class Layer(Reports, Stateful, Operation):
         super().__init_subclass__(**kwargs)
         if "build" in cls.__dict__:
             cls.build = _once(cls.__dict__["build"])
+            if not cls.__module__.startswith("kgraph.layers."):
+                cls._has_no_state = False
         if "__init__" in cls.__dict__ and cls.__module__.startswith("kgraph.layers."):
             cls.__init__ = with_old_words(with_defaults_of_version(cls.__dict__["__init__"]))
 
     @_once
     def build(self, input_shape):
-        """Make the variables. The default makes none: layers that this one holds are built when they are called."""
+        """Make the variables. The default makes none: layers that this one holds are built when they are called.
+
+        Args:
+            input_shape: of the inputs, None for a size that varies; of several inputs, in their structure.
+        """
 
     def call(self, *args, **kwargs):
         raise NotImplementedError(f"layer {self.name!r} ({type(self).__name__}) has no call() method")
 
     def compute_mask(self, inputs, previous_mask=None):
-        """The mask of the outputs, from the inputs and their mask(s). The default hands the mask on."""
+        """The mask of the outputs, from the inputs and their mask(s). The default hands the mask on.
+
+        Returns:
+            Bools, or None.
+        """
         return previous_mask
 
     def _is_per_sample(self, training) -> bool:
@@ -191,7 +215,7 @@ class Layer(Reports, Stateful, Operation):
                                  "a return?")
             self._check_inputs(call.first)
             self._ensure_built(call)
-            with self._scope():
+            with self._scope(), self._autocasting():
                 self._pass_training(call, trainings)
                 mask = self._pass_masks(call)
                 outputs = compute(call)
@@ -226,8 +250,15 @@ class Layer(Reports, Stateful, Operation):
         """A call as a function of the state too: (outputs, values of non_trainable_variables after it), and with
         return_losses the losses of the call as a third.
 
-        trainable_variables, non_trainable_variables   one value for each variable of these properties
         Raises ValueError for another number of values, and for a layer that is not built. Nothing is changed.
+
+        Args:
+            trainable_variables, non_trainable_variables: one value for each variable of these properties
+            args: what the layer is called with.
+            return_losses: give the losses too. False by default.
+
+        Returns:
+            (outputs, new values of the non-trainable variables), and with return_losses the losses.
         """
         if not self.built:
             raise ValueError(f"layer {self.name!r}: expected a layer that is built, for stateless_call; call it on "
@@ -265,15 +296,23 @@ class Layer(Reports, Stateful, Operation):
     def _scope(self):
         return name_scope(self.name)
 
+    def _autocasting(self):
+        """Variables are read in the dtype that call() computes in, where that is another one than theirs."""
+        outer, own = scopes.autocast, self.compute_dtype
+        if outer is False and own == self.variable_dtype:
+            return contextlib.nullcontext()
+        casts = outer is False or self.autocast and is_float(own)
+        return autocasting(own if casts else None)
+
     def _ensure_built(self, call):
-        if self.built or self._building:
+        if self._built or self._building:
             return
         self.build(**shapes_for(self.build, call, self))
         self._check_inputs(call.first)
 
     def _finish_build(self, shapes):
         self._build_shapes = {name: shape for name, shape in shapes.items() if name != "self" and shape is not None}
-        self.built = True
+        self._built = True
         if self._initial_weights is not None:
             given, self._initial_weights = self._initial_weights, None
             self.set_weights(given if isinstance(given, (list, tuple)) else [given])
@@ -325,7 +364,11 @@ class Layer(Reports, Stateful, Operation):
 
     # ------------------------------------------------------------------ shapes
     def compute_output_shape(self, *args, **kwargs):
-        """The shape(s) of the outputs for input shape(s) with None where a size is not known. Builds the layer."""
+        """The shape(s) of the outputs for input shape(s) with None where a size is not known. Builds the layer.
+
+        Returns:
+            A shape, or shapes in a structure.
+        """
         shapes = [*args, *kwargs.values()]
         inputs = [map_shapes(lambda s: KTensor(s, self._shape_dtype()), shape) for shape in shapes]
         return tree.map_structure(lambda x: x.shape, infer(self._run, *inputs))
@@ -342,11 +385,19 @@ class Layer(Reports, Stateful, Operation):
         return self.input_dtype
 
     # ------------------------------------------------------------------ config
+    def _policies(self):
+        """The layer's policy; where layers that it makes itself are quantized, with theirs."""
+        policies = {la.path: la.dtype_policy for la in self._all_layers()[1:]
+                    if la.path and getattr(la.dtype_policy, "quantization_mode", None) is not None}
+        if not policies or isinstance(self.dtype_policy, dtype_policies.DTypePolicyMap):
+            return self.dtype_policy
+        return dtype_policies.DTypePolicyMap(self.dtype_policy, policies)
+
     def get_config(self) -> dict:
         config = {
             **super().get_config(),
             "trainable": self.trainable,
-            "dtype": self.dtype if self._dtype_by_name else dtype_policies.serialize(self.dtype_policy),
+            "dtype": self.dtype if self._dtype_by_name else dtype_policies.serialize(self._policies()),
             **dict.fromkeys(self._told),
         }
         if self.activity_regularizer is not None:
@@ -356,7 +407,11 @@ class Layer(Reports, Stateful, Operation):
         return config
 
     def settings(self, *names) -> dict:
-        """{name: the attribute of that name as plain data}, for get_config."""
+        """{name: the attribute of that name as plain data}, for get_config.
+
+        Args:
+            names: of attributes.
+        """
         return {name: activations.serialize(getattr(self, name)) if name.endswith("activation")
                 else serialize_keras_object(getattr(self, name)) for name in names}
 
@@ -396,7 +451,7 @@ class Layer(Reports, Stateful, Operation):
 
     def build_from_config(self, config: dict):
         """Build with what get_build_config() gave."""
-        if self.built or not config:
+        if self._built or not config:
             return
         if "shapes_dict" in config:
             self.build(**{name: as_shape(shape) for name, shape in config["shapes_dict"].items()})

@@ -16,7 +16,14 @@ __all__ = ["Identity", "Lambda", "Masking", "Rescaling", "Wrapper"]
 
 
 class Identity(Layer):
-    """Its inputs."""
+    """Its inputs.
+
+    Example:
+        >>> layers.Identity()(np.float32([1, 2]))
+        <Tensor f32[2] [1. 2.]>
+    """
+
+    _has_no_state = True
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
@@ -29,10 +36,20 @@ class Identity(Layer):
 class Lambda(Layer):
     """A function of the inputs, written with kgraph.ops.
 
-    function      called with the inputs, with `arguments` as keywords, and with mask and training if it takes them
-    output_shape  accepted as Keras has it; the shape is found by tracing
-    mask          the mask of the output, or a function (inputs, mask) that gives it
     Saving: a named function must be registered; a lambda is saved as code, which loads with safe_mode=False only.
+
+    Args:
+        function: called with the inputs, with `arguments` as keywords, and with mask and training if it takes them
+        output_shape: accepted as Keras has it; the shape is found by tracing
+        mask: the mask of the output, or a function (inputs, mask) that gives it
+        arguments: a dict of keywords for the function.
+
+    Raises:
+        TypeError: function cannot be called.
+
+    Example:
+        >>> layers.Lambda(lambda x: x * 2)(np.float32([1, 2]))
+        <Tensor f32[2] [2. 4.]>
     """
 
     def __init__(self, function, output_shape=None, mask=None, arguments=None, **kwargs):
@@ -68,7 +85,11 @@ class Lambda(Layer):
     @classmethod
     def from_config(cls, config, custom_objects=None, safe_mode=None):
         """The layer of a config. safe_mode: whether code in it is refused; by default as the loading around it says,
-        and else it is."""
+        and else it is.
+
+        Raises:
+            ValueError: the function is code, and safe_mode is True.
+        """
         config = {k: v for k, v in config.items() if k not in _KERAS2_LAMBDA}
         if config.get("function_type") == "lambda":  # Keras 2's form of the same code
             config["function"] = {"class_name": "__lambda__", "config": config["function"]}
@@ -100,7 +121,18 @@ def _parameters(function) -> frozenset:
 
 
 class Masking(Layer):
-    """Marks time steps whose features all equal mask_value as padding, and sets them to 0: [batch, steps, features]."""
+    """Marks time steps whose features all equal mask_value as padding, and sets them to 0: [batch, steps, features].
+
+    Args:
+        mask_value: 0 by default.
+
+    Example:
+        >>> layers.Masking()(np.float32([[[1, 2], [0, 0]]]))
+        <Tensor f32[1,2,2] [[[1. 2.]
+          [0. 0.]]]>
+    """
+
+    _has_no_state = True
 
     def __init__(self, mask_value=0.0, **kwargs):
         super().__init__(**kwargs)
@@ -121,7 +153,15 @@ class Masking(Layer):
 
 
 class Rescaling(Layer):
-    """inputs * scale + offset."""
+    """inputs * scale + offset.
+
+    Args:
+        scale, offset: numbers, or arrays that broadcast to the inputs; the offset is 0 by default.
+
+    Example:
+        >>> layers.Rescaling(1 / 255)(np.float32([0, 255]))
+        <Tensor f32[2] [0. 1.]>
+    """
 
     def __init__(self, scale, offset=0.0, **kwargs):
         super().__init__(**kwargs)
@@ -139,7 +179,15 @@ class Rescaling(Layer):
 
 
 class Wrapper(Layer):
-    """The base of layers that change what another layer does."""
+    """The base of layers that change what another layer does.
+
+    Raises:
+        ValueError: layer is no layer.
+
+    Example:
+        >>> layers.Wrapper(layers.Dense(3)).layer.units
+        3
+    """
 
     def __init__(self, layer, **kwargs):
         super().__init__(**kwargs)

@@ -5,6 +5,7 @@ from kgraph import ops, tree
 from kgraph.layers.base import Layer
 from kgraph.layers.state import Untracked
 from kgraph.serialization import deserialize_keras_object, serialize_keras_object
+from kgraph.serialization.objects import copying_scope
 
 __all__ = ["Bidirectional"]
 
@@ -20,10 +21,18 @@ _MERGES = {
 class Bidirectional(Layer):
     """Two copies of a recurrent layer, one for each direction: Schuster and Paliwal (1997).
 
-    layer           a recurrent layer; a copy of it runs forwards, and another one backwards
-    merge_mode      how the two outputs become one: "concat", "sum", "ave", "mul", or None for both
-    backward_layer  another layer for the way back, with the other go_backwards
-    weights         initial weights, first those of the forward layer
+    Args:
+        layer: a recurrent layer; a copy of it runs forwards, and another one backwards
+        merge_mode: how the two outputs become one: "concat", "sum", "ave", "mul", or None for both
+        backward_layer: another layer for the way back, with the other go_backwards
+        weights: initial weights, first those of the forward layer
+
+    Raises:
+        ValueError: another merge_mode; layer or backward_layer is no layer, or both go the same way.
+
+    Example:
+        >>> layers.Bidirectional(layers.LSTM(4))(np.ones((2, 3, 8), "float32")).shape
+        (2, 8)
     """
 
     def __init__(self, layer, merge_mode="concat", weights=None, backward_layer=None, **kwargs):
@@ -80,6 +89,7 @@ class Bidirectional(Layer):
         if self.return_state:
             states = (*y[1:], *z[1:])
             y, z = y[0], z[0]
+        y, z = ops.cast(y, self.compute_dtype), ops.cast(z, self.compute_dtype)
         if self.return_sequences:
             z = ops.flip(z, axis=1)
         merged = _MERGES[self.merge_mode](y, z)
@@ -110,7 +120,11 @@ class Bidirectional(Layer):
         return tuple(x for states in both for x in states) if all(both) else None
 
     def reset_state(self):
-        """Set the states of a stateful layer back to zero."""
+        """Set the states of a stateful layer back to zero.
+
+        Raises:
+            AttributeError: the layer is not stateful.
+        """
         if not self.stateful:
             raise AttributeError(f"layer {self.name!r} is not stateful: it has no states to reset")
         self.forward_layer.reset_state()
@@ -136,7 +150,8 @@ class Bidirectional(Layer):
 
 def _copy(layer, prefix: str, **changes):
     """A layer with the same settings and a name of its own, without the state of the original."""
-    config = serialize_keras_object(layer)
-    config["config"] = {**config["config"], **changes, "name": prefix + layer.name.removeprefix(prefix)}
-    config.pop("build_config", None)
-    return deserialize_keras_object(config, custom_objects={type(layer).__name__: type(layer)})
+    with copying_scope(layer):
+        config = serialize_keras_object(layer)
+        config["config"] = {**config["config"], **changes, "name": prefix + layer.name.removeprefix(prefix)}
+        config.pop("build_config", None)
+        return deserialize_keras_object(config)

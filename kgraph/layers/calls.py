@@ -9,18 +9,21 @@ import numpy as np
 
 from kgraph import tree
 from kgraph.compiler.ir import TensorLike
+from kgraph.compiler.loopnest.dtypes import is_float, kind_of, numpy_dtype
 from kgraph.compiler.trace import Tensor, current_trace
 from kgraph.graph import get_mask, set_mask, shape_with_none
 from kgraph.naming import warn_at_user
 from kgraph.ops.core import with_sizes
 
-__all__ = ["Call", "as_input", "entered", "has_made_weights", "outputs_as_described", "shapes_for", "shapes_of"]
+__all__ = ["Call", "as_input", "entered", "has_made_weights", "in_step", "is_inside_call", "outputs_as_described",
+           "shapes_for", "shapes_of"]
 
 
 class _Contexts(threading.local):
     def __init__(self):
         self.training = []  # the `training` of each enclosing call, outermost first
-        self.made = {}      # layers that made weights inside the outermost call
+        self.step = None    # the model whose step is run or traced
+        self.made = {}      # layers that made weights inside the step, or else the outermost call
 
 
 _contexts = _Contexts()
@@ -31,30 +34,48 @@ def entered(layer):
     """Inside a call of `layer`. Gives the `training` of the enclosing call; the outermost call forgets old losses."""
     stack = _contexts.training
     if not stack:
-        _contexts.made = {}
+        if _contexts.step is None:
+            _contexts.made = {}
         layer._clear_losses()
     stack.append(stack[-1] if stack else None)
     try:
         yield stack
     finally:
         stack.pop()
-    if not stack and _contexts.made:
-        _say_strangers(layer)
+    if not stack and _contexts.step in (None, layer) and _contexts.made:
+        _say_strangers(layer, f"the call of {layer.name!r}")
+
+
+@contextlib.contextmanager
+def in_step(model):
+    """Inside a step of `model`, which may call layers as it likes, but those that it holds."""
+    outer, _contexts.step, _contexts.made = _contexts.step, model, {}
+    try:
+        yield
+    finally:
+        _contexts.step = outer
+    if _contexts.made:
+        _say_strangers(model, f"a step of {model.name!r}")
+
+
+def is_inside_call() -> bool:
+    """Whether a layer is being called in this thread."""
+    return bool(_contexts.training)
 
 
 def has_made_weights(layer):
-    """Told by a layer that made weights: inside a call it has to be one that the layer called outermost holds."""
-    if _contexts.training:
+    """Told by a layer that made weights: inside a call or step it has to be one that is held by whose it is."""
+    if _contexts.training or _contexts.step is not None:
         _contexts.made[id(layer)] = layer
 
 
-def _say_strangers(outermost):
-    """Warn of layers that made weights inside a call and are no part of the layer that was called."""
+def _say_strangers(outermost, where):
+    """Warn of layers that made weights inside a call or step of a layer and are no part of it."""
     made, _contexts.made = _contexts.made, {}
     held = {id(layer) for layer in outermost._all_layers()}
     names = [layer.name for key, layer in made.items() if key not in held]
     if names:
-        warn_at_user(f"layer {', '.join(map(repr, names[:5]))} made weights inside the call of {outermost.name!r}, "
+        warn_at_user(f"layer {', '.join(map(repr, names[:5]))} made weights inside {where}, "
                      "which does not hold it in an attribute: these weights are not trained, not saved, and made anew "
                      "for each step that is compiled. Make layers in __init__() or build(), and keep them in self")
 
@@ -119,21 +140,17 @@ def as_input(x, dtype: str):
         return _cast(x, dtype)
     if isinstance(x, (np.ndarray, np.generic)) or (hasattr(x, "__array__") and hasattr(x, "shape")):
         array = np.asarray(x)
-        if array.dtype.kind == "f" and _is_float(dtype):
-            array = array.astype(dtype, copy=False)
-        return Tensor(array) if array.dtype.kind in "fiub" else array
+        if kind_of(array.dtype) == "f" and is_float(dtype):
+            array = array.astype(numpy_dtype(dtype), copy=False)
+        return Tensor(array) if kind_of(array.dtype) in "fiub" else array
     return x
 
 
 def _cast(x, dtype):
     from kgraph import ops
-    if x.dtype == dtype or not (_is_float(x.dtype) and _is_float(dtype)):
+    if x.dtype == dtype or not (is_float(x.dtype) and is_float(dtype)):
         return x
     return ops.cast(x, dtype)
-
-
-def _is_float(dtype) -> bool:
-    return str(dtype).startswith("float")
 
 
 def shapes_for(method, call: Call, layer) -> dict:

@@ -3,7 +3,9 @@ from __future__ import annotations
 
 from kgraph import activations, ops
 from kgraph.layers.input_spec import InputSpec
+from kgraph.layers.lora import Adapted, LowRank
 from kgraph.layers.weighted import Weighted
+from kgraph.naming import given
 from kgraph.ops import window
 
 __all__ = ["Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Conv3D", "Conv3DTranspose", "DepthwiseConv1D",
@@ -13,9 +15,14 @@ __all__ = ["Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Conv3D", "
 class _Convolution(Weighted):
     """What all convolutions share: the arguments, the checks of shapes, bias and activation.
 
-    kernel_size, strides, dilation_rate  an int, or one for each space axis; not both strides and dilations above 1
-    padding      valid (none), same (output size ceil(size / stride)), or, over one axis, causal (all of it before)
-    data_format  channels_last or channels_first, by default config.image_data_format()
+    Args:
+        kernel_size, strides, dilation_rate: an int, or one for each space axis; not both strides and dilations above 1
+        padding: valid (none), same (output size ceil(size / stride)), or, over one axis, causal (all of it before)
+        data_format: channels_last or channels_first, by default config.image_data_format()
+
+    Raises:
+        ValueError: a size that is no int above 0, an unknown padding or data_format, or both strides and dilation_rate
+            above 1.
     """
 
     rank = 2
@@ -71,26 +78,31 @@ class _Convolution(Weighted):
         if self.bias is not None:
             bias = self.bias if self.channel_axis == -1 else ops.reshape(self.bias, (-1,) + (1,) * self.rank)
             outputs = outputs + bias
-        return self.activation(outputs)
+        return outputs if self.activation is None else self.activation(outputs)
 
     def get_config(self):
         return {**super().get_config(), **self.settings(
             "kernel_size", "strides", "padding", "data_format", "dilation_rate", "activation", "use_bias")}
 
 
-class _Conv(_Convolution):
+class _Conv(LowRank, _Convolution):
     """A convolution: each output is the sum of a window of the inputs, times a kernel, plus a bias.
 
-    filters  number of output channels
-    groups   the channels are cut into so many groups, each with filters / groups filters of its own
+    Args:
+        filters: number of output channels
+        groups: the channels are cut into so many groups, each with filters / groups filters of its own
+        lora_rank, lora_alpha: train a product of that rank in place of the kernel: see enable_lora
     """
+
+    kernel = Adapted()
 
     def __init__(self, filters, kernel_size, strides=1, padding="valid", data_format=None, dilation_rate=1, groups=1,
                  activation=None, use_bias=True, kernel_initializer="glorot_uniform", bias_initializer="zeros",
                  kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None, kernel_constraint=None,
-                 bias_constraint=None, **kwargs):
+                 bias_constraint=None, lora_rank=None, lora_alpha=None, **kwargs):
         super().__init__(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
                          activity_regularizer=activity_regularizer, **kwargs)
+        self._take_lora(lora_rank, lora_alpha)
         self._positive(filters=filters, groups=groups)
         if filters % groups:
             raise ValueError(f"layer {self.name!r}: expected groups that divide the filters, received groups={groups}, "
@@ -119,19 +131,34 @@ class _Conv(_Convolution):
 
 
 class Conv1D(_Conv):
-    """A convolution over one axis: [batch, steps, channels] to [batch, new steps, filters]."""
+    """A convolution over one axis: [batch, steps, channels] to [batch, new steps, filters].
+
+    Example:
+        >>> layers.Conv1D(8, 3)(np.ones((2, 10, 4), "float32")).shape
+        (2, 8, 8)
+    """
 
     rank, paddings = 1, ("valid", "same", "causal")
 
 
 class Conv2D(_Conv):
-    """A convolution over images: [batch, rows, columns, channels] to [batch, new rows, new columns, filters]."""
+    """A convolution over images: [batch, rows, columns, channels] to [batch, new rows, new columns, filters].
+
+    Example:
+        >>> layers.Conv2D(8, 3, padding="same", activation="relu")(np.ones((2, 28, 28, 1), "float32")).shape
+        (2, 28, 28, 8)
+    """
 
     rank = 2
 
 
 class Conv3D(_Conv):
-    """A convolution over volumes: [batch, space 1, space 2, space 3, channels] to filters in place of channels."""
+    """A convolution over volumes: [batch, space 1, space 2, space 3, channels] to filters in place of channels.
+
+    Example:
+        >>> layers.Conv3D(4, 2)(np.ones((1, 4, 4, 4, 1), "float32")).shape
+        (1, 3, 3, 3, 4)
+    """
 
     rank = 3
 
@@ -139,7 +166,8 @@ class Conv3D(_Conv):
 class _ConvTranspose(_Convolution):
     """A transposed convolution: the gradient of a convolution, which makes images larger by its strides.
 
-    output_padding  how much is added at the end of each axis of the outputs; None: what the padding's name asks for
+    Args:
+        output_padding: how much is added at the end of each axis of the outputs; None: what the padding's name asks for
     """
 
     def __init__(self, filters, kernel_size, strides=1, padding="valid", output_padding=None, data_format=None,
@@ -170,27 +198,49 @@ class _ConvTranspose(_Convolution):
 
 
 class Conv1DTranspose(_ConvTranspose):
-    """A transposed convolution over one axis."""
+    """A transposed convolution over one axis.
+
+    Example:
+        >>> layers.Conv1DTranspose(8, 3, strides=2)(np.ones((2, 10, 4), "float32")).shape
+        (2, 21, 8)
+    """
 
     rank = 1
 
 
 class Conv2DTranspose(_ConvTranspose):
-    """A transposed convolution over images."""
+    """A transposed convolution over images.
+
+    Example:
+        >>> layers.Conv2DTranspose(8, 3, strides=2, padding="same")(np.ones((2, 7, 7, 4), "float32")).shape
+        (2, 14, 14, 8)
+    """
 
     rank = 2
 
 
 class Conv3DTranspose(_ConvTranspose):
-    """A transposed convolution over volumes."""
+    """A transposed convolution over volumes.
+
+    Example:
+        >>> layers.Conv3DTranspose(4, 2)(np.ones((1, 3, 3, 3, 1), "float32")).shape
+        (1, 4, 4, 4, 4)
+    """
 
     rank = 3
+
+    def __init__(self, filters, kernel_size, strides=1, padding="valid", data_format=None, output_padding=None,
+                 dilation_rate=1, activation=None, use_bias=True, kernel_initializer="glorot_uniform",
+                 bias_initializer="zeros", kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None,
+                 kernel_constraint=None, bias_constraint=None, **kwargs):   # data_format first, here alone
+        super().__init__(**given(locals()))
 
 
 class _DepthwiseConv(_Convolution):
     """A convolution of each channel by itself.
 
-    depth_multiplier  number of output channels for each input channel
+    Args:
+        depth_multiplier: number of output channels for each input channel
     """
 
     paddings = ("valid", "same")
@@ -221,13 +271,23 @@ class _DepthwiseConv(_Convolution):
 
 
 class DepthwiseConv1D(_DepthwiseConv):
-    """A depthwise convolution over one axis."""
+    """A depthwise convolution over one axis.
+
+    Example:
+        >>> layers.DepthwiseConv1D(3)(np.ones((2, 10, 4), "float32")).shape
+        (2, 8, 4)
+    """
 
     rank = 1
 
 
 class DepthwiseConv2D(_DepthwiseConv):
-    """A depthwise convolution over images."""
+    """A depthwise convolution over images.
+
+    Example:
+        >>> layers.DepthwiseConv2D(3, depth_multiplier=2)(np.ones((2, 8, 8, 4), "float32")).shape
+        (2, 6, 6, 8)
+    """
 
     rank = 2
 
@@ -235,8 +295,9 @@ class DepthwiseConv2D(_DepthwiseConv):
 class _SeparableConv(_Convolution):
     """A depthwise convolution, then one of 1 tap that mixes the channels.
 
-    filters           number of output channels
-    depth_multiplier  number of channels between the two for each input channel
+    Args:
+        filters: number of output channels
+        depth_multiplier: number of channels between the two for each input channel
     """
 
     def __init__(self, filters, kernel_size, strides=1, padding="valid", data_format=None, dilation_rate=1,
@@ -271,12 +332,22 @@ class _SeparableConv(_Convolution):
 
 
 class SeparableConv1D(_SeparableConv):
-    """A separable convolution over one axis."""
+    """A separable convolution over one axis.
+
+    Example:
+        >>> layers.SeparableConv1D(8, 3)(np.ones((2, 10, 4), "float32")).shape
+        (2, 8, 8)
+    """
 
     rank, paddings = 1, ("valid", "same", "causal")
 
 
 class SeparableConv2D(_SeparableConv):
-    """A separable convolution over images."""
+    """A separable convolution over images.
+
+    Example:
+        >>> layers.SeparableConv2D(8, 3)(np.ones((2, 8, 8, 4), "float32")).shape
+        (2, 6, 6, 8)
+    """
 
     rank = 2

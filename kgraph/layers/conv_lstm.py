@@ -5,6 +5,7 @@ from kgraph import ops
 from kgraph.layers.input_spec import InputSpec
 from kgraph.layers.recurrent import BuiltIn
 from kgraph.layers.rnn_cells import LSTMCell
+from kgraph.naming import given
 from kgraph.ops import window
 
 __all__ = ["ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"]
@@ -92,16 +93,22 @@ class _ConvLSTM(BuiltIn):
     """The recurrent layer of a convolutional LSTM cell: input [B, T, space..., channels], output [B, space...,
     filters], or one for each step with return_sequences.
 
-    filters                        channels of the outputs
-    kernel_size, strides, padding, data_format, dilation_rate   of the convolution of the inputs
-    all other arguments            as for LSTM
+    Args:
+        filters: channels of the outputs
+        kernel_size, strides, padding, data_format, dilation_rate: of the convolution of the inputs
+        unit_forget_bias: the bias of the forget gate begins as ones.
     """
 
     cell_name, size_name = "conv_lstm_cell", "filters"
 
-    def __init__(self, filters, kernel_size, strides=1, padding="valid", data_format=None, dilation_rate=1, **kwargs):
-        super().__init__(filters, kernel_size=kernel_size, strides=strides, padding=padding, data_format=data_format,
-                         dilation_rate=dilation_rate, **kwargs)
+    def __init__(self, filters, kernel_size, strides=1, padding="valid", data_format=None, dilation_rate=1,
+                 activation="tanh", recurrent_activation="sigmoid", use_bias=True, kernel_initializer="glorot_uniform",
+                 recurrent_initializer="orthogonal", bias_initializer="zeros", unit_forget_bias=True,
+                 kernel_regularizer=None, recurrent_regularizer=None, bias_regularizer=None, activity_regularizer=None,
+                 kernel_constraint=None, recurrent_constraint=None, bias_constraint=None, dropout=0.0,
+                 recurrent_dropout=0.0, seed=None, return_sequences=False, return_state=False, go_backwards=False,
+                 stateful=False, **kwargs):
+        super().__init__(**given(locals()))
         self.input_spec = InputSpec(ndim=self.cell.rank + 3)
 
 
@@ -110,15 +117,33 @@ def _cell(rank: int) -> type:
 
 
 class ConvLSTM1D(_ConvLSTM):
+    """An LSTM whose products are convolutions, over [batch, time, steps, channels] (Shi et al., 2015).
+
+    Example:
+        >>> layers.ConvLSTM1D(4, 3)(np.ones((2, 5, 8, 1), "float32")).shape
+        (2, 6, 4)
+    """
+
     cell_class = _cell(1)
-    __doc__ = _ConvLSTM.__doc__
 
 
 class ConvLSTM2D(_ConvLSTM):
+    """An LSTM whose products are convolutions, over [batch, time, rows, columns, channels] (Shi et al., 2015).
+
+    Example:
+        >>> layers.ConvLSTM2D(4, 3)(np.ones((1, 3, 8, 8, 1), "float32")).shape
+        (1, 6, 6, 4)
+    """
+
     cell_class = _cell(2)
-    __doc__ = _ConvLSTM.__doc__
 
 
 class ConvLSTM3D(_ConvLSTM):
+    """An LSTM whose products are convolutions, over [batch, time, depth, rows, columns, channels] (Shi et al., 2015).
+
+    Example:
+        >>> layers.ConvLSTM3D(2, 2)(np.ones((1, 2, 4, 4, 4, 1), "float32")).shape
+        (1, 3, 3, 3, 2)
+    """
+
     cell_class = _cell(3)
-    __doc__ = _ConvLSTM.__doc__

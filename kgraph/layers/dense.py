@@ -2,26 +2,39 @@
 from __future__ import annotations
 
 from kgraph import activations, constraints, initializers, ops, regularizers
-from kgraph.layers.base import Layer
 from kgraph.layers.input_spec import InputSpec
+from kgraph.layers.lora import Adapted, LowRank
 
 __all__ = ["Dense"]
 
 
-class Dense(Layer):
+class Dense(LowRank):
     """activation(inputs @ kernel + bias), over the last axis.
 
-    units  size of the last axis of the outputs
+    Args:
+        units: size of the last axis of the outputs
+        lora_rank, lora_alpha: train a product of that rank in place of the kernel: see enable_lora
+
+    Raises:
+        ValueError: units is no int above 0.
+
+    Example:
+        >>> layers.Dense(4, activation="relu")(np.ones((2, 3), "float32")).shape
+        (2, 4)
     """
 
     _told = ("quantization_config",)
+    kernel = Adapted()
+    _quantizes = True
 
     def __init__(self, units, activation=None, use_bias=True, kernel_initializer="glorot_uniform",
                  bias_initializer="zeros", kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None,
-                 kernel_constraint=None, bias_constraint=None, **kwargs):
+                 kernel_constraint=None, bias_constraint=None, lora_rank=None, lora_alpha=None,
+                 quantization_config=None, **kwargs):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         if not isinstance(units, int) and not hasattr(units, "__index__") or units <= 0:
             raise ValueError(f"Dense: expected units to be an int above 0, received units={units!r}")
+        self._take_lora(lora_rank, lora_alpha, quantization_config)
         self.units = int(units)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
@@ -35,9 +48,12 @@ class Dense(Layer):
         self.supports_masking = True
 
     def build(self, input_shape):
-        self.kernel = self.add_weight(
-            shape=(input_shape[-1], self.units), initializer=self.kernel_initializer, name="kernel",
-            regularizer=self.kernel_regularizer, constraint=self.kernel_constraint)
+        if self.quantization_mode is not None:
+            self._make_quantized({"kernel": (input_shape[-1], self.units)})
+        else:
+            self.kernel = self.add_weight(
+                shape=(input_shape[-1], self.units), initializer=self.kernel_initializer, name="kernel",
+                regularizer=self.kernel_regularizer, constraint=self.kernel_constraint)
         self.bias = (
             self.add_weight(
                 shape=(self.units,),
@@ -52,10 +68,10 @@ class Dense(Layer):
         self.input_spec = InputSpec(min_ndim=2, axes={-1: input_shape[-1]})
 
     def call(self, inputs):
-        outputs = ops.matmul(inputs, self.kernel)
+        outputs = ops.matmul(inputs, self.kernel) if self.quantization_mode is None else self._quantized(inputs)
         if self.use_bias:
             outputs = outputs + self.bias
-        return self.activation(outputs)
+        return outputs if self.activation is None else self.activation(outputs)
 
     def get_config(self):
         return {**super().get_config(), **self.settings(

@@ -1,29 +1,43 @@
 """EinsumDense: a product with a kernel that an einsum equation describes."""
 from __future__ import annotations
 
+import math
 import re
 
 from kgraph import activations, initializers, ops
 from kgraph.layers.input_spec import InputSpec
+from kgraph.layers.lora import Adapted, LowRank
 from kgraph.layers.weighted import Weighted
+from kgraph.quantizers.storage import Bytes, Nibbles
 
 __all__ = ["EinsumDense"]
 
 
-class EinsumDense(Weighted):
+class EinsumDense(LowRank, Weighted):
     """activation(einsum(equation, inputs, kernel) + bias).
 
-    equation      "ab,bc->ac", or with ... first or last in inputs and outputs
-    output_shape  without the batch axis (and without what ... stands for); None where the input's size is taken
-    bias_axes     letters of the output along which there is a bias; None: no bias
+    Args:
+        equation: "ab,bc->ac", or with ... first or last in inputs and outputs
+        output_shape: without the batch axis (and without what ... stands for); None where the input's size is taken
+        bias_axes: letters of the output along which there is a bias; None: no bias
+        lora_rank, lora_alpha: train a product of that rank in place of the kernel: see enable_lora
+        gptq_unpacked_column_size: of Keras's GPTQ, which is not here.
+
+    Example:
+        >>> layers.EinsumDense("abc,cd->abd", (None, 8), bias_axes="d")(np.ones((2, 5, 4), "float32")).shape
+        (2, 5, 8)
     """
 
     _told = ("activity_regularizer", "quantization_config")
+    kernel = Adapted()
+    _quantizes = True
 
     def __init__(self, equation, output_shape, activation=None, bias_axes=None, kernel_initializer="glorot_uniform",
                  bias_initializer="zeros", kernel_regularizer=None, bias_regularizer=None, kernel_constraint=None,
-                 bias_constraint=None, **kwargs):
+                 bias_constraint=None, lora_rank=None, lora_alpha=None, gptq_unpacked_column_size=None,
+                 quantization_config=None, **kwargs):
         super().__init__(**kwargs)
+        self._take_lora(lora_rank, lora_alpha, quantization_config)
         self.equation = equation
         self.partial_output_shape = (output_shape,) if hasattr(output_shape, "__index__") else tuple(output_shape)
         self.activation, self.bias_axes = activations.get(activation), bias_axes
@@ -38,14 +52,58 @@ class EinsumDense(Weighted):
             config = {**kernel_initializer.get_config(), "seed": kernel_initializer.seed,
                       "input_axes": shapes.input_axes, "output_axes": shapes.output_axes}
             kernel_initializer = type(kernel_initializer).from_config(config)
-        self.kernel = self._make("kernel", shapes.kernel, kernel_initializer)
+        if self.quantization_mode is None:
+            self.kernel = self._make("kernel", shapes.kernel, kernel_initializer)
+        else:
+            self._make_quantized({"kernel": shapes.kernel})
         self.bias = None if self.bias_axes is None else self._make("bias", shapes.bias)
 
     def call(self, inputs):
-        outputs = ops.einsum(self.equation, inputs, self.kernel)
+        outputs = self._linear(inputs, self.kernel) if self.quantization_mode is None else self._quantized(inputs)
         if self.bias is not None:
             outputs = outputs + self.bias
-        return self.activation(outputs)
+        return outputs if self.activation is None else self.activation(outputs)
+
+    # --- quantized ------------------------------------------------------------------------------------------------
+
+    def _letters(self) -> tuple:
+        """The letters of inputs, kernel and outputs, digits for the axes that ... stands for."""
+        inputs, weight, outputs = re.split(",|->", self.equation.replace(" ", ""))
+        elided = "".join(map(str, range(self.input_spec.ndim - len(inputs.replace("...", "")))))
+        return inputs.replace("...", elided), weight, outputs.replace("...", elided)
+
+    def _storage_of(self, name, shape, mode, block):
+        _, weight, outputs = self._letters()
+        summed = tuple(i for i, x in enumerate(weight) if x not in outputs)
+        if mode == "int8":
+            kept = tuple(weight.index(x) for x in outputs if x in weight)
+            return Bytes(shape, summed, kept, tuple(shape[weight.index(x)] if x in weight else 1 for x in outputs))
+        rows = math.prod(shape[i] for i in summed)
+        return Nibbles(shape, (rows, math.prod(shape) // rows), block=block)
+
+    @property
+    def _input_axes(self):
+        inputs, _, outputs = self._letters()
+        return tuple(i for i, x in enumerate(inputs) if x not in outputs)
+
+    def _linear(self, inputs, weight):
+        return ops.einsum(self.equation, inputs, weight)
+
+    def _linear_back(self, upstream, weight):
+        inputs, letters, outputs = self.equation.replace(" ", "").replace("->", ",").split(",")
+        return ops.einsum(f"{outputs},{letters}->{inputs}", upstream, weight)
+
+    def _beside_outputs(self, scale):
+        inputs, _, outputs = self._letters()
+        kept = [x for x in inputs if x in outputs]
+        scale = ops.transpose(ops.squeeze(scale, self._input_axes), [kept.index(x) for x in outputs if x in kept])
+        return ops.expand_dims(scale, tuple(i for i, x in enumerate(outputs) if x not in kept))
+
+    def _added(self, inputs):
+        _, weight, outputs = self._letters()
+        if weight[-1] == outputs[-1]:
+            return super()._added(inputs)
+        return self._linear(inputs, self._product())
 
     def get_config(self):
         return {**super().get_config(), "output_shape": self.partial_output_shape,

@@ -13,11 +13,16 @@ __all__ = ["InputSpec", "check_inputs"]
 class InputSpec:
     """Conditions on one input; None means anything.
 
-    shape                    sizes, None for any
     ndim, min_ndim, max_ndim rank
-    axes                     {axis: size}
-    dtype                    a NumPy name
-    allow_last_axis_squeeze  a last axis of size 1 may be missing, or be there in addition
+
+    Args:
+        axes: {axis: size}.
+        dtype: a NumPy name.
+        allow_last_axis_squeeze: a last axis of size 1 may be missing, or be there in addition.
+        shape: sizes, None for any
+        ndim, min_ndim, max_ndim: the rank, or bounds of it.
+        name: of the input, where they are told apart by name.
+        optional: whether it may be None.
     """
 
     dtype: str | None = None
@@ -37,7 +42,11 @@ class InputSpec:
         self.axes = {int(k): v for k, v in (self.axes or {}).items()}
 
     def problem(self, shape: tuple, dtype: str) -> str | None:
-        """What is expected and does not hold for this shape (None where unknown), or None."""
+        """What is expected and does not hold for this shape (None where unknown), or None.
+
+        Args:
+            shape: of an input.
+        """
         n = len(shape)
         if self.ndim is not None and not self.allow_last_axis_squeeze and n != self.ndim:
             return f"ndim={self.ndim}"
@@ -61,11 +70,20 @@ class InputSpec:
         return len(mine) == len(shape) and not any(map(_differ, mine, shape))
 
     def get_config(self) -> dict:
+        """The settings, as plain data."""
         names = ("dtype", "shape", "ndim", "max_ndim", "min_ndim", "axes", "optional")
         return {name: getattr(self, name) for name in names}
 
     @classmethod
     def from_config(cls, config):
+        """Another object of this class, from its settings.
+
+        Args:
+            config: what get_config gave.
+
+        Returns:
+            An InputSpec.
+        """
         return cls(**config)
 
 

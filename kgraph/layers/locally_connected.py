@@ -15,11 +15,13 @@ __all__ = ["LocallyConnected1D", "LocallyConnected2D"]
 class _LocallyConnected(Weighted):
     """Each place of the outputs is activation(window @ kernel + bias), with a kernel and a bias of that place.
 
-    filters      number of output channels
-    kernel_size, strides   an int, or one for each space axis
-    padding      valid
-    data_format  channels_last or channels_first, by default config.image_data_format()
     The sizes of the inputs have to be known. Kernel: [places, window size * channels, filters].
+
+    Args:
+        filters: number of output channels
+        kernel_size, strides: an int, or one for each space axis
+        padding: valid
+        data_format: channels_last or channels_first, by default config.image_data_format()
     """
 
     rank = 2
@@ -59,7 +61,8 @@ class _LocallyConnected(Weighted):
         x = ops.moveaxis(inputs, 1, -1) if self._first else inputs
         windows = ops.reshape(self._windows(x), (-1, *self.kernel.shape[:2]))
         outputs = ops.reshape(ops.einsum("bpk,pkf->bpf", windows, self.kernel), (-1, *self._places, self.filters))
-        outputs = self.activation(outputs if self.bias is None else outputs + self.bias)
+        outputs = outputs if self.bias is None else outputs + self.bias
+        outputs = outputs if self.activation is None else self.activation(outputs)
         return ops.moveaxis(outputs, -1, 1) if self._first else outputs
 
     def _windows(self, x):
@@ -77,6 +80,10 @@ class _LocallyConnected(Weighted):
 
 class LocallyConnected1D(_LocallyConnected):
     """A convolution over one axis with a kernel for each place: [batch, steps, channels] to [batch, places, filters].
+
+    Example:
+        >>> layers.LocallyConnected1D(4, 3)(np.ones((2, 8, 2), "float32")).shape
+        (2, 6, 4)
     """
 
     rank = 1
@@ -84,4 +91,9 @@ class LocallyConnected1D(_LocallyConnected):
 
 class LocallyConnected2D(_LocallyConnected):
     """A convolution over images with a kernel for each place: [batch, rows, columns, channels] to
-    [batch, places down, places across, filters]."""
+    [batch, places down, places across, filters].
+
+    Example:
+        >>> layers.LocallyConnected2D(4, 3)(np.ones((2, 8, 8, 2), "float32")).shape
+        (2, 6, 6, 4)
+    """

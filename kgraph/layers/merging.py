@@ -66,16 +66,31 @@ def _with_rank(x, rank):
 
 
 class Add(Merge):
-    """The sum of the inputs."""
+    """The sum of the inputs.
+
+    Example:
+        >>> layers.Add()([np.float32([[1, 2]]), np.float32([[10, 20]])])
+        <Tensor f32[1,2] [[11. 22.]]>
+    """
 
     def _merge(self, inputs):
         return sum(inputs[1:], inputs[0])
 
 
 class Subtract(Merge):
-    """The first input minus the second."""
+    """The first input minus the second.
+
+    Example:
+        >>> layers.Subtract()([np.float32([[5, 5]]), np.float32([[1, 2]])])
+        <Tensor f32[1,2] [[4. 3.]]>
+    """
 
     def build(self, input_shape):
+        """Make the variables.
+
+        Raises:
+            ValueError: another number of inputs than two.
+        """
         super().build(input_shape)
         if len(input_shape) != 2:
             raise ValueError(f"layer {self.name!r}: expected 2 inputs, received {len(input_shape)}")
@@ -85,7 +100,12 @@ class Subtract(Merge):
 
 
 class Multiply(Merge):
-    """The product of the inputs. Where only some inputs count, the others are left out of the product."""
+    """The product of the inputs. Where only some inputs count, the others are left out of the product.
+
+    Example:
+        >>> layers.Multiply()([np.float32([[1, 2]]), np.float32([[10, 20]])])
+        <Tensor f32[1,2] [[10. 40.]]>
+    """
 
     def _merge(self, inputs):
         masks = [_element_mask(x) for x in inputs]
@@ -99,7 +119,12 @@ class Multiply(Merge):
 
 
 class Average(Merge):
-    """The mean of the inputs."""
+    """The mean of the inputs.
+
+    Example:
+        >>> layers.Average()([np.float32([[1, 2]]), np.float32([[3, 6]])])
+        <Tensor f32[1,2] [[2. 4.]]>
+    """
 
     def _merge(self, inputs):
         return sum(inputs[1:], inputs[0]) / len(inputs)
@@ -127,19 +152,37 @@ def _element_mask(x):
 
 
 class Maximum(_Extreme):
-    """The largest of the inputs, element by element."""
+    """The largest of the inputs, element by element.
+
+    Example:
+        >>> layers.Maximum()([np.float32([[1, 9]]), np.float32([[3, 6]])])
+        <Tensor f32[1,2] [[3. 9.]]>
+    """
 
     _pick = staticmethod(ops.maximum)
 
 
 class Minimum(_Extreme):
-    """The smallest of the inputs, element by element."""
+    """The smallest of the inputs, element by element.
+
+    Example:
+        >>> layers.Minimum()([np.float32([[1, 9]]), np.float32([[3, 6]])])
+        <Tensor f32[1,2] [[1. 6.]]>
+    """
 
     _pick = staticmethod(ops.minimum)
 
 
 class Concatenate(Merge):
-    """The inputs one after the other along `axis`; their other sizes must agree."""
+    """The inputs one after the other along `axis`; their other sizes must agree.
+
+    Args:
+        axis: along which, the last by default.
+
+    Example:
+        >>> layers.Concatenate()([np.float32([[1, 2]]), np.float32([[3]])])
+        <Tensor f32[1,3] [[1. 2. 3.]]>
+    """
 
     def __init__(self, axis=-1, **kwargs):
         super().__init__(**kwargs)
@@ -154,6 +197,11 @@ class Concatenate(Merge):
             )
 
     def call(self, inputs):
+        """The computation.
+
+        Raises:
+            ValueError: sizes that do not agree.
+        """
         if not isinstance(inputs, (list, tuple)):
             raise ValueError(f"layer {self.name!r}: expected a list of inputs, received {inputs!r}")
         return self._merge(list(inputs))
@@ -180,15 +228,23 @@ class Concatenate(Merge):
 class Dot(Merge):
     """The product of two tensors, sample by sample, summed over one axis of each.
 
-    axes       an axis of both, or (axis of the first, axis of the second); not the batch axis
-    normalize  divide both by their norms along these axes first: the result is then a cosine
+    Args:
+        axes: an axis of both, or (axis of the first, axis of the second); not the batch axis
+        normalize: divide both by their norms along these axes first: the result is then a cosine
+
+    Raises:
+        TypeError: axes is neither an int nor two.
+
+    Example:
+        >>> layers.Dot(1)([np.float32([[1, 2]]), np.float32([[3, 4]])])
+        <Tensor f32[1,1] [[11.]]>
     """
 
     def __init__(self, axes, normalize=False, **kwargs):
         super().__init__(**kwargs)
         if not isinstance(axes, int) and not (isinstance(axes, (list, tuple)) and len(axes) == 2
                                               and all(isinstance(a, int) for a in axes)):
-            raise ValueError(f"layer {self.name!r}: expected axes to be an int or two, received axes={axes!r}")
+            raise TypeError(f"layer {self.name!r}: expected axes to be an int or two, received axes={axes!r}")
         self.axes = axes
         self.normalize = normalize
 
@@ -236,40 +292,107 @@ def batch_dot(x, y, x_axis, y_axis):
 
 
 def add(inputs, **kwargs):
-    """The sum of a list of tensors."""
+    """The sum of a list of tensors.
+
+    Returns:
+        A tensor, a KTensor where one of the inputs is one.
+
+    Example:
+        >>> layers.add([np.float32([[1, 2]]), np.float32([[10, 20]])])
+        <Tensor f32[1,2] [[11. 22.]]>
+    """
     return Add(**kwargs)(inputs)
 
 
 def subtract(inputs, **kwargs):
-    """The first of two tensors minus the second."""
+    """The first of two tensors minus the second.
+
+    Returns:
+        A tensor, a KTensor where one of the inputs is one.
+
+    Example:
+        >>> layers.subtract([np.float32([[5, 5]]), np.float32([[1, 2]])])
+        <Tensor f32[1,2] [[4. 3.]]>
+    """
     return Subtract(**kwargs)(inputs)
 
 
 def multiply(inputs, **kwargs):
-    """The product of a list of tensors."""
+    """The product of a list of tensors.
+
+    Returns:
+        A tensor, a KTensor where one of the inputs is one.
+
+    Example:
+        >>> layers.multiply([np.float32([[1, 2]]), np.float32([[10, 20]])])
+        <Tensor f32[1,2] [[10. 40.]]>
+    """
     return Multiply(**kwargs)(inputs)
 
 
 def average(inputs, **kwargs):
-    """The mean of a list of tensors."""
+    """The mean of a list of tensors.
+
+    Returns:
+        A tensor, a KTensor where one of the inputs is one.
+
+    Example:
+        >>> layers.average([np.float32([[1, 2]]), np.float32([[3, 6]])])
+        <Tensor f32[1,2] [[2. 4.]]>
+    """
     return Average(**kwargs)(inputs)
 
 
 def maximum(inputs, **kwargs):
-    """The largest of a list of tensors, element by element."""
+    """The largest of a list of tensors, element by element.
+
+    Returns:
+        A tensor, a KTensor where one of the inputs is one.
+
+    Example:
+        >>> layers.maximum([np.float32([[1, 9]]), np.float32([[3, 6]])])
+        <Tensor f32[1,2] [[3. 9.]]>
+    """
     return Maximum(**kwargs)(inputs)
 
 
 def minimum(inputs, **kwargs):
-    """The smallest of a list of tensors, element by element."""
+    """The smallest of a list of tensors, element by element.
+
+    Returns:
+        A tensor, a KTensor where one of the inputs is one.
+
+    Example:
+        >>> layers.minimum([np.float32([[1, 9]]), np.float32([[3, 6]])])
+        <Tensor f32[1,2] [[1. 6.]]>
+    """
     return Minimum(**kwargs)(inputs)
 
 
 def concatenate(inputs, axis=-1, **kwargs):
-    """A list of tensors one after the other along an axis."""
+    """A list of tensors one after the other along an axis.
+
+    Returns:
+        A tensor, a KTensor where one of the inputs is one.
+
+    Example:
+        >>> layers.concatenate([np.float32([[1, 2]]), np.float32([[3]])])
+        <Tensor f32[1,3] [[1. 2. 3.]]>
+    """
     return Concatenate(axis=axis, **kwargs)(inputs)
 
 
 def dot(inputs, axes=-1, normalize=False, **kwargs):
-    """The product of two tensors, sample by sample, summed over one axis of each."""
+    """The product of two tensors, sample by sample, summed over one axis of each.
+
+    Args:
+        axes, normalize: as for Dot.
+
+    Returns:
+        A tensor, a KTensor where one of the inputs is one.
+
+    Example:
+        >>> layers.dot([np.float32([[1, 2]]), np.float32([[3, 4]])], axes=1)
+        <Tensor f32[1,1] [[11.]]>
+    """
     return Dot(axes=axes, normalize=normalize, **kwargs)(inputs)

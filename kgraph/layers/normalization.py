@@ -1,13 +1,16 @@
 """Layers that give their inputs mean 0 and variance 1, or length 1; and one that does it to a kernel."""
 from __future__ import annotations
 
+import contextlib
+
 from kgraph import config, initializers, ops
 from kgraph.compiler.prims import normalize
+from kgraph.compiler.split import each_process
 from kgraph.compiler.trace import bind
 from kgraph.layers.basic import Wrapper
 from kgraph.layers.input_spec import InputSpec
 from kgraph.layers.weighted import Weighted
-from kgraph.ops.core import as_tensor, axes_of
+from kgraph.ops.core import as_tensor, axes_of, result_type
 
 __all__ = ["BatchNormalization", "GroupNormalization", "LayerNormalization", "RMSNormalization",
            "SpectralNormalization",
@@ -24,6 +27,9 @@ class _Normalization(Weighted):
         self.gamma = self.beta = None
         self.supports_masking = True
 
+    def _make(self, role, shape, **kwargs):
+        return super()._make(role, shape, autocast=False, **kwargs)  # read in its own dtype, as the inputs are widened
+
     def _make_affine(self, shape):
         if any(n is None for n in shape):
             raise ValueError(f"layer {self.name!r}: expected known sizes on axis {self.axis}, received {shape} there")
@@ -38,19 +44,23 @@ class _Normalization(Weighted):
         return tuple(sorted(a % rank for a in axes))
 
     def _affine(self, x, shape):
-        """x * gamma + beta, these reshaped."""
-        x = x if self.gamma is None else x * ops.reshape(self.gamma, shape)
-        return x if self.beta is None else x + ops.reshape(self.beta, shape)
+        """x * gamma + beta, these reshaped and of x's dtype; in the dtype that the layer computes in."""
+        x = x if self.gamma is None else x * ops.reshape(ops.cast(self.gamma, x.dtype), shape)
+        x = x if self.beta is None else x + ops.reshape(ops.cast(self.beta, x.dtype), shape)
+        return ops.cast(x, self.compute_dtype)
 
     def get_config(self):
         return {**super().get_config(), **self.settings("axis", "epsilon", "center", "scale")}
 
 
+def _wide(x):
+    """x in float32, if it has 16 bits: a sum of squares would not fit."""
+    return ops.cast(x, result_type(x.dtype, "float32"))
+
+
 def _standardized(x, axes, epsilon):
-    """Mean 0 and variance 1 along axes; float16 is computed in float32."""
-    dtype, x = x.dtype, as_tensor(x)
-    wide = ops.cast(x, "float32") if dtype == "float16" else x
-    return ops.cast(bind(normalize.standardize_p, wide, axes=axes, epsilon=epsilon), dtype)
+    """Mean 0 and variance 1 along axes, in float32 at least."""
+    return bind(normalize.standardize_p, as_tensor(_wide(x)), axes=axes, epsilon=epsilon)
 
 
 class BatchNormalization(_Normalization):
@@ -59,11 +69,25 @@ class BatchNormalization(_Normalization):
     In training the batch's own statistics are used, and the moving ones follow: moving = moving * momentum + batch *
     (1 - momentum). In inference, and while trainable is False, the moving statistics are used.
 
-    axis          of the channels
-    synchronized  accepted: there is one device
-    renorm        in training too, correct the batch's statistics towards moving ones (Ioffe, "Batch Renormalization",
-                  2017), the corrections clipped by renorm_clipping: {"rmin", "rmax", "dmax"}
     A mask [batch, steps] takes only the steps that it keeps into the statistics.
+
+    Args:
+        axis: of the channels
+        synchronized: where several processes share a batch (kgraph.distribution), take the statistics of all of it;
+            else each takes those of its own rows, and the moving ones are the mean of what they are
+        renorm: in training too, correct the batch's statistics towards moving ones (Ioffe, "Batch Renormalization",
+            2017), the corrections clipped by renorm_clipping: {"rmin", "rmax", "dmax"}
+        momentum: how much of the moving statistics stays at each step, 0.99.
+        renorm_clipping: {"rmin", "rmax", "dmax"}: bounds of the corrections; None: none.
+        renorm_momentum: of the statistics that renorm keeps, 0.99.
+
+    Raises:
+        ValueError: an unknown key in renorm_clipping.
+
+    Example:
+        >>> layers.BatchNormalization(epsilon=0.0)(np.float32([[1.0], [3.0]]), training=True)
+        <Tensor f32[2,1] [[-1.]
+         [ 1.]]>
     """
 
     def __init__(self, axis=-1, momentum=0.99, epsilon=1e-3, center=True, scale=True, beta_initializer="zeros",
@@ -100,28 +124,39 @@ class BatchNormalization(_Normalization):
         if self.renorm:
             deviation = lambda shape, dtype=None: ops.sqrt(self.moving_variance_initializer(shape, dtype=dtype))
             add = lambda name, initializer: self.add_weight(shape=shape, initializer=initializer, name=name,
-                                                            trainable=False)
+                                                            trainable=False, autocast=False)
             self.moving_stddev = add("moving_stddev", deviation)
             self.renorm_mean = add("renorm_mean", self.moving_mean_initializer)
             self.renorm_stddev = add("renorm_stddev", deviation)
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: shape[0]})
 
     def call(self, inputs, training=None, mask=None):
+        """The computation.
+
+        Raises:
+            ValueError: a mask of another shape.
+        """
         if mask is not None and len(mask.shape) != len(inputs.shape) - 1:
             raise ValueError(f"layer {self.name!r}: expected a mask of one axis less than the inputs, received shapes "
                              f"{tuple(mask.shape)} and {tuple(inputs.shape)}")
-        x = ops.cast(inputs, "float32") if inputs.dtype == "float16" else inputs
+        x = _wide(inputs)
         axes = tuple(a for a in range(len(x.shape)) if a != self.axis % len(x.shape))
         if not (training and self.trainable):
             result = self._normalized(x, self.moving_mean, self.moving_variance)
-        elif mask is not None or self.renorm:
-            mean, variance = ops.moments(x, axes) if mask is None else self._masked_moments(x, axes, mask)
-            result = self._renormalized(x, mean, variance) if self.renorm else self._normalized(x, mean, variance)
-            if not self.renorm:
-                self._follow(mean, variance)
         else:
-            result = self._standardized(x, axes)
-        return ops.cast(result, inputs.dtype)
+            with contextlib.nullcontext() if self.synchronized else each_process():
+                result = self._by_batch(x, axes, mask)
+        return ops.cast(result, self.compute_dtype)
+
+    def _by_batch(self, x, axes, mask):
+        if mask is None and not self.renorm:
+            return self._standardized(x, axes)
+        mean, variance = ops.moments(x, axes) if mask is None else self._masked_moments(x, axes, mask)
+        if self.renorm:
+            return self._renormalized(x, mean, variance)
+        result = self._normalized(x, mean, variance)
+        self._follow(mean, variance)
+        return result
 
     def _is_per_sample(self, training) -> bool:
         return super()._is_per_sample(training) and not (training and self.trainable)
@@ -181,12 +216,20 @@ class BatchNormalization(_Normalization):
 class LayerNormalization(_Normalization):
     """Each sample gets mean 0 and variance 1 over one axis or several; then gamma and beta (Ba et al., 2016).
 
-    rms_scaling  only divide by the deviation: gamma * x / sqrt(variance + epsilon)
+    Args:
+        rms_scaling: only divide by the deviation: gamma * x / sqrt(variance + epsilon)
+
+    Raises:
+        TypeError: axis is neither an int nor several.
+
+    Example:
+        >>> layers.LayerNormalization(epsilon=0.0)(np.float32([[1.0, 3.0]]))
+        <Tensor f32[1,2] [[-1.  1.]]>
     """
 
-    def __init__(self, axis=-1, epsilon=1e-3, center=True, scale=True, rms_scaling=False, beta_initializer="zeros",
+    def __init__(self, axis=-1, epsilon=1e-3, center=True, scale=True, beta_initializer="zeros",
                  gamma_initializer="ones", beta_regularizer=None, gamma_regularizer=None, beta_constraint=None,
-                 gamma_constraint=None, **kwargs):
+                 gamma_constraint=None, *, rms_scaling=False, **kwargs):
         super().__init__(epsilon, center and not rms_scaling, scale or rms_scaling,
                          (gamma_initializer, gamma_regularizer, gamma_constraint),
                          (beta_initializer, beta_regularizer, beta_constraint), **kwargs)
@@ -202,7 +245,8 @@ class LayerNormalization(_Normalization):
     def call(self, inputs):
         axes = self._check_axes(self.axis, inputs.shape)
         if self.rms_scaling:
-            x = inputs * ops.rsqrt(ops.var(inputs, axes, keepdims=True) + self.epsilon)
+            x = _wide(inputs)
+            x = x * ops.rsqrt(ops.var(x, axes, keepdims=True) + self.epsilon)
         else:
             x = _standardized(inputs, axes, self.epsilon)
         return self._affine(x, tuple(n if a in axes else 1 for a, n in enumerate(inputs.shape)))
@@ -214,8 +258,16 @@ class LayerNormalization(_Normalization):
 class GroupNormalization(_Normalization):
     """Each group of channels of a sample gets mean 0 and variance 1; then gamma and beta by channel (Wu and He, 2018).
 
-    groups  how many; -1: one for each channel
-    axis    of the channels
+    Args:
+        groups: how many; -1: one for each channel
+        axis: of the channels
+
+    Raises:
+        ValueError: groups is neither -1 nor an int above 0.
+
+    Example:
+        >>> layers.GroupNormalization(groups=2)(np.ones((2, 4, 4, 6), "float32")).shape
+        (2, 4, 4, 6)
     """
 
     def __init__(self, groups=32, axis=-1, epsilon=1e-3, center=True, scale=True, beta_initializer="zeros",
@@ -228,6 +280,11 @@ class GroupNormalization(_Normalization):
         self.groups, self.axis = int(groups), int(axis)
 
     def build(self, input_shape):
+        """Make the variables.
+
+        Raises:
+            ValueError: groups that do not divide the channels.
+        """
         (axis,) = self._check_axes((self.axis,), input_shape)
         channels = input_shape[axis]
         self._make_affine((channels,))
@@ -249,8 +306,17 @@ class GroupNormalization(_Normalization):
 
 
 class UnitNormalization(Weighted):
-    """Each sample gets length 1 along one axis or several."""
+    """Each sample gets length 1 along one axis or several.
 
+    Raises:
+        TypeError: axis is neither an int nor several.
+
+    Example:
+        >>> layers.UnitNormalization()(np.float32([[3.0, 4.0]]))
+        <Tensor f32[1,2] [[0.6 0.8]]>
+    """
+
+    _has_no_state = True
     described = ()
 
     def __init__(self, axis=-1, **kwargs):
@@ -269,7 +335,15 @@ class UnitNormalization(Weighted):
 
 
 class RMSNormalization(Weighted):
-    """x / sqrt(mean(x * x) + epsilon) * scale, over one axis or several (Zhang and Sennrich, 2019)."""
+    """x / sqrt(mean(x * x) + epsilon) * scale, over one axis or several (Zhang and Sennrich, 2019).
+
+    Args:
+        epsilon: added to the mean, 1e-6.
+
+    Example:
+        >>> layers.RMSNormalization()(np.float32([[3.0, 4.0]]))
+        <Tensor f32[1,2] [[0.8485 1.1314]]>
+    """
 
     described = ()
 
@@ -284,7 +358,8 @@ class RMSNormalization(Weighted):
         self.scale = self.add_weight(shape=tuple(input_shape[a] for a in axes), initializer="ones", name="scale")
 
     def call(self, x):
-        return ops.rms_normalization(x, self.scale, tuple(self.axis), self.epsilon)
+        x = ops.rms_normalization(_wide(x), _wide(self.scale), tuple(self.axis), self.epsilon)
+        return ops.cast(x, self.compute_dtype)
 
     def get_config(self):
         return {**super().get_config(), **self.settings("axis", "epsilon")}
@@ -293,7 +368,17 @@ class RMSNormalization(Weighted):
 class SpectralNormalization(Wrapper):
     """In training, each call divides the kernel of a layer by the kernel's largest singular value.
 
-    power_iterations  steps of the power method that estimates it, from where the last call ended (Miyato et al., 2018)
+    Args:
+        power_iterations: steps of the power method that estimates it, from where the last call ended (Miyato et al.,
+            2018)
+        layer: with a kernel or an embeddings table.
+
+    Raises:
+        ValueError: power_iterations is no int above 0.
+
+    Example:
+        >>> layers.SpectralNormalization(layers.Dense(3))(np.ones((2, 4), "float32"), training=True).shape
+        (2, 3)
     """
 
     def __init__(self, layer, power_iterations=1, **kwargs):
@@ -304,6 +389,11 @@ class SpectralNormalization(Wrapper):
         self.power_iterations = int(power_iterations)
 
     def build(self, input_shape):
+        """Make the variables.
+
+        Raises:
+            ValueError: a layer without a kernel.
+        """
         super().build(input_shape)
         self._kernel_name = next((n for n in ("kernel", "embeddings") if getattr(self.layer, n, None) is not None),
                                  None)
@@ -326,7 +416,11 @@ class SpectralNormalization(Wrapper):
         return super()._is_per_sample(training) and not training
 
     def normalized_weights(self):
-        """(u, W / (v W u)): estimates u and v of singular vectors of the kernel W, and the kernel for the next call."""
+        """(u, W / (v W u)): estimates u and v of singular vectors of the kernel W, and the kernel for the next call.
+
+        Returns:
+            A tensor.
+        """
         weights, u = ops.reshape(self.kernel, (-1, self.kernel.shape[-1])), self.vector_u
         for _ in range(self.power_iterations):
             v = _unit(ops.matmul(u, ops.transpose(weights)))

@@ -15,15 +15,17 @@ __all__ = ["AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D", "AdaptiveAver
 class _Pooling(Layer):
     """One number for each window of each channel.
 
-    pool_size  the window: an int, or one for each space axis
-    strides    from window to window; None: the size of the window
-    padding    valid (none) or same (output size ceil(size / stride)); what is padded does not count
+    Args:
+        pool_size: the window: an int, or one for each space axis
+        strides: from window to window; None: the size of the window
+        padding: valid (none) or same (output size ceil(size / stride)); what is padded does not count
     """
 
+    _has_no_state = True
     rank = 2
 
-    def __init__(self, pool_size=2, strides=None, padding="valid", data_format=None, **kwargs):
-        super().__init__(**kwargs)
+    def __init__(self, pool_size=2, strides=None, padding="valid", data_format=None, name=None, **kwargs):
+        super().__init__(name=name, **kwargs)
         what = f"layer {self.name!r}"
         self.pool_size = window.per_axis(pool_size, self.rank, "pool_size", what)
         self.strides = self.pool_size if strides is None else window.per_axis(strides, self.rank, "strides", what)
@@ -53,44 +55,79 @@ class _AveragePooling(_Pooling):
 
 
 class MaxPooling1D(_MaxPooling):
-    """The largest element of each window over one axis."""
+    """The largest element of each window over one axis.
+
+    Example:
+        >>> layers.MaxPooling1D()(np.float32([[[1], [5], [2], [3]]]))[0, :, 0]
+        <Tensor f32[2] [5. 3.]>
+    """
 
     rank = 1
 
 
 class MaxPooling2D(_MaxPooling):
-    """The largest element of each window over images."""
+    """The largest element of each window over images.
+
+    Example:
+        >>> layers.MaxPooling2D()(np.ones((2, 8, 8, 3), "float32")).shape
+        (2, 4, 4, 3)
+    """
 
     rank = 2
 
 
 class MaxPooling3D(_MaxPooling):
-    """The largest element of each window over volumes."""
+    """The largest element of each window over volumes.
+
+    Example:
+        >>> layers.MaxPooling3D()(np.ones((1, 4, 4, 4, 1), "float32")).shape
+        (1, 2, 2, 2, 1)
+    """
 
     rank = 3
 
 
 class AveragePooling1D(_AveragePooling):
-    """The mean of each window over one axis."""
+    """The mean of each window over one axis.
+
+    Example:
+        >>> layers.AveragePooling1D()(np.float32([[[1], [5], [2], [3]]]))[0, :, 0]
+        <Tensor f32[2] [3.  2.5]>
+    """
 
     rank = 1
 
 
 class AveragePooling2D(_AveragePooling):
-    """The mean of each window over images."""
+    """The mean of each window over images.
+
+    Example:
+        >>> layers.AveragePooling2D()(np.ones((2, 8, 8, 3), "float32")).shape
+        (2, 4, 4, 3)
+    """
 
     rank = 2
 
 
 class AveragePooling3D(_AveragePooling):
-    """The mean of each window over volumes."""
+    """The mean of each window over volumes.
+
+    Example:
+        >>> layers.AveragePooling3D()(np.ones((1, 4, 4, 4, 1), "float32")).shape
+        (1, 2, 2, 2, 1)
+    """
 
     rank = 3
 
 
 class _GlobalPooling(Layer):
-    """One number for each channel. keepdims: the space axes stay, with size 1."""
+    """One number for each channel. keepdims: the space axes stay, with size 1.
 
+    Args:
+        keepdims: the space axes stay, with size 1. False by default.
+    """
+
+    _has_no_state = True
     rank = 2
 
     def __init__(self, data_format=None, keepdims=False, **kwargs):
@@ -120,25 +157,45 @@ class _GlobalAveragePooling(_GlobalPooling):
 
 
 class GlobalMaxPooling1D(_GlobalMaxPooling):
-    """The largest element of each channel over one axis."""
+    """The largest element of each channel over one axis.
+
+    Example:
+        >>> layers.GlobalMaxPooling1D()(np.float32([[[1], [5], [2], [3]]]))
+        <Tensor f32[1,1] [[5.]]>
+    """
 
     rank = 1
 
 
 class GlobalMaxPooling2D(_GlobalMaxPooling):
-    """The largest element of each channel of an image."""
+    """The largest element of each channel of an image.
+
+    Example:
+        >>> layers.GlobalMaxPooling2D()(np.ones((2, 8, 8, 3), "float32")).shape
+        (2, 3)
+    """
 
     rank = 2
 
 
 class GlobalMaxPooling3D(_GlobalMaxPooling):
-    """The largest element of each channel of a volume."""
+    """The largest element of each channel of a volume.
+
+    Example:
+        >>> layers.GlobalMaxPooling3D()(np.ones((1, 4, 4, 4, 1), "float32")).shape
+        (1, 1)
+    """
 
     rank = 3
 
 
 class GlobalAveragePooling1D(_GlobalAveragePooling):
-    """The mean of each channel over one axis; of the steps that a mask keeps, where there is one."""
+    """The mean of each channel over one axis; of the steps that a mask keeps, where there is one.
+
+    Example:
+        >>> layers.GlobalAveragePooling1D()(np.float32([[[1], [5], [2], [4]]]))
+        <Tensor f32[1,1] [[3.]]>
+    """
 
     rank = 1
 
@@ -159,13 +216,23 @@ class GlobalAveragePooling1D(_GlobalAveragePooling):
 
 
 class GlobalAveragePooling2D(_GlobalAveragePooling):
-    """The mean of each channel of an image."""
+    """The mean of each channel of an image.
+
+    Example:
+        >>> layers.GlobalAveragePooling2D()(np.ones((2, 8, 8, 3), "float32")).shape
+        (2, 3)
+    """
 
     rank = 2
 
 
 class GlobalAveragePooling3D(_GlobalAveragePooling):
-    """The mean of each channel of a volume."""
+    """The mean of each channel of a volume.
+
+    Example:
+        >>> layers.GlobalAveragePooling3D()(np.ones((1, 4, 4, 4, 1), "float32")).shape
+        (1, 1)
+    """
 
     rank = 3
 
@@ -173,7 +240,11 @@ class GlobalAveragePooling3D(_GlobalAveragePooling):
 class _AdaptivePooling(Layer):
     """Windows that cut each space axis into output_size parts, however large the inputs are.
 
-    output_size  an int, or one for each space axis; None keeps an axis
+    Args:
+        output_size: an int, or one for each space axis; None keeps an axis
+
+    Raises:
+        ValueError: output_size is no int above 0 and no tuple of these.
     """
 
     rank = 2
@@ -199,19 +270,34 @@ class _AdaptiveAveragePooling(_AdaptivePooling):
 
 
 class AdaptiveAveragePooling1D(_AdaptiveAveragePooling):
-    """The mean of each of output_size windows over one axis."""
+    """The mean of each of output_size windows over one axis.
+
+    Example:
+        >>> layers.AdaptiveAveragePooling1D(2)(np.float32([[[1], [5], [2], [3]]]))[0, :, 0]
+        <Tensor f32[2] [3.  2.5]>
+    """
 
     rank = 1
 
 
 class AdaptiveAveragePooling2D(_AdaptiveAveragePooling):
-    """The mean of each of output_size windows over images."""
+    """The mean of each of output_size windows over images.
+
+    Example:
+        >>> layers.AdaptiveAveragePooling2D((2, 3))(np.ones((2, 8, 9, 3), "float32")).shape
+        (2, 2, 3, 3)
+    """
 
     rank = 2
 
 
 class AdaptiveAveragePooling3D(_AdaptiveAveragePooling):
-    """The mean of each of output_size windows over volumes."""
+    """The mean of each of output_size windows over volumes.
+
+    Example:
+        >>> layers.AdaptiveAveragePooling3D(2)(np.ones((1, 4, 4, 4, 1), "float32")).shape
+        (1, 2, 2, 2, 1)
+    """
 
     rank = 3
 
@@ -221,18 +307,33 @@ class _AdaptiveMaxPooling(_AdaptivePooling):
 
 
 class AdaptiveMaxPooling1D(_AdaptiveMaxPooling):
-    """The largest element of each of output_size windows over one axis."""
+    """The largest element of each of output_size windows over one axis.
+
+    Example:
+        >>> layers.AdaptiveMaxPooling1D(2)(np.float32([[[1], [5], [2], [3]]]))[0, :, 0]
+        <Tensor f32[2] [5. 3.]>
+    """
 
     rank = 1
 
 
 class AdaptiveMaxPooling2D(_AdaptiveMaxPooling):
-    """The largest element of each of output_size windows over images."""
+    """The largest element of each of output_size windows over images.
+
+    Example:
+        >>> layers.AdaptiveMaxPooling2D((2, 3))(np.ones((2, 8, 9, 3), "float32")).shape
+        (2, 2, 3, 3)
+    """
 
     rank = 2
 
 
 class AdaptiveMaxPooling3D(_AdaptiveMaxPooling):
-    """The largest element of each of output_size windows over volumes."""
+    """The largest element of each of output_size windows over volumes.
+
+    Example:
+        >>> layers.AdaptiveMaxPooling3D(2)(np.ones((1, 4, 4, 4, 1), "float32")).shape
+        (1, 2, 2, 2, 1)
+    """
 
     rank = 3

@@ -1,11 +1,10 @@
 """SimpleRNN, LSTM and GRU: an RNN together with its cell."""
 from __future__ import annotations
 
-import inspect
-
 from kgraph.layers.input_spec import InputSpec
 from kgraph.layers.rnn import RNN
 from kgraph.layers.rnn_cells import GRUCell, LSTMCell, SimpleRNNCell
+from kgraph.naming import given
 
 __all__ = ["GRU", "LSTM", "SimpleRNN"]
 
@@ -13,22 +12,24 @@ _LOOP = ("return_sequences", "return_state", "go_backwards", "stateful", "unroll
 
 
 class BuiltIn(RNN):
-    """An RNN made from the settings of its cell, which can be read on the layer too."""
+    """An RNN made from the settings of its cell, which can be read on the layer too.
+
+    Args:
+        use_cudnn: accepted: "auto", True or False.
+        unit_forget_bias: the bias of the forget gate begins as ones.
+        reset_after: where the reset gate applies: after the product with the state (True, as cuDNN) or before.
+
+    Raises:
+        ValueError: another use_cudnn.
+    """
 
     cell_class: type
     cell_name: str
     size_name = "units"
     _told = ("activity_regularizer",)
 
-    def __init_subclass__(cls, **kwargs):
-        """All arguments in the signature, for help() and for messages about misspelt ones."""
-        super().__init_subclass__(**kwargs)
-        if hasattr(cls, "cell_class"):
-            names = dict.fromkeys(["self", *cls.cell_class._settings(), "activity_regularizer", *_LOOP, "use_cudnn"])
-            kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-            cls.__init__.__signature__ = inspect.Signature([inspect.Parameter(name, kind) for name in names])
-
-    def __init__(self, units, /, activity_regularizer=None, **kwargs):
+    def __init__(self, activity_regularizer=None, **kwargs):
+        units = kwargs.pop(self.size_name)
         loop = {name: kwargs.pop(name) for name in _LOOP if name in kwargs}
         use_cudnn = kwargs.pop("use_cudnn", "auto")
         if use_cudnn not in ("auto", True, False):
@@ -59,37 +60,57 @@ class BuiltIn(RNN):
 
 
 class SimpleRNN(BuiltIn):
-    """The recurrent layer of `SimpleRNNCell`; input [B, T, features], output [B, units], or [B, T, units]."""
+    """The recurrent layer of `SimpleRNNCell`; input [B, T, features], output [B, units], or [B, T, units].
+
+    Example:
+        >>> layers.SimpleRNN(4)(np.ones((2, 3, 8), "float32")).shape
+        (2, 4)
+    """
 
     cell_class, cell_name = SimpleRNNCell, "simple_rnn_cell"
 
     def __init__(self, units, activation="tanh", use_bias=True, kernel_initializer="glorot_uniform",
-                 recurrent_initializer="orthogonal", bias_initializer="zeros", **kwargs):
-        super().__init__(units, activation=activation, use_bias=use_bias, kernel_initializer=kernel_initializer,
-                         recurrent_initializer=recurrent_initializer, bias_initializer=bias_initializer, **kwargs)
+                 recurrent_initializer="orthogonal", bias_initializer="zeros", kernel_regularizer=None,
+                 recurrent_regularizer=None, bias_regularizer=None, activity_regularizer=None, kernel_constraint=None,
+                 recurrent_constraint=None, bias_constraint=None, dropout=0.0, recurrent_dropout=0.0,
+                 return_sequences=False, return_state=False, go_backwards=False, stateful=False, unroll=False,
+                 seed=None, **kwargs):
+        super().__init__(**given(locals()))
 
 
 class LSTM(BuiltIn):
-    """The recurrent layer of `LSTMCell`; its states are h and c, [B, units] each."""
+    """The recurrent layer of `LSTMCell`; its states are h and c, [B, units] each.
+
+    Example:
+        >>> layers.LSTM(4, return_sequences=True)(np.ones((2, 3, 8), "float32")).shape
+        (2, 3, 4)
+    """
 
     cell_class, cell_name = LSTMCell, "lstm_cell"
 
     def __init__(self, units, activation="tanh", recurrent_activation="sigmoid", use_bias=True,
                  kernel_initializer="glorot_uniform", recurrent_initializer="orthogonal", bias_initializer="zeros",
-                 unit_forget_bias=True, **kwargs):
-        super().__init__(units, activation=activation, recurrent_activation=recurrent_activation, use_bias=use_bias,
-                         kernel_initializer=kernel_initializer, recurrent_initializer=recurrent_initializer,
-                         bias_initializer=bias_initializer, unit_forget_bias=unit_forget_bias, **kwargs)
+                 unit_forget_bias=True, kernel_regularizer=None, recurrent_regularizer=None, bias_regularizer=None,
+                 activity_regularizer=None, kernel_constraint=None, recurrent_constraint=None, bias_constraint=None,
+                 dropout=0.0, recurrent_dropout=0.0, seed=None, return_sequences=False, return_state=False,
+                 go_backwards=False, stateful=False, unroll=False, use_cudnn="auto", **kwargs):
+        super().__init__(**given(locals()))
 
 
 class GRU(BuiltIn):
-    """The recurrent layer of `GRUCell`; its state is h, [B, units]."""
+    """The recurrent layer of `GRUCell`; its state is h, [B, units].
+
+    Example:
+        >>> layers.GRU(4)(np.ones((2, 3, 8), "float32")).shape
+        (2, 4)
+    """
 
     cell_class, cell_name = GRUCell, "gru_cell"
 
     def __init__(self, units, activation="tanh", recurrent_activation="sigmoid", use_bias=True,
                  kernel_initializer="glorot_uniform", recurrent_initializer="orthogonal", bias_initializer="zeros",
-                 **kwargs):
-        super().__init__(units, activation=activation, recurrent_activation=recurrent_activation, use_bias=use_bias,
-                         kernel_initializer=kernel_initializer, recurrent_initializer=recurrent_initializer,
-                         bias_initializer=bias_initializer, **kwargs)
+                 kernel_regularizer=None, recurrent_regularizer=None, bias_regularizer=None, activity_regularizer=None,
+                 kernel_constraint=None, recurrent_constraint=None, bias_constraint=None, dropout=0.0,
+                 recurrent_dropout=0.0, seed=None, return_sequences=False, return_state=False, go_backwards=False,
+                 stateful=False, unroll=False, reset_after=True, use_cudnn="auto", **kwargs):
+        super().__init__(**given(locals()))

@@ -16,8 +16,13 @@ __all__ = ["ActivityRegularization", "AlphaDropout", "Dropout", "GaussianDropout
 
 
 class _Random(Layer):
-    """The base of layers with one strength in [0, 1], whose setting is called `setting`."""
+    """The base of layers with one strength in [0, 1], whose setting is called `setting`.
 
+    Raises:
+        ValueError: a strength outside of [0, 1].
+    """
+
+    _has_no_state = True
     setting = "rate"
 
     def __init__(self, strength, seed=None, **kwargs):
@@ -36,16 +41,40 @@ class _Random(Layer):
         return {**super().get_config(), **self.settings(self.setting, "seed")}
 
 
-class Dropout(_Random):
+class _Masked(_Random):
+    """The base of layers whose mask may have a shape of its own."""
+
+    def _checked(self, noise_shape):
+        if noise_shape is None:
+            return None
+        if not isinstance(noise_shape, (list, tuple)) or not all(
+                n is None or hasattr(n, "__index__") and n > 0 for n in noise_shape):
+            raise ValueError(f"layer {self.name!r}: expected noise_shape to be a tuple of ints above 0 or None, "
+                             f"received {noise_shape!r}")
+        return tuple(noise_shape)
+
+
+class Dropout(_Masked):
     """In training, sets a share `rate` of the elements to 0 and multiplies the others by 1 / (1 - rate).
 
-    noise_shape  the shape of the mask, broadcast to the inputs: 1 for axes dropped together, None for the input's size
     Srivastava et al., "Dropout" (2014).
+
+    Args:
+        noise_shape: the shape of the mask, broadcast to the inputs: 1 for axes dropped together, None for the input's
+            size
+        rate: the share of the elements that is dropped, in [0, 1].
+
+    Example:
+        >>> x = np.ones((4, 64), "float32")
+        >>> layers.Dropout(0.5)(x[:1, :4])
+        <Tensor f32[1,4] [[1. 1. 1. 1.]]>
+        >>> layers.Dropout(0.5)(x, training=True).numpy().max()
+        np.float32(2.0)
     """
 
     def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
         super().__init__(rate, seed=seed, **kwargs)
-        self.noise_shape = None if noise_shape is None else tuple(noise_shape)
+        self.noise_shape = self._checked(noise_shape)
 
     def _disturb(self, inputs):
         return random.dropout(inputs, self.rate, noise_shape=self._mask_shape(inputs), seed=self.seed_generator)
@@ -66,8 +95,8 @@ class _SpatialDropout(Dropout):
     rank = 3
     _dtype_by_name = True
 
-    def __init__(self, rate, seed=None, data_format=None, **kwargs):
-        super().__init__(rate, seed=seed, **kwargs)
+    def __init__(self, rate, data_format=None, seed=None, name=None, dtype=None, **kwargs):
+        super().__init__(rate, seed=seed, name=name, dtype=dtype, **kwargs)
         if data_format not in (None, "channels_last", "channels_first"):
             raise ValueError(f"layer {self.name!r}: expected data_format channels_last or channels_first, received "
                              f"{data_format!r}")
@@ -84,23 +113,46 @@ class _SpatialDropout(Dropout):
 
 
 class SpatialDropout1D(_SpatialDropout):
-    """Dropout of whole channels of [batch, steps, channels]."""
+    """Dropout of whole channels of [batch, steps, channels].
+
+    Example:
+        >>> layers.SpatialDropout1D(0.5)(np.ones((1, 4, 2), "float32"), training=True).shape
+        (1, 4, 2)
+    """
+
+    def __init__(self, rate, seed=None, name=None, dtype=None, **kwargs):
+        super().__init__(rate, seed=seed, name=name, dtype=dtype, **kwargs)
 
 
 class SpatialDropout2D(_SpatialDropout):
-    """Dropout of whole channels of [batch, rows, columns, channels]."""
+    """Dropout of whole channels of [batch, rows, columns, channels].
+
+    Example:
+        >>> layers.SpatialDropout2D(0.5)(np.ones((1, 4, 4, 2), "float32"), training=True).shape
+        (1, 4, 4, 2)
+    """
 
     rank = 4
 
 
 class SpatialDropout3D(_SpatialDropout):
-    """Dropout of whole channels of [batch, depth, rows, columns, channels]."""
+    """Dropout of whole channels of [batch, depth, rows, columns, channels].
+
+    Example:
+        >>> layers.SpatialDropout3D(0.5)(np.ones((1, 4, 4, 4, 2), "float32"), training=True).shape
+        (1, 4, 4, 4, 2)
+    """
 
     rank = 5
 
 
 class GaussianDropout(_Random):
-    """In training, multiplies by normal numbers of mean 1 and variance rate / (1 - rate)."""
+    """In training, multiplies by normal numbers of mean 1 and variance rate / (1 - rate).
+
+    Example:
+        >>> layers.GaussianDropout(0.5)(np.ones((1, 4), "float32"))
+        <Tensor f32[1,4] [[1. 1. 1. 1.]]>
+    """
 
     def __init__(self, rate, seed=None, **kwargs):
         super().__init__(rate, seed=seed, **kwargs)
@@ -111,7 +163,15 @@ class GaussianDropout(_Random):
 
 
 class GaussianNoise(_Random):
-    """In training, adds normal numbers of mean 0 and standard deviation stddev."""
+    """In training, adds normal numbers of mean 0 and standard deviation stddev.
+
+    Args:
+        stddev: the standard deviation, in [0, 1].
+
+    Example:
+        >>> layers.GaussianNoise(0.1)(np.ones((1, 4), "float32"))
+        <Tensor f32[1,4] [[1. 1. 1. 1.]]>
+    """
 
     setting = "stddev"
 
@@ -127,12 +187,20 @@ class GaussianNoise(_Random):
 _ALPHA_P = -1.6732632423543772 * 1.0507009873554805  # what selu tends to for very negative inputs
 
 
-class AlphaDropout(_Random):
-    """Dropout that keeps mean and variance of selu's outputs: Klambauer et al. (2017)."""
+class AlphaDropout(_Masked):
+    """Dropout that keeps mean and variance of selu's outputs: Klambauer et al. (2017).
+
+    Args:
+        noise_shape: as for Dropout.
+
+    Example:
+        >>> layers.AlphaDropout(0.5)(np.ones((1, 4), "float32"))
+        <Tensor f32[1,4] [[1. 1. 1. 1.]]>
+    """
 
     def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
         super().__init__(rate, seed=seed, **kwargs)
-        self.noise_shape = None if noise_shape is None else tuple(noise_shape)
+        self.noise_shape = self._checked(noise_shape)
 
     def _disturb(self, inputs):
         sizes = self.noise_shape or (None,) * inputs.ndim
@@ -147,7 +215,19 @@ class AlphaDropout(_Random):
 
 
 class ActivityRegularization(Layer):
-    """Hands its inputs on and adds l1 * sum(abs(x)) + l2 * sum(x**2) per sample to the loss."""
+    """Hands its inputs on and adds l1 * sum(abs(x)) + l2 * sum(x**2) per sample to the loss.
+
+    Args:
+        l1, l2: the two factors, 0 by default.
+
+    Example:
+        >>> layer = layers.ActivityRegularization(l2=0.5)
+        >>> outputs = layer(np.float32([[1, 2]]))
+        >>> layer.losses
+        [<Tensor f32[] 2.5>]
+    """
+
+    _has_no_state = True
 
     def __init__(self, l1=0.0, l2=0.0, **kwargs):
         kwargs.pop("activity_regularizer", None)

@@ -3,52 +3,40 @@ from __future__ import annotations
 
 from kgraph import tree
 from kgraph.compiler.ir import Value
-from kgraph.compiler.trace import current_trace, suspend_recording
-from kgraph.metrics.metric import Mean, Metric, metric_of
+from kgraph.compiler.trace import current_trace
+from kgraph.layers.state import Reading
+from kgraph.metrics.metric import Metric
 from kgraph.naming import warn_at_user
+from kgraph.variable import scopes
 
 __all__ = ["Reports"]
 
 
 class Reports:
-    """add_loss, add_metric, and what has been added."""
+    """add_loss, and what has been added."""
 
     def add_loss(self, loss, inputs=None):
         """Add scalar tensors computed in call(), or functions without arguments, to the loss that is minimized.
 
-        inputs  of Keras 1 and 2, where a loss had to say what it depends on: without effect
+        Args:
+            inputs: of Keras 1 and 2, where a loss had to say what it depends on: without effect
         """
         if inputs is not None:
             warn_at_user("add_loss: inputs= has no effect: leave it out", FutureWarning)
-        self._losses += [x for x in tree.flatten(loss) if x is not None]
+        losses = [x for x in tree.flatten(loss) if x is not None]
+        self._losses += losses
+        for scope in scopes.open:
+            scope.note_losses(losses)
 
-    def add_metric(self, value, name=None, aggregation=None):
-        """tf.keras 2: report the mean of a tensor that call() computed, or a Metric, among the metrics of the model.
+    metrics = Reading(lambda self: self._remember("metrics", self._find_metrics))   # of this layer and those below it
 
-        value        a tensor; a Metric, or what calling one gave
-        name         of a tensor's mean, needed there
-        aggregation  None or "mean"
-        Raises ValueError for a tensor without a name, and for another aggregation.
-        """
-        metric = value if isinstance(value, Metric) else metric_of(value)
-        if metric is not None:
-            metric.name = name or metric.name if metric is value else metric.name
-        else:
-            metric = self._mean_of_name(name, aggregation)
-            metric.update_state(value)
-        self.__dict__.setdefault("_reported", {})[metric.name] = metric
+    def _find_metrics(self) -> list:
+        return list({id(m): m for layer in self._all_layers() for m in layer._held(Metric)}.values())
 
-    def _mean_of_name(self, name, aggregation):
-        if name is None:
-            raise ValueError(f"layer {self.name!r}: add_metric: expected a name for a tensor's mean, received none")
-        if aggregation not in (None, "mean"):
-            raise ValueError(f"layer {self.name!r}: add_metric: expected aggregation 'mean', received {aggregation!r}; "
-                             "another Metric can be kept in an attribute and called in call()")
-        known = self.__dict__.get("_reported", {}).get(name)
-        if known is None:
-            with suspend_recording():
-                known = Mean(name=name)
-        return known
+    @property
+    def metrics_variables(self) -> list:
+        """The state of all metrics."""
+        return [v for metric in self.metrics for v in metric.variables]
 
     def _add_activity_losses(self, outputs):
         if self.activity_regularizer is None:
@@ -56,7 +44,8 @@ class Reports:
         from kgraph import ops
         for x in tree.flatten(outputs):
             loss = self.activity_regularizer(x)
-            self.add_loss(loss / ops.cast(ops.shape(x)[0], loss.dtype) if x.ndim else loss)
+            rows = ops.maximum(ops.cast(ops.shape(x)[0], loss.dtype), 1) if x.ndim else 1
+            self.add_loss(loss / rows)
 
     def _clear_losses(self):
         for layer in self._all_layers():

@@ -42,7 +42,11 @@ class _Spatial(Layer):
 
 
 class _ZeroPadding(_Spatial):
-    """Zeros around the space axes. padding: an int, one for each axis, or (before, after) for each axis."""
+    """Zeros around the space axes. padding: an int, one for each axis, or (before, after) for each axis.
+
+    Args:
+        padding: an int, one for each space axis, or (before, after) for each.
+    """
 
     def __init__(self, padding=1, data_format=None, **kwargs):
         super().__init__(data_format, **kwargs)
@@ -63,25 +67,44 @@ class _ZeroPadding(_Spatial):
 
 
 class ZeroPadding1D(_ZeroPadding):
-    """Zeros before and after one axis."""
+    """Zeros before and after one axis.
+
+    Example:
+        >>> layers.ZeroPadding1D()(np.float32([[[1], [2]]]))[0, :, 0]
+        <Tensor f32[4] [0. 1. 2. 0.]>
+    """
 
     rank = 1
 
 
 class ZeroPadding2D(_ZeroPadding):
-    """Zeros around images."""
+    """Zeros around images.
+
+    Example:
+        >>> layers.ZeroPadding2D((1, 2))(np.ones((1, 4, 4, 1), "float32")).shape
+        (1, 6, 8, 1)
+    """
 
     rank = 2
 
 
 class ZeroPadding3D(_ZeroPadding):
-    """Zeros around volumes."""
+    """Zeros around volumes.
+
+    Example:
+        >>> layers.ZeroPadding3D()(np.ones((1, 2, 2, 2, 1), "float32")).shape
+        (1, 4, 4, 4, 1)
+    """
 
     rank = 3
 
 
 class _Cropping(_Spatial):
-    """Leaves out what lies at the ends of the space axes. cropping: as the padding of ZeroPadding."""
+    """Leaves out what lies at the ends of the space axes. cropping: as the padding of ZeroPadding.
+
+    Args:
+        cropping: an int, one for each space axis, or (before, after) for each.
+    """
 
     def __init__(self, cropping=1, data_format=None, **kwargs):
         super().__init__(data_format, **kwargs)
@@ -111,7 +134,12 @@ class _Cropping(_Spatial):
 
 
 class Cropping1D(_Cropping):
-    """Leaves out steps at the ends of one axis."""
+    """Leaves out steps at the ends of one axis.
+
+    Example:
+        >>> layers.Cropping1D(1)(np.float32([[[1], [2], [3]]]))[0, :, 0]
+        <Tensor f32[1] [2.]>
+    """
 
     rank = 1
 
@@ -120,7 +148,12 @@ class Cropping1D(_Cropping):
 
 
 class Cropping2D(_Cropping):
-    """Leaves out rows and columns at the borders of images."""
+    """Leaves out rows and columns at the borders of images.
+
+    Example:
+        >>> layers.Cropping2D(((1, 0), (0, 2)))(np.ones((1, 4, 4, 1), "float32")).shape
+        (1, 3, 2, 1)
+    """
 
     rank = 2
 
@@ -129,7 +162,12 @@ class Cropping2D(_Cropping):
 
 
 class Cropping3D(_Cropping):
-    """Leaves out what lies at the borders of volumes."""
+    """Leaves out what lies at the borders of volumes.
+
+    Example:
+        >>> layers.Cropping3D(1)(np.ones((1, 4, 4, 4, 1), "float32")).shape
+        (1, 2, 2, 2, 1)
+    """
 
     rank = 3
 
@@ -138,7 +176,11 @@ class Cropping3D(_Cropping):
 
 
 class _UpSampling(_Spatial):
-    """Repeats each element along the space axes. size: how often, an int or one for each axis."""
+    """Repeats each element along the space axes. size: how often, an int or one for each axis.
+
+    Args:
+        size: how often each element stands, an int or one for each space axis.
+    """
 
     def __init__(self, size=2, data_format=None, **kwargs):
         super().__init__(data_format, **kwargs)
@@ -154,7 +196,12 @@ class _UpSampling(_Spatial):
 
 
 class UpSampling1D(_UpSampling):
-    """Repeats each step: [batch, steps, channels] to [batch, size * steps, channels]."""
+    """Repeats each step: [batch, steps, channels] to [batch, size * steps, channels].
+
+    Example:
+        >>> layers.UpSampling1D(2)(np.float32([[[1], [2]]]))[0, :, 0]
+        <Tensor f32[4] [1. 1. 2. 2.]>
+    """
 
     rank = 1
 
@@ -184,9 +231,17 @@ INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
 class UpSampling2D(_UpSampling):
     """Images made larger by whole factors.
 
-    size           the factors of rows and columns
-    interpolation  nearest, bilinear, bicubic, lanczos3 or lanczos5; pixels are squares, so that the first of an
-                   enlarged row lies half a (new) pixel inside
+    Args:
+        size: the factors of rows and columns
+        interpolation: nearest, bilinear, bicubic, lanczos3 or lanczos5; pixels are squares, so that the first of an
+            enlarged row lies half a (new) pixel inside
+
+    Raises:
+        ValueError: another interpolation.
+
+    Example:
+        >>> layers.UpSampling2D((2, 3))(np.ones((1, 4, 4, 1), "float32")).shape
+        (1, 8, 12, 1)
     """
 
     rank = 2
@@ -209,6 +264,11 @@ class UpSampling2D(_UpSampling):
 
 
 class UpSampling3D(_UpSampling):
-    """Repeats each element of volumes."""
+    """Repeats each element of volumes.
+
+    Example:
+        >>> layers.UpSampling3D()(np.ones((1, 2, 2, 2, 1), "float32")).shape
+        (1, 4, 4, 4, 1)
+    """
 
     rank = 3

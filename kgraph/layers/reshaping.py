@@ -12,7 +12,15 @@ __all__ = ["Flatten", "Permute", "RepeatVector", "Reshape"]
 
 
 class Flatten(Layer):
-    """[batch, ...] to [batch, size]. With data_format channels_first, channels are moved to the end before."""
+    """[batch, ...] to [batch, size]. With data_format channels_first, channels are moved to the end before.
+
+    Raises:
+        ValueError: another data_format.
+
+    Example:
+        >>> layers.Flatten()(np.ones((2, 3, 4), "float32")).shape
+        (2, 12)
+    """
 
     def __init__(self, data_format=None, **kwargs):
         super().__init__(**kwargs)
@@ -33,7 +41,20 @@ class Flatten(Layer):
 
 
 class Reshape(Layer):
-    """[batch, ...] to [batch, *target_shape]; one size may be -1 (or None): what remains."""
+    """[batch, ...] to [batch, *target_shape]; one size may be -1 (or None): what remains.
+
+    Args:
+        target_shape: without the batch axis; one size may be -1.
+
+    Raises:
+        ValueError: more than one -1.
+
+    Example:
+        >>> layers.Reshape((2, -1))(np.ones((5, 6), "float32")).shape
+        (5, 2, 3)
+    """
+
+    _has_no_state = True
 
     def __init__(self, target_shape, **kwargs):
         super().__init__(**kwargs)
@@ -44,6 +65,11 @@ class Reshape(Layer):
             )
 
     def call(self, inputs):
+        """The computation.
+
+        Raises:
+            ValueError: the sizes do not fit.
+        """
         size = math.prod(inputs.shape[1:])
         known = math.prod(n for n in self.target_shape if n not in (-1, None))
         open_ended = any(n in (-1, None) for n in self.target_shape)
@@ -58,7 +84,18 @@ class Reshape(Layer):
 
 
 class Permute(Layer):
-    """The axes after the batch axis in another order: dims counts them from 1."""
+    """The axes after the batch axis in another order: dims counts them from 1.
+
+    Args:
+        dims: the old axis for each new one, from 1.
+
+    Raises:
+        ValueError: dims does not have each axis once.
+
+    Example:
+        >>> layers.Permute((2, 1))(np.ones((5, 2, 3), "float32")).shape
+        (5, 3, 2)
+    """
 
     def __init__(self, dims, **kwargs):
         super().__init__(**kwargs)
@@ -76,12 +113,26 @@ class Permute(Layer):
 
 
 class RepeatVector(Layer):
-    """[batch, features] to [batch, n, features]."""
+    """[batch, features] to [batch, n, features].
+
+    Args:
+        n: how often.
+
+    Raises:
+        TypeError: n is no int.
+        ValueError: n is below 1.
+
+    Example:
+        >>> layers.RepeatVector(3)(np.ones((5, 2), "float32")).shape
+        (5, 3, 2)
+    """
 
     def __init__(self, n, **kwargs):
         super().__init__(**kwargs)
         if not hasattr(n, "__index__"):
             raise TypeError(f"layer {self.name!r}: expected n to be an int, received n={n!r}")
+        if n < 1:
+            raise ValueError(f"layer {self.name!r}: expected n to be an int above 0, received n={n!r}")
         self.n = int(n)
         self.input_spec = InputSpec(ndim=2)
 

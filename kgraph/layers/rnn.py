@@ -21,10 +21,12 @@ __all__ = ["RNN", "steps"]
 def steps(step, inputs, states, mask=None, reverse=False, zero_output_for_mask=False, every_output=True):
     """Run ``output, states = step(input [B, ...], states)`` along axis 1 of inputs.
 
-    mask     [B, T]: where False, states stay as they are, and the output is that of the step before (0 before the
-             first one, and 0 everywhere with zero_output_for_mask)
-    reverse  from the last step to the first; outputs then come in the order in which they were made
     Returns (last output, outputs [B, T, ...] or None if not every_output, states).
+
+    Args:
+        mask: [B, T]: where False, states stay as they are, and the output is that of the step before (0 before the
+            first one, and 0 everywhere with zero_output_for_mask)
+        reverse: from the last step to the first; outputs then come in the order in which they were made
     """
     found = {}
 
@@ -65,16 +67,21 @@ def _like(keep, x):
 class RNN(Layer):
     """A cell (or a list of cells, stacked) along axis 1 of its input [B, T, ...].
 
-    cell                  a layer (or any object) with call(inputs, states) -> (output, states) and state_size
-    return_sequences      give the output of each step, [B, T, units], instead of the last one
-    return_state          give (output, *last states)
-    go_backwards          from the last step to the first; outputs in that order
-    stateful              the last state is the next call's first one, until reset_state(); needs a fixed batch size
-    unroll                of Keras; the compiler decides, but as there a fixed number of steps is asked for
-    zero_output_for_mask  output 0 at masked steps instead of the output before
-
     call(sequences, initial_state=None, mask=None [B, T], training=False)
     With an initial_state, the mask that the sequences carry is not used, as in Keras 3: give mask= to use it.
+
+    Args:
+        cell: a layer (or any object) with call(inputs, states) -> (output, states) and state_size
+        return_sequences: give the output of each step, [B, T, units], instead of the last one
+        return_state: give (output, *last states)
+        go_backwards: from the last step to the first; outputs in that order
+        stateful: the last state is the next call's first one, until reset_state(); needs a fixed batch size
+        unroll: of Keras; the compiler decides, but as there a fixed number of steps is asked for
+        zero_output_for_mask: output 0 at masked steps instead of the output before
+
+    Example:
+        >>> layers.RNN(layers.LSTMCell(4))(np.ones((2, 3, 8), "float32")).shape
+        (2, 4)
     """
 
     keras_version = 3  # of the file that the layer comes from: what it means where Keras 2 and 3 differ
@@ -109,6 +116,11 @@ class RNN(Layer):
         return super().__call__(sequences, *args, **kwargs)
 
     def build(self, sequences_shape, initial_state_shape=None):
+        """Make the variables.
+
+        Raises:
+            ValueError: stateful without a fixed batch size.
+        """
         if isinstance(self.cell, Layer) and not self.cell.built:
             self.cell.build((sequences_shape[0], *sequences_shape[2:]))
         if self.stateful and self.states is None:
@@ -123,7 +135,11 @@ class RNN(Layer):
         self._state_box = Untracked(tree.map_structure(make, self.get_initial_state(batch_size)))
 
     def get_initial_state(self, batch_size):
-        """The state before the first step, in a list."""
+        """The state before the first step, in a list.
+
+        Returns:
+            A list of zeros.
+        """
         state = initial_state(self.cell, batch_size, self.compute_dtype)
         return list(state) if tree.is_nested(state) else [state]
 
@@ -133,7 +149,14 @@ class RNN(Layer):
             variable.assign(np.zeros(variable.shape, variable.dtype))
 
     def reset_states(self, states=None):
-        """reset_state(), or assign arrays, one for each state (Keras 2)."""
+        """reset_state(), or assign arrays, one for each state (Keras 2).
+
+        Returns:
+            None.
+
+        Raises:
+            ValueError: the layer is not stateful, or states do not fit.
+        """
         if states is None:
             return self.reset_state()
         variables, states = tree.flatten(self.states or []), tree.flatten(states)
@@ -145,6 +168,11 @@ class RNN(Layer):
         return None
 
     def call(self, sequences, initial_state=None, mask=None, training=False):
+        """The computation.
+
+        Raises:
+            ValueError: another number of states, or an unknown number of steps with unroll.
+        """
         if self.unroll and isinstance(sequences.shape[1], Dim):
             raise ValueError(f"layer {self.name!r}: unroll=True needs a fixed number of time steps: received an input "
                              f"of shape {shape_with_none(sequences.shape)}")
@@ -171,7 +199,11 @@ class RNN(Layer):
         return super()._is_per_sample(training) and isinstance(self.cell, Layer) and not self.stateful
 
     def inner_loop(self, sequences, initial_state, mask, training=False):
-        """The steps: (last output [B, ...], outputs [B, T, ...] or None if not return_sequences, list of states)."""
+        """The steps: (last output [B, ...], outputs [B, T, ...] or None if not return_sequences, list of states).
+
+        Returns:
+            (last output, outputs, states).
+        """
         return steps(lambda x, states: run_cell(self.cell, x, states, training), sequences, initial_state, mask,
                      reverse=self.go_backwards, zero_output_for_mask=self.zero_output_for_mask,
                      every_output=self.return_sequences)

@@ -166,6 +166,11 @@ class SimpleRNNCell(_GatedCell):
 
     units                       size of the state
     dropout, recurrent_dropout  share of the inputs, of the state, dropped in training
+
+    Example:
+        >>> output, state = layers.SimpleRNNCell(4)(np.ones((2, 8), "float32"), [np.zeros((2, 4), "float32")])
+        >>> output.shape
+        (2, 4)
     """
 
     @property
@@ -184,7 +189,14 @@ class LSTMCell(_GatedCell):
 
     i, f, o = recurrent_activation(.), c = f * c + i * activation(.), h = o * activation(c); columns i, f, c, o.
 
-    unit_forget_bias  the bias of f starts at 1
+    Args:
+        unit_forget_bias: the bias of f starts at 1
+
+    Example:
+        >>> zeros = np.zeros((2, 4), "float32")
+        >>> output, states = layers.LSTMCell(4)(np.ones((2, 8), "float32"), [zeros, zeros])
+        >>> output.shape, len(states)
+        ((2, 4), 2)
     """
 
     gates = 4
@@ -193,9 +205,12 @@ class LSTMCell(_GatedCell):
 
     def __init__(self, units, activation="tanh", recurrent_activation="sigmoid", use_bias=True,
                  kernel_initializer="glorot_uniform", recurrent_initializer="orthogonal", bias_initializer="zeros",
-                 unit_forget_bias=True, **kwargs):
+                 unit_forget_bias=True, kernel_regularizer=None, recurrent_regularizer=None, bias_regularizer=None,
+                 kernel_constraint=None, recurrent_constraint=None, bias_constraint=None, dropout=0.0,
+                 recurrent_dropout=0.0, seed=None, **kwargs):
         super().__init__(units, activation, use_bias, kernel_initializer, recurrent_initializer, bias_initializer,
-                         **kwargs)
+                         kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint,
+                         recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed, **kwargs)
         self.recurrent_activation = activations.get(recurrent_activation)
         self.unit_forget_bias = unit_forget_bias
         self.state_size = [self.units, self.units]
@@ -221,7 +236,13 @@ class GRUCell(_GatedCell):
 
     h = z * h + (1 - z) * activation(. + r * (h @ kernel)) with reset_after, else activation(. + (r * h) @ kernel).
 
-    reset_after  the reset gate acts after the product, which then has a bias of its own: bias is [2, 3 * units]
+    Args:
+        reset_after: the reset gate acts after the product, which then has a bias of its own: bias is [2, 3 * units]
+
+    Example:
+        >>> output, state = layers.GRUCell(4)(np.ones((2, 8), "float32"), [np.zeros((2, 4), "float32")])
+        >>> output.shape
+        (2, 4)
     """
 
     gates = 3
@@ -269,7 +290,16 @@ class GRUCell(_GatedCell):
 
 class StackedRNNCells(Cell):
     """Cells one after the other as one cell: each gets the output of the one before it. Its states are a list with the
-    states of each."""
+    states of each.
+
+    Args:
+        cells: a list of cells, the first one for the inputs.
+
+    Example:
+        >>> cells = layers.StackedRNNCells([layers.GRUCell(4), layers.GRUCell(2)])
+        >>> layers.RNN(cells)(np.ones((2, 3, 8), "float32")).shape
+        (2, 2)
+    """
 
     def __init__(self, cells, **kwargs):
         super().__init__(**kwargs)
@@ -286,6 +316,11 @@ class StackedRNNCells(Cell):
         return output_size(self.cells[-1])
 
     def get_initial_state(self, batch_size=None):
+        """The state before the first step.
+
+        Returns:
+            A list of the states of each cell.
+        """
         return [initial_state(cell, batch_size, self.compute_dtype) for cell in self.cells]
 
     def call(self, inputs, states, training=False):

@@ -3,22 +3,23 @@ from __future__ import annotations
 
 import numpy as np
 
-from kgraph import constraints, initializers, regularizers
+from kgraph import constraints, initializers, regularizers, watch
 from kgraph.layers.calls import has_made_weights
+from kgraph.legacy.words import ADD_WEIGHT
 from kgraph.naming import check_keywords
 from kgraph.ops import core as ops_core
 from kgraph.random import SeedGenerator
+from kgraph.tables import kind_of
 from kgraph.variable import Variable
 
-__all__ = ["Stateful", "Untracked"]
+__all__ = ["Reading", "Stateful", "Untracked"]
 
-_KERAS3_ORDER = ("shape", "initializer", "dtype", "trainable", "autocast", "regularizer", "constraint", "aggregation",
+_ORDER = ("shape", "initializer", "dtype", "trainable", "autocast", "regularizer", "constraint", "aggregation",
                  "overwrite_with_gradient", "name")
-_KERAS2_ORDER = ("name", "shape", "dtype", "initializer", "regularizer", "trainable", "constraint")
-_NO_EFFECT = ("autocast", "aggregation", "overwrite_with_gradient")
+_NO_EFFECT = ("aggregation", "overwrite_with_gradient")
 
 
-class _Reading:
+class Reading:
     """An attribute that is computed until the layer is given one of that name: Keras's own, which programs read."""
 
     def __init__(self, compute):
@@ -32,6 +33,9 @@ class Stateful:
     """What a layer knows of its variables. They are found where they are kept: in what add_weight made, and in the
     attributes (also in lists, tuples and dicts) of the layer and of the layers found there."""
 
+    quantization_mode = None   # the layers that can be quantized have one then
+    _stateless = frozenset({"_nodes", "_losses", "_build_shapes"})  # attributes that hold no layers and variables
+
     def add_weight(self, *args, **kwargs):
         """Make a variable of the layer: add_weight(shape, initializer, dtype, trainable, autocast, regularizer,
         constraint, aggregation, overwrite_with_gradient, name).
@@ -41,14 +45,15 @@ class Stateful:
         dtype        by default the layer's
         trainable    whether training changes it
         regularizer, constraint   of this variable
-        autocast, aggregation, overwrite_with_gradient   accepted as Keras has them, without effect
+        autocast     whether the layer reads it in the dtype that it computes in
+        aggregation, overwrite_with_gradient   accepted as Keras has them, without effect
         A name first means the order of Keras 2: name, shape, dtype, initializer, regularizer, trainable, constraint.
         Raises ValueError for a size that is not known.
         """
-        order = _KERAS2_ORDER if args and isinstance(args[0], str) else _KERAS3_ORDER
+        order = ADD_WEIGHT if args and isinstance(args[0], str) else _ORDER
         given = dict(zip(order, args))
-        check_keywords(f"layer {self.name!r}: add_weight", [n for n in kwargs if n in given or n not in _KERAS3_ORDER],
-                       [n for n in _KERAS3_ORDER if n not in given])
+        check_keywords(f"layer {self.name!r}: add_weight", [n for n in kwargs if n in given or n not in _ORDER],
+                       [n for n in _ORDER if n not in given])
         return self._make_weight(
             **{name: value for name, value in {**given, **kwargs}.items() if name not in _NO_EFFECT}
         )
@@ -59,8 +64,8 @@ class Stateful:
         return self.add_weight(shape=shape, initializer=initializer, dtype=dtype, trainable=trainable,
                                autocast=autocast, regularizer=regularizer, constraint=constraint, name=name)
 
-    def _make_weight(self, shape=(), initializer=None, dtype=None, trainable=True, regularizer=None, constraint=None,
-                     name=None):
+    def _make_weight(self, shape=(), initializer=None, dtype=None, trainable=True, autocast=True, regularizer=None,
+                     constraint=None, name=None):
         dtype = ops_core.standardize_dtype(dtype or self.variable_dtype)
         shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape or ())
         name = name or "variable"
@@ -68,30 +73,56 @@ class Stateful:
             raise ValueError(f"layer {self.name!r}: expected a shape of known sizes for the weight {name!r}, received "
                              f"{shape}: give the layer an input whose sizes there are known")
         if initializer is None:
-            initializer = "glorot_uniform" if dtype.startswith("float") else "zeros"
-        variable = Variable(initializers.get(initializer), shape=tuple(map(int, shape)), dtype=dtype,
-                            trainable=bool(trainable), name=name, path=f"{self.path or self.name}/{name}",
-                            regularizer=regularizers.get(regularizer), constraint=constraints.get(constraint))
-        self.__dict__.setdefault("_added_weights", []).append(variable)
+            initializer = "glorot_uniform" if ops_core.is_float_dtype(dtype) else "zeros"
+        shape, path = tuple(map(int, shape)), f"{self.path or self.name}/{name}"
+        variable = kind_of(path, shape)(
+            initializers.get(initializer), shape=shape, dtype=dtype, trainable=bool(trainable), autocast=autocast,
+            name=name, path=path, regularizer=regularizers.get(regularizer), constraint=constraints.get(constraint))
+        self._add_own([variable])
         has_made_weights(self)
         if not self.trainable:
             self._freeze()
         return variable
 
     # ------------------------------------------------------------------ what the layer holds
+    def __setattr__(self, name, value):
+        super().__setattr__(name, value)
+        if name not in self._stateless:
+            watch.changed(searches=name == "_trainable" or not isinstance(value, watch.PLAIN))
+
+    def __delattr__(self, name):
+        super().__delattr__(name)
+        watch.changed()
+
     def _held(self, kind) -> list:
         """The objects of that kind among the attributes, and inside lists, tuples and dicts there."""
         found = {}
         for name, value in vars(self).items():
-            if isinstance(value, (kind, dict, list, tuple)) and name not in ("_nodes", "_losses"):
+            if isinstance(value, (kind, dict, list, tuple)) and name not in self._stateless:
                 _collect(value, kind, found)
         return list(found.values())
+
+    def _remember(self, name, find):
+        """The result of a search through this layer and all below it; see kgraph.watch. A list is the caller's own."""
+        return list(watch.remember(self, name, find, self._containers))
+
+    def _containers(self) -> list:
+        """The lists and dicts in attributes of this layer and those below it, which change without a word."""
+        found = {}
+        for layer in self._find_layers():
+            for name, value in vars(layer).items():
+                if isinstance(value, (dict, list, tuple)) and name not in layer._stateless:
+                    _collect_containers(value, found)
+        return [c for c in found.values() if not isinstance(c, tuple)]
 
     def _sublayers(self) -> list:
         return self._held(Stateful)
 
     def _all_layers(self) -> list:
         """This layer and all below it, each once, parents first."""
+        return self._remember("layers", self._find_layers)
+
+    def _find_layers(self) -> list:
         found, stack = {}, [self]
         while stack:
             layer = stack.pop()
@@ -110,13 +141,15 @@ class Stateful:
     @property
     def weights(self) -> list:
         """All variables but those of random generators and metrics, the layer's own first."""
-        return _unique(v for layer in self._all_layers() for v in layer._own_variables())
+        return self._remember("weights", lambda: _unique(
+            v for layer in self._all_layers() for v in layer._own_variables()))
 
     @property
     def variables(self) -> list:
         """All variables, the states of random generators included."""
-        return _unique(v for layer in self._all_layers()
-                       for v in (*layer._own_variables(), *(g.state for g in layer._held(SeedGenerator))))
+        return self._remember("variables", lambda: _unique(
+            v for layer in self._all_layers()
+            for v in (*layer._own_variables(), *(g.state for g in layer._held(SeedGenerator)))))
 
     @property
     def trainable_weights(self) -> list:
@@ -124,17 +157,10 @@ class Stateful:
 
     @trainable_weights.setter
     def trainable_weights(self, variables):
-        """As build() of Keras 1 and 2 said which of the layer's own variables training changes."""
-        self._take_variables(variables)
-        for v in self._own_variables():
-            v.trainable = any(v is w for w in variables)
+        self._say_what_trains(variables)
 
-    def _take_variables(self, variables):
-        wrong = [v for v in variables if not isinstance(v, Variable)]
-        if wrong:
-            raise ValueError(f"layer {self.name!r}: expected Variables (K.variable, add_weight), received {wrong[0]!r}")
-        own = self._own_variables()
-        self.__dict__.setdefault("_added_weights", []).extend(v for v in variables if not any(v is w for w in own))
+    def _add_own(self, variables):
+        self._added_weights = (*self.__dict__.get("_added_weights", ()), *variables)
 
     @property
     def non_trainable_weights(self) -> list:
@@ -142,9 +168,7 @@ class Stateful:
 
     @non_trainable_weights.setter
     def non_trainable_weights(self, variables):
-        self._take_variables(variables)
-        for v in variables:
-            v.trainable = False
+        self._say_what_stays(variables)
 
     @property
     def trainable_variables(self) -> list:
@@ -154,10 +178,10 @@ class Stateful:
     def non_trainable_variables(self) -> list:
         return [v for v in self.variables if not v.trainable] if self.trainable else self.variables
 
-    _layers = _Reading(lambda self: self._sublayers())
-    _trainable_weights = _trainable_variables = _Reading(
+    _layers = Reading(lambda self: self._sublayers())
+    _trainable_weights = _trainable_variables = Reading(
         lambda self: [v for v in self._own_variables() if v.trainable])
-    _non_trainable_weights = _non_trainable_variables = _Reading(
+    _non_trainable_weights = _non_trainable_variables = Reading(
         lambda self: [v for v in self._own_variables() if not v.trainable])
 
     @property
@@ -203,6 +227,16 @@ class Stateful:
         for variable, value in zip(variables, weights):
             variable.assign(value)
 
+    def quantize(self, mode=None, type_check=True, config=None):
+        """Refused: see Dense, EinsumDense, Embedding and the attention layers, and Model.quantize for all in a model.
+
+        Raises NotImplementedError.
+
+        Args:
+            mode, type_check, config: as there.
+        """
+        raise NotImplementedError(f"layer {self.name!r}: {type(self).__name__} does not say how it is quantized")
+
     def count_params(self) -> int:
         """The number of scalars in `weights`. ValueError before the layer is built."""
         if not self.built:
@@ -210,14 +244,19 @@ class Stateful:
                              "layer.build(input_shape)")
         return sum(v.size for v in self.weights)
 
+    def _stored_variables(self) -> list | None:
+        """Those of the layer's own variables that files hold, in their order; None where only save_own_variables
+        knows."""
+        return self._own_variables()
+
     def save_own_variables(self, store):
         """Put the layer's own variables into a dict-like store, under "0", "1" ..."""
-        for i, variable in enumerate(self._own_variables()):
+        for i, variable in enumerate(self._stored_variables()):
             store[str(i)] = variable
 
     def load_own_variables(self, store):
         """Assign what save_own_variables put into the store."""
-        own = self._own_variables()
+        own = self._stored_variables()
         if len(store.keys()) != len(own):
             raise ValueError(f"layer {self.name!r}: expected {len(own)} variables ({', '.join(v.name for v in own)}), "
                              f"received {len(store.keys())}" + ("" if self.built else ": the layer is not built"))
@@ -226,7 +265,7 @@ class Stateful:
 
     def __getstate__(self):
         """For pickle and deepcopy: without the graph that was recorded around the layer."""
-        state = {k: v for k, v in self.__dict__.items() if k not in ("_signature",)}
+        state = {k: v for k, v in self.__dict__.items() if k not in ("_signature", "_remembered")}
         return {**state, "_nodes": [], "_losses": [x for x in self._losses if callable(x)]}
 
 
@@ -245,6 +284,15 @@ def _collect(x, kind, found):
         if not isinstance(next(iter(children), None), (str, int, float)):  # a vocabulary may be long
             for child in children:
                 _collect(child, kind, found)
+
+
+def _collect_containers(x, found):
+    if isinstance(x, (dict, list, tuple)) and id(x) not in found:
+        children = x.values() if isinstance(x, dict) else x
+        if not isinstance(next(iter(children), None), (str, int, float)):
+            found[id(x)] = x
+            for child in children:
+                _collect_containers(child, found)
 
 
 def _unique(variables) -> list:

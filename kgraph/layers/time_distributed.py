@@ -15,6 +15,13 @@ class TimeDistributed(Wrapper):
 
     Where nobody can tell, one call does all steps, as B * T samples: layers that look at each sample by itself.
     A mask [B, T, ...] goes to the layer as [B, ...] where it takes one; the mask of the outputs is the input's.
+
+    Args:
+        layer: which is called on each step.
+
+    Example:
+        >>> layers.TimeDistributed(layers.Dense(4))(np.ones((2, 3, 8), "float32")).shape
+        (2, 3, 4)
     """
 
     def __init__(self, layer, **kwargs):
@@ -22,6 +29,11 @@ class TimeDistributed(Wrapper):
         self.supports_masking = True
 
     def build(self, input_shape):
+        """Make the variables.
+
+        Raises:
+            ValueError: inputs without an axis of steps.
+        """
         if len(input_shape) < 3:
             raise ValueError(f"layer {self.name!r}: expected an input with at least 3 axes (batch, time, features), "
                              f"received shape {tuple(input_shape)}")

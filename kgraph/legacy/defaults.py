@@ -8,12 +8,15 @@ from kgraph import config
 
 __all__ = ["older_than", "with_defaults_of_version"]
 
+_EPSILON = {"epsilon": ((2, 1, 3), 1e-8)}
 # class -> {parameter: (first version that has it otherwise, what it was before)}
 CHANGED = {
-    "Adadelta": {"learning_rate": ((2, 4), 1.0)},
-    "Adagrad": {"learning_rate": ((2, 4), 0.01), "initial_accumulator_value": ((2, 4), 0.0)},
-    "Adamax": {"learning_rate": ((2, 4), 0.002)},
-    "Nadam": {"learning_rate": ((2, 4), 0.002)},
+    "Adadelta": {"learning_rate": ((2, 4), 1.0), **_EPSILON},
+    "Adagrad": {"learning_rate": ((2, 4), 0.01), "initial_accumulator_value": ((2, 4), 0.0), **_EPSILON},
+    "Adam": _EPSILON,
+    "Adamax": {"learning_rate": ((2, 4), 0.002), **_EPSILON},
+    "Nadam": {"learning_rate": ((2, 4), 0.002), **_EPSILON},
+    "RMSprop": _EPSILON,
     "GRU": {"reset_after": ((2, 4), False), "recurrent_activation": ((2, 3), "hard_sigmoid")},
     "GRUCell": {"reset_after": ((2, 4), False), "recurrent_activation": ((2, 3), "hard_sigmoid")},
     "LSTM": {"recurrent_activation": ((2, 3), "hard_sigmoid")},

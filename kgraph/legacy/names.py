@@ -1,7 +1,11 @@
 """Names that only older versions of Keras had; kgraph.legacy.paths says where they were."""
 from __future__ import annotations
 
-__all__ = ["Reduction", "model_from_config", "pattern_broadcast"]
+from kgraph.regularizers import L1, L1L2, L2
+
+__all__ = ["Reduction", "activity_l1", "activity_l1l2", "activity_l2", "l1l2", "model_from_config", "pattern_broadcast"]
+
+activity_l1, activity_l2 = L1, L2   # a regularizer is the same on weights and on outputs
 
 
 class Reduction:
@@ -22,6 +26,14 @@ class Reduction:
         """Raises ValueError for what is none of them."""
         if key not in cls.all():
             raise ValueError(f"reduction: expected one of {', '.join(cls.all())}, received {key!r}")
+
+
+def l1l2(l1=0.01, l2=0.01):
+    """Keras 1's L1L2, whose factors were not 0 by default."""
+    return L1L2(l1, l2)
+
+
+activity_l1l2 = l1l2
 
 
 def pattern_broadcast(x, pattern):

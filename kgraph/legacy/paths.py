@@ -28,8 +28,9 @@ PATHS = {  # old module -> the modules of kgraph that have its names, searched i
     **dict.fromkeys(("utils.data_utils", "utils.generic_utils", "utils.vis_utils", "utils.layer_utils",
                      "utils.multi_gpu_utils", "utils.tf_utils", "utils.image_utils", "utils.dataset_utils",
                      "utils.losses_utils", "utils.metrics_utils", "utils.traceback_utils", "utils.test_utils",
-                     "utils.object_registration", "utils.tf_inspect", "utils.legacy"),
+                     "utils.object_registration", "utils.tf_inspect"),
                     ("utils", "legacy.utils", "saving", "tree", "losses")),
+    "utils.legacy": ("legacy.saving", "utils", "legacy.utils", "saving", "tree", "losses"),
     "utils.conv_utils": ("legacy.conv_utils", "utils"),
     **dict.fromkeys(("optimizers.experimental", "optimizers.optimizer_v2", "optimizers.optimizer_v1",
                      "optimizers.legacy.optimizer_v2", "optimizers.optimizer_experimental", "optimizer_v2",
@@ -59,13 +60,17 @@ PATHS = {  # old module -> the modules of kgraph that have its names, searched i
 NAMES = {  # old name -> where it is, and its name there
     "backend.Variable": "variable:Variable", "backend.where": "ops:where",
     "backend.pattern_broadcast": "legacy.names:pattern_broadcast",
+    "callbacks.OrbaxCheckpoint": "callbacks.foreign:OrbaxCheckpoint",   # of today, and not here
+    "mixed_precision.LossScaleOptimizer": "optimizers:LossScaleOptimizer",
     "layers.AtrousConvolution1D": "layers:Conv1D", "layers.AtrousConvolution2D": "layers:Conv2D",
     "layers.Merge": "legacy.merge:Merge", "layers.Recurrent": "layers:RNN",
     "layers.TimeDistributedDense": "layers:Dense",
     **{f"layers.{name}": f"layers.foreign:{name}"   # of today, and not here
        for name in ("FlaxLayer", "JaxLayer", "TFSMLayer", "TorchModuleWrapper")},
     "losses.Reduction": "legacy.names:Reduction", "models.model_from_config": "legacy.names:model_from_config",
-    "regularizers.l1l2": "regularizers:L1L2", "utils.multi_gpu_model": "legacy.utils:multi_gpu_model",
+    **{f"regularizers.{name}": f"legacy.names:{name}"
+       for name in ("activity_l1", "activity_l1l2", "activity_l2", "l1l2")},
+    "utils.multi_gpu_model": "legacy.utils:multi_gpu_model",
 }
 CALLED = {"layers.merge": "legacy.merge:merge"}   # a module in Keras 2, a function in Keras 1
 
@@ -124,6 +129,9 @@ class _OldModule(types.ModuleType):
         if path not in CALLED:
             raise TypeError(f"{path} is a module: it cannot be called")
         return _at(CALLED[path])(*args, **kwargs)
+
+    def __reduce__(self):
+        return importlib.import_module, (self.__name__,)
 
     def __dir__(self):
         return sorted({name for part in self._parts() for name in getattr(part, "__all__", ())})

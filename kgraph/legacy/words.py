@@ -8,10 +8,12 @@ import os
 import re
 import warnings
 
+from kgraph import tree
 from kgraph.legacy.defaults import older_than
 from kgraph.naming import nearest, warn_at_user
 
-__all__ = ["COMPILE", "MERGES", "NEUTRAL", "modern_words", "of_checkpoint", "with_old_counts", "with_old_words"]
+__all__ = ["ADD_WEIGHT", "COMPILE", "DECLARED", "INITIALIZERS", "MERGES", "declared_input", "modern_words",
+           "of_checkpoint", "with_old_counts", "with_old_words"]
 
 WORDS = {"init": "kernel_initializer", "W_regularizer": "kernel_regularizer", "b_regularizer": "bias_regularizer",
          "W_constraint": "kernel_constraint", "b_constraint": "bias_constraint", "bias": "use_bias",
@@ -46,8 +48,12 @@ WITHOUT_EFFECT = {  # class -> {word: (the values that never changed a number, N
 }
 MERGES = {"sum": "Add", "mul": "Multiply", "concat": "Concatenate", "ave": "Average", "max": "Maximum", "dot": "Dot",
           "cos": "Dot"}   # Keras 1's modes
+INITIALIZERS = {"zero": "zeros", "one": "ones", "uniform": "random_uniform", "normal": "random_normal",
+                "eye": "identity"}
+ADD_WEIGHT = ("name", "shape", "dtype", "initializer", "regularizer", "trainable", "constraint")   # in Keras 2
+DECLARED = ("input_shape", "batch_input_shape", "input_dim", "input_length", "weights")   # arguments of any layer
 SEQUENCES = {"RNN", "Conv1D", "LocallyConnected1D"}     # whose input_dim is the last of two sizes, of a length unknown
-COMPILE = {"experimental_run_tf_function": None, "cloning": None, "from_serialized": None,
+COMPILE = {"experimental_run_tf_function": None, "class_mode": None, "cloning": None, "from_serialized": None,
            "experimental_steps_per_execution": "steps_per_execution"}   # of compile(): what it is today, None: nothing
 GENERATORS = {"nb_epoch": "epochs", "max_q_size": "max_queue_size", "nb_worker": "workers",
               "pickle_safe": "use_multiprocessing"}
@@ -55,6 +61,15 @@ COUNTS = {  # a number of samples -> the argument with the generator, and the nu
     "samples_per_epoch": ("generator", "steps_per_epoch"), "val_samples": ("generator", "steps"),
     "nb_val_samples": ("validation_data", "validation_steps"),
 }
+
+
+def metrics_come_third(third) -> bool:
+    """Whether compile()'s third argument holds metrics, as in Keras 1 and 2, rather than weights of losses."""
+    found = [x for x in tree.flatten(third) if x is not None]
+    if not found or not all(isinstance(x, str) or callable(x) for x in found):
+        return False
+    warn_at_user("compile: metrics come after loss_weights: write metrics=", FutureWarning)
+    return True
 
 
 def modern_words(name: str, config: dict) -> dict:
@@ -68,6 +83,24 @@ def modern_words(name: str, config: dict) -> dict:
     if "kernel_dim1" in renamed:
         renamed["kernel_size"] = [renamed.pop(f"kernel_dim{i}") for i in (1, 2, 3)]
     return renamed
+
+
+def declared_input(kwargs: dict) -> tuple:
+    """(shape of a batch, dtype, weights) that the arguments of a layer declare, each None where they do not. They are
+    taken out, as are those that change nothing."""
+    shape = kwargs.pop("batch_input_shape", kwargs.pop("batch_shape", None))
+    batch_size, length = kwargs.pop("batch_size", None), kwargs.pop("input_length", None)
+    if shape is None and "input_shape" in kwargs:
+        shape = (batch_size, *kwargs.pop("input_shape"))
+    elif shape is None and "input_dim" in kwargs:
+        shape = (batch_size, *(() if length is None else (length,)), kwargs.pop("input_dim"))
+    elif shape is None and length is not None:
+        shape = (batch_size, *(length if isinstance(length, (tuple, list)) else (length,)))
+    for name in ("input_shape", "input_dim"):
+        kwargs.pop(name, None)
+    for name in [n for n in NEUTRAL if n in kwargs and kwargs[n] in NEUTRAL[n]]:
+        del kwargs[name]
+    return None if shape is None else tuple(shape), kwargs.pop("input_dtype", None), kwargs.pop("weights", None)
 
 
 def with_old_words(init):

@@ -1,4 +1,22 @@
-"""Losses: what training makes small. By class, by function, or by name (`get`)."""
+"""Losses: what training makes small. By class, by function, or by name (`get`).
+
+Args:
+    y_true: the targets, class ids or one-hot as the text says.
+    y_pred: the predictions, (batch, ...).
+    from_logits: whether y_pred are logits, of which no softmax or sigmoid has been taken. False by default.
+    label_smoothing: the share by which labels are moved towards the uniform distribution, in [0, 1].
+    axis: of the classes or features, the last by default.
+    ignore_class: a class id whose places do not count; None: all count.
+    delta: where the error becomes linear.
+    gamma: the power by which what is right already counts less.
+    alpha: the weight of a class, or a vector of them.
+    apply_class_balancing: weigh label 1 by alpha and label 0 by 1 - alpha.
+    custom_objects: {name: class or function} of what is not kgraph's.
+    config: what get_config gave.
+
+Returns:
+    One value for each sample (and step), a tensor.
+"""
 from __future__ import annotations
 
 from kgraph.legacy.paths import lookup
@@ -77,24 +95,60 @@ def get(identifier):
     """A loss from a name, a config, a class, a function or a Loss; None stays None.
 
     Raises ValueError for a name that is not known (with the nearest one) and for anything else.
+
+    Args:
+        identifier: a name, a config, a class, a function, a Loss, or None.
+
+    Returns:
+        A Loss or a function, or None.
+
+    Example:
+        >>> losses.get("mse").__name__
+        'mean_squared_error'
     """
     from kgraph.serialization import find_object
     return find_object(identifier, OBJECTS, "loss")
 
 
 def serialize(loss):
-    """The config of a loss, as Keras writes it."""
+    """The config of a loss, as Keras writes it.
+
+    Args:
+        loss: a Loss or a function.
+
+    Returns:
+        A dict, or a name.
+
+    Example:
+        >>> losses.serialize(losses.Huber(2.0))["config"]["delta"]
+        2.0
+    """
     from kgraph.serialization import serialize_keras_object
     return serialize_keras_object(loss)
 
 
-def deserialize(config, custom_objects=None):
-    """A loss from its config."""
+def deserialize(name, custom_objects=None):
+    """A loss from its config, or its name.
+
+    Args:
+        name: a config, or a name.
+
+    Returns:
+        A Loss or a function.
+
+    Example:
+        >>> losses.deserialize("mae").__name__
+        'mean_absolute_error'
+    """
     from kgraph.serialization import deserialize_keras_object
-    return deserialize_keras_object(config, module_objects=OBJECTS, custom_objects=custom_objects)
+    return deserialize_keras_object(name, module_objects=OBJECTS, custom_objects=custom_objects)
 
 
 def __getattr__(name):
     if name in ALIASES:
         return ALIASES[name]
     return lookup(__name__, name, __all__)
+
+
+def __dir__():
+    return sorted(__all__)

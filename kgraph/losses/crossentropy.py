@@ -15,14 +15,24 @@ from kgraph.losses.loss import LossFunctionWrapper, targets
 
 @targets("same", within=(0, 1))
 def binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, axis=-1):
-    """mean over ``axis`` of -(t log p + (1 - t) log(1 - p)); y_true and y_pred of one shape."""
+    """mean over ``axis`` of -(t log p + (1 - t) log(1 - p)); y_true and y_pred of one shape.
+
+    Example:
+        >>> losses.binary_crossentropy([[0.0, 1.0]], [[0.5, 0.8]])
+        <Tensor f32[1] [0.4581]>
+    """
     y_true, y_pred = _labels(y_true, y_pred)
     return ops.mean(ops.binary_crossentropy(_smooth_binary(y_true, label_smoothing), y_pred, from_logits), axis=axis)
 
 
 @targets("same", within=(0, 1))
 def categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, axis=-1):
-    """-sum over ``axis`` of t log p; y_true one-hot (or a distribution) of y_pred's shape ``(..., classes)``."""
+    """-sum over ``axis`` of t log p; y_true one-hot (or a distribution) of y_pred's shape ``(..., classes)``.
+
+    Example:
+        >>> losses.categorical_crossentropy([[0.0, 1.0]], [[0.2, 0.8]])
+        <Tensor f32[1] [0.2231]>
+    """
     _check_axis(axis)
     y_true, y_pred = _labels(y_true, y_pred)
     _warn_of_one_class("categorical_crossentropy", y_pred)
@@ -34,6 +44,10 @@ def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_cl
     """-log p[t]; y_true holds class ids, shape that of y_pred without ``axis`` (or with size one there).
 
     Where t is ``ignore_class`` the value is 0 and is left out of means (a mask on the result says so).
+
+    Example:
+        >>> losses.sparse_categorical_crossentropy([1], [[0.2, 0.8]])
+        <Tensor f32[1] [0.2231]>
     """
     y_pred = ops.convert_to_tensor(y_pred)
     y_true = ops.convert_to_tensor(y_true)
@@ -56,6 +70,10 @@ def binary_focal_crossentropy(y_true, y_pred, apply_class_balancing=False, alpha
     """Lin et al. (2017): (1 - p_t)^gamma times the binary cross-entropy, where p_t is the probability of the label.
 
     apply_class_balancing: weigh label 1 by alpha and label 0 by 1 - alpha.
+
+    Example:
+        >>> losses.binary_focal_crossentropy([[0.0, 1.0]], [[0.5, 0.8]])
+        <Tensor f32[1] [0.0911]>
     """
     y_true, y_pred = _labels(y_true, y_pred)
     y_true = _smooth_binary(y_true, label_smoothing)
@@ -70,7 +88,12 @@ def binary_focal_crossentropy(y_true, y_pred, apply_class_balancing=False, alpha
 @targets("same", within=(0, 1))
 def categorical_focal_crossentropy(y_true, y_pred, alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0,
                                    axis=-1):
-    """Lin et al. (2017), for several classes: -sum of alpha (1 - p)^gamma t log p."""
+    """Lin et al. (2017), for several classes: -sum of alpha (1 - p)^gamma t log p.
+
+    Example:
+        >>> losses.categorical_focal_crossentropy([[0.0, 1.0]], [[0.2, 0.8]])
+        <Tensor f32[1] [0.0022]>
+    """
     _check_axis(axis)
     y_true, y_pred = _labels(y_true, y_pred)
     _warn_of_one_class("categorical_focal_crossentropy", y_pred)
@@ -82,7 +105,15 @@ def categorical_focal_crossentropy(y_true, y_pred, alpha=0.25, gamma=2.0, from_l
 
 @targets("ids")
 def categorical_generalized_cross_entropy(y_true, y_pred, q):
-    """Zhang and Sabuncu (2018): (1 - p[t]^q) / q; y_true holds class ids."""
+    """Zhang and Sabuncu (2018): (1 - p[t]^q) / q; y_true holds class ids.
+
+    Args:
+        q: between 0 and 1: from cross-entropy to absolute error.
+
+    Example:
+        >>> losses.categorical_generalized_cross_entropy([1], [[0.2, 0.8]], q=0.5)
+        <Tensor f32[1] [0.2111]>
+    """
     y_pred = ops.convert_to_tensor(y_pred)
     labels = ops.cast(ops.one_hot(ops.cast(y_true, "int32"), y_pred.shape[-1]), y_pred.dtype)
     return (1.0 - ops.power(ops.sum(y_pred * labels, axis=-1), q)) / q
@@ -114,7 +145,12 @@ def _warn_of_one_class(name, y_pred):
 
 
 class BinaryCrossentropy(LossFunctionWrapper):
-    """-(t log p + (1 - t) log(1 - p)), for labels 0 and 1."""
+    """-(t log p + (1 - t) log(1 - p)), for labels 0 and 1.
+
+    Example:
+        >>> losses.BinaryCrossentropy()([[0.0, 1.0]], [[0.5, 0.8]])
+        <Tensor f32[] 0.4581>
+    """
 
     def __init__(self, from_logits=False, label_smoothing=0.0, axis=-1, reduction="sum_over_batch_size",
                  name="binary_crossentropy", dtype=None):
@@ -123,7 +159,12 @@ class BinaryCrossentropy(LossFunctionWrapper):
 
 
 class CategoricalCrossentropy(LossFunctionWrapper):
-    """-sum(t log p), for one-hot labels."""
+    """-sum(t log p), for one-hot labels.
+
+    Example:
+        >>> losses.CategoricalCrossentropy()([[0.0, 1.0]], [[0.2, 0.8]])
+        <Tensor f32[] 0.2231>
+    """
 
     def __init__(self, from_logits=False, label_smoothing=0.0, axis=-1, reduction="sum_over_batch_size",
                  name="categorical_crossentropy", dtype=None):
@@ -132,7 +173,12 @@ class CategoricalCrossentropy(LossFunctionWrapper):
 
 
 class SparseCategoricalCrossentropy(LossFunctionWrapper):
-    """-log p[t], for class ids."""
+    """-log p[t], for class ids.
+
+    Example:
+        >>> losses.SparseCategoricalCrossentropy()([1], [[0.2, 0.8]])
+        <Tensor f32[] 0.2231>
+    """
 
     def __init__(self, from_logits=False, ignore_class=None, reduction="sum_over_batch_size", axis=-1,
                  name="sparse_categorical_crossentropy", dtype=None):
@@ -144,7 +190,12 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
 
 
 class BinaryFocalCrossentropy(LossFunctionWrapper):
-    """Binary cross-entropy that looks away from what is already right, by (1 - p_t)^gamma."""
+    """Binary cross-entropy that looks away from what is already right, by (1 - p_t)^gamma.
+
+    Example:
+        >>> losses.BinaryFocalCrossentropy()([[0.0, 1.0]], [[0.5, 0.8]])
+        <Tensor f32[] 0.0911>
+    """
 
     def __init__(self, apply_class_balancing=False, alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0,
                  axis=-1, reduction="sum_over_batch_size", name="binary_focal_crossentropy", dtype=None):
@@ -154,7 +205,12 @@ class BinaryFocalCrossentropy(LossFunctionWrapper):
 
 
 class CategoricalFocalCrossentropy(LossFunctionWrapper):
-    """Categorical cross-entropy that looks away from what is already right, by (1 - p)^gamma."""
+    """Categorical cross-entropy that looks away from what is already right, by (1 - p)^gamma.
+
+    Example:
+        >>> losses.CategoricalFocalCrossentropy()([[0.0, 1.0]], [[0.2, 0.8]])
+        <Tensor f32[] 0.0022>
+    """
 
     def __init__(self, alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0, axis=-1,
                  reduction="sum_over_batch_size", name="categorical_focal_crossentropy", dtype=None):
@@ -163,7 +219,15 @@ class CategoricalFocalCrossentropy(LossFunctionWrapper):
 
 
 class CategoricalGeneralizedCrossEntropy(LossFunctionWrapper):
-    """(1 - p[t]^q) / q, robust to wrong labels. Raises ValueError unless 0 < q < 1."""
+    """(1 - p[t]^q) / q, robust to wrong labels. Raises ValueError unless 0 < q < 1.
+
+    Args:
+        q: between 0 and 1: from cross-entropy to absolute error, 0.5.
+
+    Example:
+        >>> losses.CategoricalGeneralizedCrossEntropy()([1], [[0.2, 0.8]])
+        <Tensor f32[] 0.2111>
+    """
 
     def __init__(self, q=0.5, reduction="sum_over_batch_size", name="categorical_generalized_cross_entropy",
                  dtype=None):

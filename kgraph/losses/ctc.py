@@ -8,9 +8,15 @@ from kgraph.losses.loss import LossFunctionWrapper
 def ctc(y_true, y_pred):
     """Graves et al. (2006): minus the log-probability of the labels, summed over all their alignments.
 
-    y_true  class ids (batch, labels), from 1 on; 0 is the blank, and pads short rows
-    y_pred  logits (batch, steps, classes)
     Returns one value a row. Raises ValueError for other ranks.
+
+    Args:
+        y_true: class ids (batch, labels), from 1 on; 0 is the blank, and pads short rows
+        y_pred: logits (batch, steps, classes)
+
+    Example:
+        >>> losses.ctc([[1, 2]], np.zeros((1, 4, 3), "float32"))
+        <Tensor f32[1] [1.6864]>
     """
     y_pred, labels = ops.convert_to_tensor(y_pred), ops.cast(y_true, "int32")
     if len(labels.shape) != 2 or len(y_pred.shape) != 3:
@@ -23,7 +29,12 @@ def ctc(y_true, y_pred):
 
 
 class CTC(LossFunctionWrapper):
-    """Connectionist temporal classification."""
+    """Connectionist temporal classification.
+
+    Example:
+        >>> losses.CTC()([[1, 2]], np.zeros((1, 4, 3), "float32"))
+        <Tensor f32[] 1.6864>
+    """
 
     def __init__(self, reduction="sum_over_batch_size", name="ctc", dtype=None):
         super().__init__(ctc, reduction, name, dtype)

@@ -15,12 +15,20 @@ REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "
 class Loss:
     """A number to make small. Subclasses define ``call(y_true, y_pred)``, one value a sample (or a sample and step).
 
-    name       default: the class's name in snake case
-    reduction  sum_over_batch_size or mean: sum of the weighted values over their number (a mask leaves values out of
-               that number); mean_with_sample_weight: over the sum of the weights; sum; none or None: the values
-    dtype      what y_true, y_pred and weights are converted to; default ``floatx()``
-
     Raises ValueError for another reduction.
+
+    Args:
+        name: default: the class's name in snake case
+        reduction: sum_over_batch_size or mean: sum of the weighted values over their number (a mask leaves values out
+            of that number); mean_with_sample_weight: over the sum of the weights; sum; none or None: the values
+        dtype: what y_true, y_pred and weights are converted to; default ``floatx()``
+
+    Example:
+        >>> class Cubes(kgraph.Loss):
+        ...     def call(self, y_true, y_pred):
+        ...         return ops.mean(ops.abs(y_true - y_pred) ** 3, axis=-1)
+        >>> Cubes()(np.float32([[1]]), np.float32([[3]]))
+        <Tensor f32[] 8.>
     """
 
     def __init__(self, name=None, reduction="sum_over_batch_size", dtype=None):
@@ -37,14 +45,28 @@ class Loss:
         return reduce_weighted_values(values, sample_weight, mask, self.reduction, self.dtype)
 
     def call(self, y_true, y_pred):
-        """One value for each sample (or sample and step): y_true and y_pred without their last axis."""
+        """One value for each sample (or sample and step): y_true and y_pred without their last axis.
+
+        Returns:
+            One value for each sample (and step), a tensor.
+        """
         raise NotImplementedError(f"{type(self).__name__} must define call(y_true, y_pred)")
 
     def get_config(self):
+        """The settings, as plain data.
+
+        Returns:
+            A dict of the settings, from which from_config makes another of its kind.
+        """
         return {"name": self.name, "reduction": self.reduction}
 
     @classmethod
     def from_config(cls, config):
+        """Another object of this class, from its settings.
+
+        Returns:
+            A Loss.
+        """
         return cls(**config)
 
     def __repr__(self):
@@ -80,7 +102,15 @@ class WrapsFunction:
 
 
 class LossFunctionWrapper(WrapsFunction, Loss):
-    """A Loss made of a function ``fn(y_true, y_pred, **kwargs)``."""
+    """A Loss made of a function ``fn(y_true, y_pred, **kwargs)``.
+
+    Args:
+        fn: a function (y_true, y_pred, ...) of one value for each sample; its keywords may be given too.
+
+    Example:
+        >>> losses.LossFunctionWrapper(losses.mean_squared_error)([[1.0]], [[3.0]])
+        <Tensor f32[] 4.>
+    """
 
     def __init__(self, fn, reduction="sum_over_batch_size", name=None, dtype=None, **kwargs):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
@@ -96,8 +126,9 @@ class LossFunctionWrapper(WrapsFunction, Loss):
 def targets(kind, within=None):
     """A decorator that says what y_true of a loss function is, for checks before training.
 
-    kind    "same": of y_pred's shape; "alike": that too, but a size of 1 is repeated; "ids": class ids
-    within  the range of its values, where it has one
+    Args:
+        kind: "same": of y_pred's shape; "alike": that too, but a size of 1 is repeated; "ids": class ids
+        within: the range of its values, where it has one
     """
     def mark(fn):
         fn.targets, fn.within = kind, within

@@ -1,4 +1,34 @@
-"""Metrics: what training reports. By class, by function, or by name (`get`)."""
+"""Metrics: what training reports. By class, by function, or by name (`get`).
+
+Args:
+    y_true: the targets, class ids or one-hot as the text says.
+    y_pred: the predictions, (batch, ...).
+    from_logits: whether y_pred are logits, of which no softmax or sigmoid has been taken. False by default.
+    label_smoothing: the share by which labels are moved towards the uniform distribution, in [0, 1].
+    axis: of the classes or features, the last by default.
+    ignore_class: a class id whose places do not count; None: all count.
+    k: how many of the largest scores count, 5.
+    threshold: above it a prediction is positive, 0.5.
+    num_thresholds: how many thresholds, evenly spaced in [0, 1], 200.
+    num_classes: how many classes there are.
+    target_class_ids: the classes that are looked at.
+    sparse_y_true, sparse_y_pred: whether class ids are given rather than scores.
+    from_sorted_ids: whether y_pred holds class ids, the most probable first.
+    specificity, sensitivity, precision, recall: what is asked for at least, in [0, 1].
+    custom_objects: {name: class or function} of what is not kgraph's.
+    name: in the logs; by default the class's name in snake case.
+    dtype: of the state; None: kgraph.config.floatx().
+    sample_weight: a weight for each sample; None: all 1.
+    values: tensors.
+    args: y_true and y_pred, or values.
+    shape, initializer: of a state: () and zeros by default.
+    aggregation: of several devices: there is one.
+    metric_variables: values of the state.
+    config: what get_config gave.
+
+Returns:
+    One value for each sample, a tensor.
+"""
 from __future__ import annotations
 
 from kgraph import losses, naming
@@ -103,19 +133,51 @@ def get(identifier):
     """A metric from a name, a config, a class, a function or a Metric; None stays None.
 
     Raises ValueError for a name that is not known (with the nearest one) and for anything else.
+
+    Args:
+        identifier: a name, a config, a class, a function, a Metric, or None.
+
+    Returns:
+        A Metric or a function, or None.
+
+    Example:
+        >>> metrics.get("accuracy").name
+        'accuracy'
     """
     from kgraph.serialization import find_object
     return find_object(identifier, OBJECTS, "metric")
 
 
 def serialize(metric):
-    """The config of a metric, as Keras writes it."""
+    """The config of a metric, as Keras writes it.
+
+    Args:
+        metric: a Metric or a function.
+
+    Returns:
+        A dict, or a name.
+
+    Example:
+        >>> metrics.serialize(metrics.AUC(name="auc"))["class_name"]
+        'AUC'
+    """
     from kgraph.serialization import serialize_keras_object
     return serialize_keras_object(metric)
 
 
 def deserialize(config, custom_objects=None):
-    """A metric from its config."""
+    """A metric from its config.
+
+    Args:
+        config: a dict as serialize gives it.
+
+    Returns:
+        A Metric or a function.
+
+    Example:
+        >>> metrics.deserialize(metrics.serialize(metrics.AUC(name="auc"))).name
+        'auc'
+    """
     from kgraph.serialization import deserialize_keras_object
     return deserialize_keras_object(config, module_objects=OBJECTS, custom_objects=custom_objects)
 
@@ -124,3 +186,7 @@ def __getattr__(name):
     if name in losses.ALIASES:
         return losses.ALIASES[name]
     return lookup(__name__, name, __all__)
+
+
+def __dir__():
+    return sorted(__all__)

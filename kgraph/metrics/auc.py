@@ -14,13 +14,20 @@ SUMMATIONS = ("interpolation", "majoring", "minoring")
 class AUC(ConfusionMetric):
     """Area under the ROC, precision-recall or precision-recall-gain curve.
 
-    num_thresholds     how many points of the curve (evenly spaced), unless ``thresholds`` gives them
-    curve              ROC, PR (interpolated as Davis and Goadrich 2006) or PRGAIN (Flach and Kull 2015)
-    summation_method   interpolation (mid-points), majoring or minoring (the higher or lower end of each interval)
-    multi_label        one curve for each of the ``num_labels`` columns, averaged with ``label_weights``
-    from_logits        apply a sigmoid first
-
     Raises ValueError for an unknown curve or summation, fewer than two thresholds, or num_labels without multi_label.
+
+    Args:
+        num_thresholds: how many points of the curve (evenly spaced), unless ``thresholds`` gives them
+        curve: ROC, PR (interpolated as Davis and Goadrich 2006) or PRGAIN (Flach and Kull 2015)
+        summation_method: interpolation (mid-points), majoring or minoring (the higher or lower end of each interval)
+        multi_label: one curve for each of the ``num_labels`` columns, averaged with ``label_weights``
+        from_logits: apply a sigmoid first
+        num_labels: how many columns, where multi_label is known to have them.
+        label_weights: a weight for each label; None: all the same.
+
+    Example:
+        >>> metrics.AUC(num_thresholds=3)([0, 0, 1, 1], [0.0, 0.5, 0.3, 0.9])
+        <Tensor f32[] 0.75>
     """
 
     _direction = "up"
@@ -76,7 +83,11 @@ class AUC(ConfusionMetric):
 
     def interpolate_pr_auc(self):
         """The area under the precision-recall curve. Davis and Goadrich (2006): between two points true positives grow
-        linearly with predicted positives."""
+        linearly with predicted positives.
+
+        Returns:
+            A tensor.
+        """
         tp, fn = self.true_positives.value, self.false_negatives.value
         predicted = tp + self.false_positives
         gained = tp[:-1] - tp[1:]

@@ -15,10 +15,11 @@ LOWEST = -1e10  # stands for minus infinity where only the first k scores count
 class ConfusionMetric(Metric):
     """Counts true/false positives/negatives at each of ``thresholds``; subclasses say which, and what comes of them.
 
-    thresholds   numbers in [0, 1]; a prediction is positive when it is larger
-    top_k        only the k largest scores of a sample can be positive
-    class_id     look at this class alone
-    multi_label  count each label (last axis) on its own
+    Args:
+        thresholds: numbers in [0, 1]; a prediction is positive when it is larger
+        top_k: only the k largest scores of a sample can be positive
+        class_id: look at this class alone
+        multi_label: count each label (last axis) on its own
     """
 
     counted = COUNTS
@@ -145,8 +146,13 @@ class _Count(ConfusionMetric):
         self.init_thresholds = thresholds
         super().__init__(parse_thresholds(thresholds), name=name, dtype=dtype)
 
+    @property
+    def accumulator(self):
+        """The Variable that counts."""
+        return getattr(self, self.counted[0])
+
     def result(self):
-        counts = getattr(self, self.counted[0]).value
+        counts = self.accumulator.value
         return counts[0] if len(self._thresholds) == 1 else counts
 
     def get_config(self):
@@ -154,22 +160,42 @@ class _Count(ConfusionMetric):
 
 
 class TruePositives(_Count):
-    """How many positives were predicted as such."""
+    """How many positives were predicted as such.
+
+    Example:
+        >>> metrics.TruePositives()([0, 1, 1], [0.2, 0.3, 0.9])
+        <Tensor f32[] 1.>
+    """
     counted = ("true_positives",)
 
 
 class FalsePositives(_Count):
-    """How many negatives were predicted as positives."""
+    """How many negatives were predicted as positives.
+
+    Example:
+        >>> metrics.FalsePositives()([0, 1, 1], [0.8, 0.3, 0.9])
+        <Tensor f32[] 1.>
+    """
     counted = ("false_positives",)
 
 
 class TrueNegatives(_Count):
-    """How many negatives were predicted as such."""
+    """How many negatives were predicted as such.
+
+    Example:
+        >>> metrics.TrueNegatives()([0, 1, 1], [0.2, 0.3, 0.9])
+        <Tensor f32[] 1.>
+    """
     counted = ("true_negatives",)
 
 
 class FalseNegatives(_Count):
-    """How many positives were predicted as negatives."""
+    """How many positives were predicted as negatives.
+
+    Example:
+        >>> metrics.FalseNegatives()([0, 1, 1], [0.2, 0.3, 0.9])
+        <Tensor f32[] 1.>
+    """
     counted = ("false_negatives",)
 
 
@@ -193,17 +219,31 @@ class _Rate(ConfusionMetric):
 
 
 class Precision(_Rate):
-    """The share of predicted positives that are positive."""
+    """The share of predicted positives that are positive.
+
+    Example:
+        >>> metrics.Precision()([0, 1, 1], [0.8, 0.3, 0.9])
+        <Tensor f32[] 0.5>
+    """
     counted = ("true_positives", "false_positives")
 
 
 class Recall(_Rate):
-    """The share of positives that are predicted as such."""
+    """The share of positives that are predicted as such.
+
+    Example:
+        >>> metrics.Recall()([0, 1, 1], [0.8, 0.3, 0.9])
+        <Tensor f32[] 0.5>
+    """
     counted = ("true_positives", "false_negatives")
 
 
 class _Constrained(ConfusionMetric):
-    """The largest value of one rate over the thresholds at which another is at least ``value``."""
+    """The largest value of one rate over the thresholds at which another is at least ``value``.
+
+    Raises:
+        ValueError: a rate outside of [0, 1], or num_thresholds below 1.
+    """
 
     _direction = "up"
     argument = rate = constraint = None
@@ -236,7 +276,12 @@ _PRECISION = ("true_positives", "false_positives")
 
 
 class SensitivityAtSpecificity(_Constrained):
-    """The best sensitivity where specificity is at least ``specificity``."""
+    """The best sensitivity where specificity is at least ``specificity``.
+
+    Example:
+        >>> metrics.SensitivityAtSpecificity(0.5)([0, 0, 1, 1], [0.0, 0.5, 0.3, 0.9])
+        <Tensor f32[] 1.>
+    """
     argument, rate, constraint = "specificity", _SENSITIVITY, _SPECIFICITY
 
     def __init__(self, specificity, num_thresholds=200, class_id=None, name=None, dtype=None):
@@ -244,7 +289,12 @@ class SensitivityAtSpecificity(_Constrained):
 
 
 class SpecificityAtSensitivity(_Constrained):
-    """The best specificity where sensitivity is at least ``sensitivity``."""
+    """The best specificity where sensitivity is at least ``sensitivity``.
+
+    Example:
+        >>> metrics.SpecificityAtSensitivity(0.5)([0, 0, 1, 1], [0.0, 0.5, 0.3, 0.9])
+        <Tensor f32[] 1.>
+    """
     argument, rate, constraint = "sensitivity", _SPECIFICITY, _SENSITIVITY
 
     def __init__(self, sensitivity, num_thresholds=200, class_id=None, name=None, dtype=None):
@@ -252,7 +302,12 @@ class SpecificityAtSensitivity(_Constrained):
 
 
 class PrecisionAtRecall(_Constrained):
-    """The best precision where recall is at least ``recall``."""
+    """The best precision where recall is at least ``recall``.
+
+    Example:
+        >>> metrics.PrecisionAtRecall(0.5)([0, 0, 1, 1], [0.0, 0.5, 0.3, 0.9])
+        <Tensor f32[] 1.>
+    """
     argument, rate, constraint = "recall", _PRECISION, _SENSITIVITY
 
     def __init__(self, recall, num_thresholds=200, class_id=None, name=None, dtype=None):
@@ -260,7 +315,12 @@ class PrecisionAtRecall(_Constrained):
 
 
 class RecallAtPrecision(_Constrained):
-    """The best recall where precision is at least ``precision``."""
+    """The best recall where precision is at least ``precision``.
+
+    Example:
+        >>> metrics.RecallAtPrecision(0.8)([0, 0, 1, 1], [0.0, 0.5, 0.3, 0.9])
+        <Tensor f32[] 0.5>
+    """
     argument, rate, constraint = "precision", _SENSITIVITY, _PRECISION
 
     def __init__(self, precision, num_thresholds=200, class_id=None, name=None, dtype=None):

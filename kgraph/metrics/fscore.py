@@ -13,10 +13,16 @@ from kgraph.metrics.metric import Metric
 class FBetaScore(Metric):
     """(1 + b^2) precision recall / (b^2 precision + recall), for one-hot y of shape (batch, classes).
 
-    average    None: one score a class; micro: over all counts; macro: their mean; weighted: mean weighted by support
-    threshold  a prediction above it is positive; None: the largest one is
-
     Raises ValueError for an argument outside its range, or y of another rank.
+
+    Args:
+        average: None: one score a class; micro: over all counts; macro: their mean; weighted: mean weighted by support
+        threshold: a prediction above it is positive; None: the largest one is
+        beta: how much more recall counts than precision, 1.
+
+    Example:
+        >>> metrics.FBetaScore(average="micro", beta=2.0)([[0, 1], [1, 0]], [[0.2, 0.8], [0.4, 0.6]])
+        <Tensor f32[] 0.5>
     """
 
     _direction = "up"
@@ -77,7 +83,12 @@ class FBetaScore(Metric):
 
 
 class F1Score(FBetaScore):
-    """The harmonic mean of precision and recall."""
+    """The harmonic mean of precision and recall.
+
+    Example:
+        >>> metrics.F1Score(average="macro")([[0, 1], [1, 0]], [[0.2, 0.8], [0.9, 0.1]])
+        <Tensor f32[] 1.>
+    """
 
     def __init__(self, average=None, threshold=None, name="f1_score", dtype=None):
         super().__init__(average, 1.0, threshold, name, dtype)
@@ -93,6 +104,10 @@ class IoU(Metric):
     Ids outside [0, num_classes) and ``ignore_class`` are left out. The matrix holds integers unless dtype says other.
 
     Raises ValueError for a target id that is not a class.
+
+    Example:
+        >>> metrics.IoU(num_classes=2, target_class_ids=[0])([0, 0, 1, 1], [0, 1, 0, 1])
+        <Tensor f32[] 0.3333>
     """
 
     _direction = "up"
@@ -150,7 +165,12 @@ class IoU(Metric):
 
 
 class BinaryIoU(IoU):
-    """IoU of two classes, where a prediction of at least ``threshold`` is class 1."""
+    """IoU of two classes, where a prediction of at least ``threshold`` is class 1.
+
+    Example:
+        >>> metrics.BinaryIoU()([0, 1, 0, 1], [0.1, 0.2, 0.4, 0.7])
+        <Tensor f32[] 0.5833>
+    """
 
     def __init__(self, target_class_ids=(0, 1), threshold=0.5, name=None, dtype=None):
         super().__init__(2, target_class_ids, name, dtype)
@@ -165,7 +185,12 @@ class BinaryIoU(IoU):
 
 
 class MeanIoU(IoU):
-    """The mean IoU over all classes."""
+    """The mean IoU over all classes.
+
+    Example:
+        >>> metrics.MeanIoU(num_classes=2)([0, 0, 1, 1], [0, 1, 0, 1])
+        <Tensor f32[] 0.3333>
+    """
 
     def __init__(self, num_classes, name=None, dtype=None, ignore_class=None, sparse_y_true=True, sparse_y_pred=True,
                  axis=-1):
@@ -176,7 +201,12 @@ class MeanIoU(IoU):
 
 
 class OneHotIoU(IoU):
-    """IoU with one-hot labels."""
+    """IoU with one-hot labels.
+
+    Example:
+        >>> metrics.OneHotIoU(num_classes=2, target_class_ids=[0])([[1, 0], [0, 1]], [[0.9, 0.1], [0.6, 0.4]])
+        <Tensor f32[] 0.5>
+    """
 
     def __init__(self, num_classes, target_class_ids, name=None, dtype=None, ignore_class=None, sparse_y_pred=False,
                  axis=-1):
@@ -187,7 +217,12 @@ class OneHotIoU(IoU):
 
 
 class OneHotMeanIoU(MeanIoU):
-    """The mean IoU over all classes, with one-hot labels."""
+    """The mean IoU over all classes, with one-hot labels.
+
+    Example:
+        >>> metrics.OneHotMeanIoU(num_classes=2)([[1, 0], [0, 1]], [[0.9, 0.1], [0.6, 0.4]])
+        <Tensor f32[] 0.25>
+    """
 
     def __init__(self, num_classes, name=None, dtype=None, ignore_class=None, sparse_y_pred=False, axis=-1):
         super().__init__(num_classes, name, dtype, ignore_class, False, sparse_y_pred, axis)

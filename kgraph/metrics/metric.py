@@ -8,6 +8,7 @@ from kgraph.compiler.ir import TensorLike
 from kgraph.config import floatx
 from kgraph.graph import get_mask
 from kgraph.graph.tensor import Attached
+from kgraph.legacy.defaults import older_than
 from kgraph.losses.loss import WrapsFunction, apply_mask, same_rank
 from kgraph.metrics.running_total import RunningTotal
 from kgraph.naming import auto_name, check_keywords
@@ -25,10 +26,36 @@ def metric_of(x):
     return _givers.get(x)
 
 
-class Metric:
+class _Holder:
+    """Lists for what a metric holds, also where a subclass calls super().__init__ last."""
+
+    def __new__(cls, *args, **kwargs):
+        metric = super().__new__(cls)
+        object.__setattr__(metric, "_own_variables", [])
+        object.__setattr__(metric, "_own_metrics", [])
+        return metric
+
+
+class Metric(_Holder):
     """Something measured over many batches. Subclasses define ``update_state`` and ``result``.
 
     State lives in Variables made with `add_variable`, so the same code runs eagerly and compiled into the step.
+
+    Args:
+        dtype: of the state; None: kgraph.config.floatx().
+        name: in the logs; by default the class's name in snake case.
+
+    Example:
+        >>> class Largest(kgraph.Metric):
+        ...     def __init__(self, **kwargs):
+        ...         super().__init__(**kwargs)
+        ...         self.value = self.add_variable((), "zeros", name="value")
+        ...     def update_state(self, y_true, y_pred, sample_weight=None):
+        ...         self.value.assign(ops.maximum(self.value, ops.max(ops.abs(y_true - y_pred))))
+        ...     def result(self):
+        ...         return self.value
+        >>> float(Largest()(np.float32([1, 2]), np.float32([1, 5])))
+        3.0
     """
 
     stateful = True
@@ -37,12 +64,6 @@ class Metric:
     def __init__(self, dtype=None, name=None):
         self.name = name or auto_name(type(self).__name__)
         self.dtype = _dtype_name(dtype)
-
-    def __new__(cls, *args, **kwargs):
-        metric = super().__new__(cls)
-        object.__setattr__(metric, "_own_variables", [])
-        object.__setattr__(metric, "_own_metrics", [])
-        return metric
 
     def __setattr__(self, name, value):
         if isinstance(value, Metric) and value not in self._own_metrics:
@@ -54,6 +75,9 @@ class Metric:
         `assign_add` adds to one of reals is not lost, however large it has grown.
 
         aggregation is accepted for Keras's sake.
+
+        Returns:
+            A Variable.
         """
         dtype = _dtype_name(dtype or self.dtype)
         name = name or f"variable_{len(self._own_variables)}"
@@ -69,7 +93,11 @@ class Metric:
         return variable
 
     def add_weight(self, shape=(), initializer=None, dtype=None, name=None, **kwargs):
-        """`add_variable` under Keras's older name, which also took the name first."""
+        """`add_variable` under Keras's older name, which also took the name first.
+
+        Returns:
+            A Variable.
+        """
         check_keywords(f"{type(self).__name__}.add_weight", kwargs, ("aggregation", "trainable", "synchronization"))
         if isinstance(shape, str):
             shape, name = (), shape
@@ -90,9 +118,15 @@ class Metric:
     reset_states = reset_state
 
     def update_state(self, *args, **kwargs):
+        """Take in a batch."""
         raise NotImplementedError(f"{type(self).__name__} must define update_state(y_true, y_pred, sample_weight=None)")
 
     def result(self):
+        """What has been measured so far.
+
+        Returns:
+            A tensor.
+        """
         raise NotImplementedError(f"{type(self).__name__} must define result()")
 
     def __call__(self, *args, **kwargs):
@@ -109,7 +143,11 @@ class Metric:
             return values_of(self.variables)
 
     def stateless_result(self, metric_variables):
-        """What result() gives for these values of `variables`."""
+        """What result() gives for these values of `variables`.
+
+        Returns:
+            A tensor.
+        """
         with self._with_values(metric_variables):
             return self.result()
 
@@ -123,10 +161,20 @@ class Metric:
         return StatelessScope(check_values(f"metric {self.name!r}", "metric_variables", values, self.variables))
 
     def get_config(self):
+        """The settings, as plain data.
+
+        Returns:
+            A dict of the settings, from which from_config makes another of its kind.
+        """
         return {"name": self.name, "dtype": self.dtype}
 
     @classmethod
     def from_config(cls, config):
+        """Another object of this class, from its settings.
+
+        Returns:
+            A Metric.
+        """
         return cls(**config)
 
     def __repr__(self):
@@ -134,7 +182,12 @@ class Metric:
 
 
 class Sum(Metric):
-    """The weighted sum of all values."""
+    """The weighted sum of all values.
+
+    Example:
+        >>> metrics.Sum()([1.0, 2.0, 3.0])
+        <Tensor f32[] 6.>
+    """
 
     def __init__(self, name="sum", dtype=None):
         super().__init__(name=name, dtype=dtype)
@@ -149,7 +202,15 @@ class Sum(Metric):
 
 
 class Mean(Metric):
-    """The weighted mean of all values; 0 before the first."""
+    """The weighted mean of all values; 0 before the first.
+
+    Example:
+        >>> mean = metrics.Mean()
+        >>> mean.update_state([1.0, 2.0])
+        >>> mean.update_state([6.0])
+        >>> mean.result()
+        <Tensor f32[] 3.>
+    """
 
     def __init__(self, name="mean", dtype=None):
         super().__init__(name=name, dtype=dtype)
@@ -170,7 +231,15 @@ class Mean(Metric):
 
 
 class MeanMetricWrapper(WrapsFunction, Mean):
-    """The mean of a function ``fn(y_true, y_pred, **kwargs)`` of one value a sample, masks and weights included."""
+    """The mean of a function ``fn(y_true, y_pred, **kwargs)`` of one value a sample, masks and weights included.
+
+    Args:
+        fn: a function (y_true, y_pred, ...) of one value for each sample; its keywords may be given too.
+
+    Example:
+        >>> metrics.MeanMetricWrapper(losses.mean_squared_error)([[1.0]], [[3.0]])
+        <Tensor f32[] 4.>
+    """
 
     def __init__(self, fn, name=None, dtype=None, **kwargs):
         super().__init__(name=name, dtype=dtype)
@@ -180,6 +249,8 @@ class MeanMetricWrapper(WrapsFunction, Mean):
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         mask = get_mask(y_pred)
+        if older_than(3, 0):   # a row of labels met a column of predictions as a column, in functions of one's own too
+            y_true, y_pred = same_rank(ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred))
         values = self.fn(y_true, y_pred, **self._fn_kwargs)
         super().update_state(values, sample_weight=apply_mask(sample_weight, mask, self.dtype, "sum"))
 
@@ -195,6 +266,8 @@ def per_sample(values, sample_weight, reduce, dtype):
         weight = ops.convert_to_tensor(sample_weight, dtype=dtype)
         if mask is not None:
             weight = apply_mask(weight, mask, dtype, "sum")
+        if not values.shape:   # one number for all that is weighed, of a function of the program's own
+            values = ops.broadcast_to(values, ops.shape(weight))
         values, sample_weight = same_rank(values, weight)
         rank = len(sample_weight.shape)
         if len(values.shape) > rank:

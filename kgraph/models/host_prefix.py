@@ -10,7 +10,7 @@ __all__ = ["Front", "front_of"]
 
 
 class Front:
-    """The calls of layers with `on_host` that need nothing but inputs of the model, and other such calls.
+    """The calls of layers with `on_host`, and of what they need, that need nothing but inputs of the model.
 
     entries  the tensors at which the compiled part begins: results of these calls, and all other inputs
     back     the graph from the entries on
@@ -44,8 +44,17 @@ class Front:
 def front_of(model, graph) -> Front | None:
     """The front of a model with that graph, if it has one."""
     done = {node for node in graph.nodes if node.is_input}
-    count = len(done)
+    count, needed = len(done), _needed_on_host(graph)
     for node in graph.nodes:
-        if getattr(node.operation, "on_host", False) and all(x.node in done for x in node.inputs):
+        if node in needed and all(x.node in done for x in node.inputs):
             done.add(node)
     return Front(model, graph, done) if len(done) > count else None
+
+
+def _needed_on_host(graph) -> set:
+    """The calls of layers with `on_host`, and those that give what these read."""
+    needed = {node for node in graph.nodes if getattr(node.operation, "on_host", False)}
+    for node in reversed(graph.nodes):
+        if node in needed:
+            needed.update(x.node for x in node.inputs)
+    return needed

@@ -9,14 +9,16 @@ import numpy as np
 from kgraph import doors, ops, tree
 from kgraph.compiler.ir import TensorLike
 from kgraph.compiler.trace import current_scope
-from kgraph.graph import Graph, KTensor, get_mask, infer, replay, set_mask, shape_with_none
+from kgraph.graph import Graph, KTensor, get_mask, infer, places, replay, set_mask, shape_with_none
 from kgraph.layers.base import Layer, as_shape, map_shapes
 from kgraph.layers.calls import as_input, shapes_of
 from kgraph.layers.input_layer import Input, InputLayer
 from kgraph.layers.input_spec import InputSpec
+from kgraph.layers.quantized import quantize_layers
+from kgraph.models.compiled_call import compiled_call
 from kgraph.models.graph_config import dump_graph, graph_config, load_graph, tensors_from_config
 from kgraph.models.host_prefix import front_of
-from kgraph.naming import auto_name, nearest
+from kgraph.naming import any_arguments, auto_name, nearest
 from kgraph.serialization import CustomObjectScope, sharing_scope
 from kgraph.training.data import Prepared
 from kgraph.training.trainer import Trainer
@@ -31,8 +33,10 @@ class Model(Trainer, Layer):
     Sequential([layers])       one layer after the other
     class MyModel(Model)       subclassed: layers made in __init__, used in call(inputs, training=None)
 
-    name, trainable, dtype     as for layers
     Raises ValueError for outputs that the inputs do not reach and for layer names that are not unique.
+
+    Args:
+        args: inputs and outputs: KTensors, or lists, tuples and dicts of them; none for a subclass with its own call.
     """
 
     def __init__(self, *args, **kwargs):
@@ -47,6 +51,8 @@ class Model(Trainer, Layer):
             self._connect(inputs, outputs)
 
     # ------------------------------------------------------------------ the functional graph
+    _explain_error = places.explain
+
     @property
     def is_functional(self) -> bool:
         """Whether the model is a recorded graph (functional and built Sequential models)."""
@@ -136,7 +142,14 @@ class Model(Trainer, Layer):
         return list({id(layer): layer for layer in (*graph, *held)}.values())
 
     def get_layer(self, name=None, index=None):
-        """The layer of that name, or at that index in `layers`. Raises ValueError when there is none."""
+        """The layer of that name, or at that index in `layers`. Raises ValueError when there is none.
+
+        Args:
+            name, index: one of them.
+
+        Returns:
+            A Layer.
+        """
         if (name is None) == (index is None):
             raise ValueError(f"get_layer: expected a name or an index, received name={name!r}, index={index!r}")
         layers = self.layers
@@ -155,6 +168,11 @@ class Model(Trainer, Layer):
             operation._is_per_sample(training) for operation in self._graph.operations)
 
     # ------------------------------------------------------------------ calling
+    def __call__(self, *args, **kwargs):
+        found = compiled_call(self, args, kwargs)
+        return super().__call__(*args, **kwargs) if found is None else found
+
+    @any_arguments
     def call(self, inputs, training=None, mask=None):
         if not self.is_functional:
             raise NotImplementedError(f"model {type(self).__name__} {self.name!r} has no call() method")
@@ -221,7 +239,11 @@ class Model(Trainer, Layer):
             super()._carry_masks(inputs, outputs, mask)
 
     def add_loss(self, loss, inputs=None):
-        """As for layers; a functional model also takes KTensors that its inputs reach."""
+        """As for layers; a functional model also takes KTensors that its inputs reach.
+
+        Args:
+            loss: a scalar, or a function without arguments.
+        """
         self._also_compute([(x, None) for x in tree.flatten(loss) if isinstance(x, KTensor)], "add_loss")
         super().add_loss([x for x in tree.flatten(loss) if not isinstance(x, KTensor)], inputs)
 
@@ -258,6 +280,20 @@ class Model(Trainer, Layer):
         if mode == "train" and self._front is not None:
             self._front.check_trainable()
         super()._prepare(mode, data)
+
+    def quantize(self, mode=None, config=None, filters=None, **kwargs):
+        """Quantize the layers that can be: see `layer.quantize`. Others are left, with a warning where they say why.
+
+        Compile the model again before it trains. Raises ValueError for arguments that contradict each other.
+
+        Args:
+            filters: a regular expression, several, or a function: of the layers whose path matches, or for which it is
+                true
+            mode: "int8"; None: as config says.
+            config: an Int8QuantizationConfig.
+        """
+        quantize_layers(self, mode, config, filters, **kwargs)
+        self._programs, self._fast_predict, self._short_ways = {}, None, {}
 
     # ------------------------------------------------------------------ building
     def build(self, input_shape):
@@ -315,6 +351,9 @@ class Model(Trainer, Layer):
                       expand_nested=expand_nested, show_trainable=show_trainable, layer_range=layer_range,
                       show_masks=show_masks, kernels=kernels)
 
+    def _repr_html_(self):
+        return doors.displays.model(self)
+
     # ------------------------------------------------------------------ files
     def save(self, filepath, overwrite=True, include_optimizer=True, save_format=None, **kwargs):
         """Write the whole model to a .keras or .h5 file; see kgraph.saving.save_model."""
@@ -325,9 +364,33 @@ class Model(Trainer, Layer):
         """Write the weights to a .weights.h5 or .h5 file; see kgraph.saving.save_weights."""
         doors.saving.save_weights(self, filepath, overwrite=overwrite, save_format=save_format)
 
-    def load_weights(self, filepath, by_name=False, skip_mismatch=False):
+    def load_weights(self, filepath, by_name=False, skip_mismatch=False) -> None:
         """Read weights that save_weights or save wrote, of kgraph or Keras; see kgraph.saving.load_weights."""
-        return doors.saving.load_weights(self, filepath, by_name=by_name, skip_mismatch=skip_mismatch)
+        doors.saving.load_weights(self, filepath, by_name=by_name, skip_mismatch=skip_mismatch)
+
+    def export(self, filepath, format=None, verbose=None, input_signature=None, **options):
+        """Write the model as what runs elsewhere: its weights and what predict computes, without training.
+
+        Raises ValueError for a format that there is not and for a layer that cannot be exported, TypeError for an
+        option that the format does not have, ImportError where a package is missing. Nothing is written then.
+
+        Args:
+            filepath: where to write
+            format: a name in kgraph.export.FORMATS; by default what the suffix of the path means. "onnx": a file that
+                ONNX Runtime and others run (needs the extra kgraph[onnx]); see kgraph.onnx.writer.export_onnx for its
+                options (opset=21). "bundle": a folder that NumPy alone runs, kgraph.export.bundle.export_bundle (cpu=,
+                classes=). "c": a C library, kgraph.export.c.export_c (target=). "web": WebAssembly and a page that runs
+                it, kgraph.export.web.export_web (image=, classes=)
+            verbose: print where the model was written
+            input_signature: the inputs as InputSpecs, KTensors or whatever has a shape and a dtype, in the structure
+                that call() takes; by default those of the model. Sizes of None stay open
+            options: of the format; `python -m kgraph export MODEL.keras PATH --NAME VALUE` takes them too
+
+        Example:
+            >>> model = kgraph.Sequential([kgraph.Input((4,)), kgraph.layers.Dense(2)])
+            >>> model.export("small.onnx")
+        """
+        doors.export.export(self, filepath, format, verbose=verbose, input_signature=input_signature, **options)
 
     def to_json(self, **kwargs) -> str:
         """The architecture as JSON; kgraph.models.model_from_json reads it."""

@@ -18,8 +18,9 @@ __all__ = ["Sequential"]
 class Sequential(Model):
     """A stack of layers, each with one input and one output.
 
-    layers  a list; the first may be an Input, which builds the model at once. Without one, the model is built when it
-            is first called, or by build(input_shape).
+    Args:
+        layers: a list; the first may be an Input, which builds the model at once. Without one, the model is built when
+            it is first called, or by build(input_shape).
     """
 
     _can_build_again = True
@@ -43,7 +44,14 @@ class Sequential(Model):
                 self._rebuild()
 
     def pop(self, rebuild=True):
-        """Take the top layer away, and return it."""
+        """Take the top layer away, and return it.
+
+        Returns:
+            The layer that was the last one.
+
+        Raises:
+            TypeError: there is no layer.
+        """
         if not self.layers:
             raise TypeError(f"model {self.name!r}: expected a layer to take away, received a model without layers")
         layer = self._stack.pop()
@@ -79,15 +87,18 @@ class Sequential(Model):
         self.built = False
 
     def _rebuild(self):
-        """Build when the input shape is known: from an Input, or from a model that comes first."""
-        if len(self._stack) > 1 and isinstance(self._stack[0], InputLayer):
-            self.build(self._stack[0].batch_shape)
-        elif (
-            len(self._stack) > 1
-            and getattr(self._stack[0], "is_functional", False)
-            and is_shape(self._stack[0].input_shape)
-        ):
-            self.build(self._stack[0].input_shape)
+        """Build when the inputs are known: from an Input, or from a model that comes first."""
+        if len(self._stack) < 2:
+            return
+        first = self._stack[0]
+        if isinstance(first, InputLayer):
+            self.build(first.batch_shape)
+        elif getattr(first, "is_functional", False):
+            if is_shape(first.input_shape):
+                self.build(first.input_shape)
+            elif isinstance(first.output, KTensor):   # several inputs, as a Merge of Keras 1 has, are this model's
+                self._inputs = first.input
+                self._extend(self._stack, first.input)
 
     def build(self, input_shape=None):
         """Call the layers one after the other on an Input of that shape (with the batch axis).
@@ -179,7 +190,17 @@ class Sequential(Model):
         return "keras", "Sequential", None
 
     def get_build_config(self):
-        return {"input_shape": self._stack[0].batch_shape} if self.is_functional else None
+        """What build_from_config needs.
+
+        Returns:
+            A dict, or None.
+        """
+        shape = self._known_shape()
+        return None if shape is None else {"input_shape": shape}
+
+    def _known_shape(self):
+        """The shape of the Input that a built model begins with; None for several inputs."""
+        return self._stack[0].batch_shape if self.is_functional and isinstance(self._stack[0], InputLayer) else None
 
     def build_from_config(self, config):
         if not self.is_functional and config and is_shape(config.get("input_shape")):
@@ -188,8 +209,8 @@ class Sequential(Model):
     def get_config(self):
         with sharing_scope(self):
             config = {**Layer.get_config(self), "layers": [serialize_keras_object(layer) for layer in self._stack]}
-        if self.is_functional:
-            config["build_input_shape"] = self._stack[0].batch_shape
+        if self._known_shape() is not None:
+            config["build_input_shape"] = self._known_shape()
         return config
 
     @classmethod

@@ -23,24 +23,25 @@ def print_summary(model, line_length=None, positions=None, print_fn=None, expand
                   layer_range=None, show_masks=False, kernels=False):
     """Print the layers of a model, and how many parameters there are.
 
-    line_length     characters a line, by default what the terminal has, up to 88 (20 more with connections, 26
-                    more with kernels)
-    positions       where columns end, as shares of the line
-    print_fn        called with each line, instead of printing
-    expand_nested   show the layers of models that are layers
-    layer_range     (first, last) layer by name or regular expression
-    show_masks      a column that says whether the layer's output carries a mask
-    kernels         a column that names the kernels of predict that serve the layer, as kgraph.inspect.kernels does
-
     Raises ValueError for kernels of a model whose inputs are not known yet: run a batch through predict first.
+
+    Args:
+        line_length: characters a line, by default what the terminal has, up to 88 (20 more with connections, 26 more
+            with kernels)
+        positions: where columns end, as shares of the line
+        print_fn: called with each line, instead of printing
+        expand_nested: show the layers of models that are layers
+        layer_range: (first, last) layer by name or regular expression
+        show_masks: a column that says whether the layer's output carries a mask
+        kernels: a column that names the kernels of predict that serve the layer, as kgraph.inspect.kernels does
     """
     columns = _columns(model, show_trainable, show_masks, kernels)
     table = _table(columns, line_length, positions)
     for layer in _in_range(model, layer_range):
         for one, prefix in _rows(layer, 0, expand_nested):
             table.add_row(*(Text(printable(fill(one, prefix), keep="\n")) for _, _, fill in columns))
-    console = Console(highlight=False, **({"force_terminal": False, "color_system": None} if print_fn else {}),
-                      width=max(table.width or 0, 80))
+    plain = {"force_terminal": False, "force_jupyter": False, "color_system": None} if print_fn else {}
+    console = Console(highlight=False, width=max(table.width or 0, 80), **plain)
     with console.capture() if print_fn else _nothing() as capture:
         console.print(Text(f"Model: \"{printable(model.name)}\"", "bold"))
         console.print(table)

@@ -2,9 +2,86 @@
 
 Every function works on NumPy arrays and concrete tensors (at once), on values of a graph that is traced (recorded in
 the graph) and on KTensors (recorded as a node of the model). OPS is the table of them.
+
+Args:
+    x, x1, x2, y: tensors, or what becomes one: arrays, numbers, lists of them. Of two, dtypes are promoted as in JAX
+        and shapes broadcast.
+    inputs, tensor, variable: a tensor, or what becomes one.
+    axis: an axis from 0, or from the end below 0; where several can be taken together, a tuple of them, and None for
+        all.
+    keepdims: leave the axes that are taken together in the result, with size 1. False by default.
+    dtype: of the result, by name; None: as the text says.
+    shape: sizes, as a tuple of ints (or what ops.shape gives).
+    sparse, ragged: accepted for Keras's sake; True is an error, as tensors are dense.
+    data_format: "channels_last" or "channels_first"; None: kgraph.config.image_data_format().
+
+Returns:
+    A tensor, or several in the structure that the text says: concrete for concrete arguments, recorded or traced for
+    those of a graph.
 """
 from kgraph.legacy.paths import lookup
 from kgraph.ops import image, linalg, nn, numpy, operators
+from kgraph.ops.activations import (
+    celu,
+    elu,
+    gelu,
+    glu,
+    hard_shrink,
+    hard_sigmoid,
+    hard_silu,
+    hard_swish,
+    hard_tanh,
+    leaky_relu,
+    log_sigmoid,
+    log_softmax,
+    mish,
+    relu,
+    relu6,
+    selu,
+    sigmoid,
+    silu,
+    soft_shrink,
+    softmax,
+    softplus,
+    softsign,
+    sparse_plus,
+    sparse_sigmoid,
+    sparsemax,
+    squareplus,
+    swish,
+    tanh_shrink,
+    threshold,
+)
+from kgraph.ops.attention import dot_product_attention
+from kgraph.ops.composed import (
+    angle,
+    cbrt,
+    conj,
+    conjugate,
+    copysign,
+    deg2rad,
+    divide_no_nan,
+    erfc,
+    exp2,
+    fmax,
+    fmin,
+    fmod,
+    heaviside,
+    hypot,
+    imag,
+    isclose,
+    isreal,
+    ldexp,
+    log2,
+    log10,
+    logaddexp,
+    logaddexp2,
+    nan_to_num,
+    rad2deg,
+    real,
+    signbit,
+    sinc,
+)
 from kgraph.ops.contract import (
     cdist,
     corrcoef,
@@ -30,7 +107,6 @@ from kgraph.ops.core import (
     is_tensor,
     ndim,
     result_type,
-    saturate_cast,
     shape,
     size,
     stop_gradient,
@@ -41,33 +117,28 @@ from kgraph.ops.create import (
     blackman,
     empty,
     empty_like,
-    eye,
     full,
     full_like,
     geomspace,
     hamming,
     hanning,
-    identity,
     linspace,
     logspace,
     meshgrid,
     ones,
     ones_like,
-    tri,
-    tril,
-    triu,
     vander,
     zeros,
     zeros_like,
 )
 from kgraph.ops.ctc import ctc_decode, ctc_loss
 from kgraph.ops.derivatives import custom_gradient, jvp
+from kgraph.ops.diagonals import diag, diagflat, diagonal, eye, identity, tri, tril, triu
 from kgraph.ops.einops import rearrange
 from kgraph.ops.elementwise import (
     abs,
     absolute,
     add,
-    angle,
     arccos,
     arccosh,
     arcsin,
@@ -82,51 +153,30 @@ from kgraph.ops.elementwise import (
     bitwise_or,
     bitwise_right_shift,
     bitwise_xor,
-    cbrt,
     ceil,
     clip,
-    conj,
-    conjugate,
-    copysign,
     cos,
     cosh,
-    deg2rad,
     divide,
-    divide_no_nan,
     equal,
     erf,
-    erfc,
     exp,
-    exp2,
     expm1,
     fabs,
     floor,
     floor_divide,
-    fmax,
-    fmin,
-    fmod,
     greater,
     greater_equal,
-    heaviside,
-    hypot,
-    imag,
-    isclose,
     isfinite,
     isinf,
     isnan,
     isneginf,
     isposinf,
-    isreal,
-    ldexp,
     left_shift,
     less,
     less_equal,
     log,
     log1p,
-    log2,
-    log10,
-    logaddexp,
-    logaddexp2,
     logical_and,
     logical_not,
     logical_or,
@@ -135,20 +185,16 @@ from kgraph.ops.elementwise import (
     minimum,
     mod,
     multiply,
-    nan_to_num,
     negative,
     not_equal,
     power,
-    rad2deg,
-    real,
     reciprocal,
     right_shift,
     round,
     rsqrt,
+    saturate_cast,
     sign,
-    signbit,
     sin,
-    sinc,
     sinh,
     sqrt,
     square,
@@ -160,24 +206,15 @@ from kgraph.ops.elementwise import (
     where,
 )
 from kgraph.ops.fourier import extract_sequences, fft, fft2, ifft2, irfft, istft, rfft, stft
-from kgraph.ops.getitem import (
-    get_item,
-    nonzero,
-)
+from kgraph.ops.getitem import get_item
 from kgraph.ops.index import (
     argpartition,
     argsort,
     digitize,
     in_top_k,
     isin,
-    median,
     multi_hot,
-    nanmedian,
-    nanpercentile,
-    nanquantile,
     one_hot,
-    percentile,
-    quantile,
     scatter,
     scatter_update,
     searchsorted,
@@ -190,6 +227,24 @@ from kgraph.ops.index import (
     top_k,
     unravel_index,
 )
+from kgraph.ops.joining import (
+    append,
+    array_split,
+    concatenate,
+    dsplit,
+    dstack,
+    hsplit,
+    hstack,
+    pad,
+    repeat,
+    roll,
+    split,
+    stack,
+    tile,
+    unstack,
+    vsplit,
+    vstack,
+)
 from kgraph.ops.linalg import (
     cholesky,
     cholesky_inverse,
@@ -201,6 +256,8 @@ from kgraph.ops.linalg import (
     lstsq,
     lu_factor,
     matrix_rank,
+    norm,
+    normalize,
     pinv,
     qr,
     slogdet,
@@ -219,48 +276,19 @@ from kgraph.ops.loop import (
     vectorized_map,
     while_loop,
 )
-from kgraph.ops.nn import (
+from kgraph.ops.neural import (
     batch_normalization,
     binary_crossentropy,
     categorical_crossentropy,
-    celu,
     depth_to_space,
-    dot_product_attention,
-    elu,
-    gelu,
-    glu,
-    hard_shrink,
-    hard_sigmoid,
-    hard_silu,
-    hard_swish,
-    hard_tanh,
     layer_normalization,
-    leaky_relu,
-    log_sigmoid,
-    log_softmax,
-    mish,
     psnr,
-    relu,
-    relu6,
     rms_normalization,
-    selu,
-    sigmoid,
-    silu,
-    soft_shrink,
-    softmax,
-    softplus,
-    softsign,
     space_to_depth,
     sparse_categorical_crossentropy,
-    sparse_plus,
-    sparse_sigmoid,
-    sparsemax,
-    squareplus,
-    swish,
-    tanh_shrink,
-    threshold,
 )
 from kgraph.ops.patches import fold, unfold
+from kgraph.ops.quantiles import median, nanmedian, nanpercentile, nanquantile, percentile, quantile
 from kgraph.ops.reduce import (
     all,
     allclose,
@@ -279,6 +307,14 @@ from kgraph.ops.reduce import (
     mean,
     min,
     moments,
+    prod,
+    ptp,
+    std,
+    sum,
+    trapezoid,
+    var,
+)
+from kgraph.ops.reduce_nan import (
     nanargmax,
     nanargmin,
     nancumprod,
@@ -290,14 +326,6 @@ from kgraph.ops.reduce import (
     nanstd,
     nansum,
     nanvar,
-    norm,
-    normalize,
-    prod,
-    ptp,
-    std,
-    sum,
-    trapezoid,
-    var,
 )
 from kgraph.ops.reinterpret import nextafter, polar, view, view_as_complex, view_as_real
 from kgraph.ops.segments import (
@@ -310,39 +338,21 @@ from kgraph.ops.segments import (
     unique,
 )
 from kgraph.ops.shape import (
-    append,
-    array_split,
     broadcast_to,
-    concatenate,
     copy,
-    diag,
-    diagflat,
-    diagonal,
-    dsplit,
-    dstack,
     expand_dims,
     flip,
     fliplr,
     flipud,
-    hsplit,
-    hstack,
     moveaxis,
-    pad,
     ravel,
-    repeat,
     reshape,
-    roll,
     rot90,
-    split,
     squeeze,
-    stack,
     swapaxes,
-    tile,
     transpose,
-    unstack,
-    vsplit,
-    vstack,
 )
+from kgraph.ops.sized_by_data import nonzero
 from kgraph.ops.special import erfinv, gcd, i0, kaiser, lcm
 from kgraph.ops.window import (
     adaptive_average_pool,
@@ -355,6 +365,50 @@ from kgraph.ops.window import (
     separable_conv,
 )
 
+__all__ = ["abs", "absolute", "adaptive_average_pool", "adaptive_max_pool", "add", "all", "allclose", "amax", "amin",
+           "angle", "any", "append", "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2",
+           "arctanh", "argmax", "argmin", "argpartition", "argsort", "array", "array_split", "associative_scan",
+           "average", "average_pool", "bartlett", "batch_normalization", "binary_crossentropy", "bincount",
+           "bitwise_and", "bitwise_invert", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift",
+           "bitwise_xor", "blackman", "broadcast_to", "cast", "categorical_crossentropy", "cbrt", "cdist", "ceil",
+           "celu", "cholesky", "cholesky_inverse", "clip", "concatenate", "cond", "conj", "conjugate", "conv",
+           "conv_transpose", "convert_to_numpy", "convert_to_tensor", "copy", "copysign", "corrcoef", "correlate",
+           "cos", "cosh", "count_nonzero", "cross", "ctc_decode", "ctc_loss", "cumprod", "cumsum", "custom_gradient",
+           "deg2rad", "depth_to_space", "depthwise_conv", "det", "diag", "diagflat", "diagonal", "diff", "digitize",
+           "divide", "divide_no_nan", "dot", "dot_product_attention", "dsplit", "dstack", "dtype", "eig", "eigh",
+           "einsum", "elu", "empty", "empty_like", "equal", "erf", "erfc", "erfinv", "exp", "exp2", "expand_dims",
+           "expm1", "extract_sequences", "eye", "fabs", "fft", "fft2", "flip", "fliplr", "flipud", "floor",
+           "floor_divide", "fmax", "fmin", "fmod", "fold", "fori_loop", "full", "full_like", "gcd", "gelu",
+           "geomspace", "get_item", "glu", "greater", "greater_equal", "hamming", "hanning", "hard_shrink",
+           "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "heaviside", "histogram", "hsplit", "hstack",
+           "hypot", "i0", "identity", "ifft2", "imag", "image", "in_top_k", "inner", "inv", "irfft", "is_tensor",
+           "isclose", "isfinite", "isin", "isinf", "isnan", "isneginf", "isposinf", "isreal", "istft", "jvp", "kaiser",
+           "kron", "layer_normalization", "lcm", "ldexp", "leaky_relu", "left_shift", "less", "less_equal", "linalg",
+           "linspace", "log", "log10", "log1p", "log2", "log_sigmoid", "log_softmax", "logaddexp", "logaddexp2",
+           "logdet", "logical_and", "logical_not", "logical_or", "logical_xor", "logspace", "logsumexp", "lstsq",
+           "lu_factor", "map", "matmul", "matrix_rank", "max", "max_pool", "maximum", "mean", "median", "meshgrid",
+           "min", "minimum", "mish", "mod", "moments", "moveaxis", "multi_hot", "multiply", "nan_to_num", "nanargmax",
+           "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmedian", "nanmin", "nanpercentile",
+           "nanprod", "nanquantile", "nanstd", "nansum", "nanvar", "ndim", "negative", "nextafter", "nn", "nonzero",
+           "norm", "normalize", "not_equal", "numpy", "one_hot", "ones", "ones_like", "outer", "pad", "percentile",
+           "pinv", "polar", "power", "prod", "psnr", "ptp", "qr", "quantile", "rad2deg", "ravel", "real", "rearrange",
+           "reciprocal", "relu", "relu6", "repeat", "reshape", "result_type", "rfft", "right_shift",
+           "rms_normalization", "roll", "rot90", "round", "rsqrt", "saturate_cast", "scan", "scatter",
+           "scatter_update", "searchsorted", "segment_max", "segment_min", "segment_prod", "segment_sum", "select",
+           "selu", "separable_conv", "shape", "sigmoid", "sign", "signbit", "silu", "sin", "sinc", "sinh", "size",
+           "slice", "slice_update", "slogdet", "soft_shrink", "softmax", "softplus", "softsign", "solve",
+           "solve_triangular", "sort", "space_to_depth", "sparse_categorical_crossentropy", "sparse_plus",
+           "sparse_sigmoid", "sparsemax", "split", "sqrt", "square", "squareplus", "squeeze", "stack", "std", "stft",
+           "stop_gradient", "subtract", "sum", "svd", "swapaxes", "swish", "switch", "take", "take_along_axis", "tan",
+           "tanh", "tanh_shrink", "tensordot", "threshold", "tile", "top_k", "trace", "transpose", "trapezoid", "tri",
+           "tril", "triu", "true_divide", "trunc", "unfold", "unique", "unravel_index", "unstack", "vander", "var",
+           "vdot", "vectorize", "vectorized_map", "view", "view_as_complex", "view_as_real", "vsplit", "vstack",
+           "where", "while_loop", "zeros", "zeros_like"]
+
 
 def __getattr__(name):
-    return lookup(__name__, name, globals())
+    return lookup(__name__, name, __all__)
+
+
+def __dir__():
+    return sorted(__all__)

@@ -5,23 +5,31 @@ import string
 
 from kgraph.compiler.prims.contract import contract_p
 from kgraph.compiler.trace import bind
-from kgraph.ops.core import axis_of, expand_to, floating, op, promote, same_size
-from kgraph.ops.elementwise import multiply, sqrt, square, subtract
-from kgraph.ops.reduce import sum
-from kgraph.ops.shape import diagonal, expand_dims, moveaxis, ravel, reshape, squeeze, transpose
+from kgraph.ops.core import axis_of, cast_to, expand_to, floating, op, promote, same_size
+from kgraph.ops.diagonals import diagonal
+from kgraph.ops.elementwise import clip, multiply, sqrt, square, subtract
+from kgraph.ops.joining import pad, stack
+from kgraph.ops.reduce import mean, sum
+from kgraph.ops.shape import expand_dims, moveaxis, ravel, reshape, squeeze, transpose
 
 
-def contracted(a, a_axes, b, b_axes, out_axes, what="einsum"):
-    """sum of a * b over the labels that are not in out_axes. Labels are hashable, at most once in each list.
+def contracted(a, a_axes, b, b_axes, out_axes, what="einsum", wide=False):
+    """sum of a * b over the labels that are not in out_axes. Labels are hashable, at most once in each list. wide:
+    products of int8 are added up in int32.
 
     A size of 1 meets any size, as in broadcasting. Raises ValueError when other sizes differ.
     """
     a, a_axes, b, b_axes = _fit(a, list(a_axes), b, list(b_axes), what)
+    wide = wide and a.dtype == b.dtype == "int8"
+    if wide and not set(out_axes) | set(a_axes) & set(b_axes) >= {*a_axes, *b_axes}:
+        a, b = cast_to(a, "int32"), cast_to(b, "int32")
     a, a_axes = _sum_own(a, a_axes, set(b_axes) | set(out_axes))
     b, b_axes = _sum_own(b, b_axes, set(a_axes) | set(out_axes))
     number = {label: i for i, label in enumerate(dict.fromkeys([*a_axes, *b_axes]))}
     numbered = lambda labels: tuple(number[label] for label in labels)
-    return bind(contract_p, a, b, a_axes=numbered(a_axes), b_axes=numbered(b_axes), out_axes=numbered(out_axes))
+    exact = {"dtype": "int32"} if wide and a.dtype == "int8" else {}
+    return bind(contract_p, a, b, a_axes=numbered(a_axes), b_axes=numbered(b_axes), out_axes=numbered(out_axes),
+                **exact)
 
 
 def _fit(a, a_axes, b, b_axes, what):
@@ -57,7 +65,16 @@ def _sum_own(x, labels, needed):
 
 @op
 def matmul(x1, x2):
-    """The matrix product over the last two axes; leading axes broadcast; vectors gain an axis and lose it again."""
+    """The matrix product over the last two axes; leading axes broadcast; vectors gain an axis and lose it again. Of two
+    int8, int32.
+
+    Raises:
+        ValueError: an argument is a scalar, or the sizes do not fit.
+
+    Example:
+        >>> ops.matmul([[1, 2], [3, 4]], [1, 1])
+        <Tensor i32[2] [3 7]>
+    """
     a, b = promote(x1, x2, least=int)
     rank_a, rank_b = len(a.shape), len(b.shape)
     if not rank_a or not rank_b:
@@ -68,12 +85,17 @@ def matmul(x1, x2):
     a_axes = [*lead(rank_a), "m", "k"] if rank_a > 1 else ["k"]
     b_axes = [*lead(rank_b), "k", "n"] if rank_b > 1 else ["k"]
     out = [*range(max(batch, 0)), *(["m"] if rank_a > 1 else []), *(["n"] if rank_b > 1 else [])]
-    return contracted(a, a_axes, b, b_axes, out, "matmul")
+    return contracted(a, a_axes, b, b_axes, out, "matmul", wide=True)
 
 
 @op
 def dot(x1, x2):
-    """The product over the last axis of x1 and the last but one of x2 (the last of a vector); scalars multiply."""
+    """The product over the last axis of x1 and the last but one of x2 (the last of a vector); scalars multiply.
+
+    Example:
+        >>> ops.dot([1, 2, 3], [4, 5, 6])
+        <Tensor i32[] 32>
+    """
     a, b = promote(x1, x2, least=int)
     if not a.shape or not b.shape:
         return multiply(a, b)
@@ -82,7 +104,18 @@ def dot(x1, x2):
 
 @op
 def tensordot(x1, x2, axes=2):
-    """The product summed over pairs of axes: the last `axes` of x1 with the first of x2, or two lists of axes."""
+    """The product summed over pairs of axes: the last `axes` of x1 with the first of x2, or two lists of axes.
+
+    Args:
+        axes: a number of axes, 2 by default, or two lists of axes.
+
+    Raises:
+        ValueError: more axes of one than of the other.
+
+    Example:
+        >>> ops.tensordot([[1, 2], [3, 4]], [[1, 0], [0, 1]], axes=2)
+        <Tensor i32[] 5>
+    """
     a, b = promote(x1, x2, least=int)
     if isinstance(axes, int):
         left, right = range(len(a.shape) - axes, len(a.shape)), range(axes)
@@ -100,36 +133,64 @@ def tensordot(x1, x2, axes=2):
 
 @op
 def inner(x1, x2):
-    """The product summed over the last axes of both."""
+    """The product summed over the last axes of both.
+
+    Example:
+        >>> ops.inner([[1, 2], [3, 4]], [1, 10])
+        <Tensor i32[2] [21 43]>
+    """
     a, b = promote(x1, x2, least=int)
     return tensordot(a, b, [[-1], [-1]]) if a.shape and b.shape else multiply(a, b)
 
 
 @op
 def outer(x1, x2):
-    """Every product of an element of x1 and one of x2, both flattened: a matrix."""
+    """Every product of an element of x1 and one of x2, both flattened: a matrix.
+
+    Example:
+        >>> ops.outer([1, 2], [10, 20])
+        <Tensor i32[2,2] [[10 20]
+         [20 40]]>
+    """
     a, b = promote(x1, x2, least=int)
     return contracted(ravel(a), ["m"], ravel(b), ["n"], ["m", "n"], "outer")
 
 
 @op
 def vdot(x1, x2):
-    """The sum of products of the flattened tensors."""
+    """The sum of products of the flattened tensors.
+
+    Example:
+        >>> ops.vdot([[1, 2]], [[3], [4]])
+        <Tensor i32[] 11>
+    """
     a, b = promote(x1, x2, least=int)
     return contracted(ravel(a), ["k"], ravel(b), ["k"], [], "vdot")
 
 
 @op
 def einsum(subscripts, *operands, **kwargs):
-    """Einstein's notation, with ellipses, such as ``"bij,bjk->bik"``. Operands are taken in from left to right."""
+    """Einstein's notation, with ellipses, such as ``"bij,bjk->bik"``. Operands are taken in from left to right. Of
+    int8, int32.
+
+    Args:
+        subscripts: labels of the axes of each operand, and of the result after "->".
+        operands: tensors.
+
+    Example:
+        >>> ops.einsum("ij,j->i", [[1, 2], [3, 4]], [1, 1])
+        <Tensor i32[2] [3 7]>
+    """
     xs = promote(*operands, least=int)
+    if len(xs) != 2 and all(x.dtype == "int8" for x in xs):
+        xs = [cast_to(x, "int32") for x in xs]
     terms, out = _parse(subscripts, [len(x.shape) for x in xs])
     pairs = [_without_repeats(x, labels) for x, labels in zip(xs, terms)]
     while len(pairs) > 1:
         (a, a_axes), (b, b_axes), *rest = pairs
         needed = set(out).union(*(labels for _, labels in rest))
         kept = out if not rest else [x for x in dict.fromkeys([*a_axes, *b_axes]) if x in needed]
-        pairs = [(contracted(a, a_axes, b, b_axes, kept, "einsum"), kept), *rest]
+        pairs = [(contracted(a, a_axes, b, b_axes, kept, "einsum", True), kept), *rest]
     x, labels = _sum_own(*pairs[0], set(out))
     return transpose(x, [labels.index(label) for label in out])
 
@@ -179,13 +240,27 @@ def _without_repeats(x, labels):
 
 @op
 def trace(x, offset=0, axis1=0, axis2=1):
-    """The sum of the diagonal of two axes."""
+    """The sum of the diagonal of two axes.
+
+    Args:
+        offset: which diagonal, 0 by default.
+        axis1, axis2: the two axes, 0 and 1 by default.
+
+    Example:
+        >>> ops.trace([[1, 2], [3, 4]])
+        <Tensor i32[] 5>
+    """
     return sum(diagonal(x, offset, axis1, axis2), -1)
 
 
 @op
 def kron(x1, x2):
-    """The Kronecker product."""
+    """The Kronecker product.
+
+    Example:
+        >>> ops.kron([1, 10], [1, 2])
+        <Tensor i32[4] [ 1  2 10 20]>
+    """
     a, b = promote(x1, x2, least=int)
     rank = max(len(a.shape), len(b.shape))
     shape_a = (1,) * (rank - len(a.shape)) + tuple(a.shape)
@@ -197,7 +272,19 @@ def kron(x1, x2):
 
 @op
 def cross(x1, x2, axisa=-1, axisb=-1, axisc=-1, axis=None):
-    """The cross product of vectors of 3 (or 2) numbers; of two times 2, the one number that is not 0."""
+    """The cross product of vectors of 3 (or 2) numbers; of two times 2, the one number that is not 0.
+
+    Args:
+        axisa, axisb, axisc: where the vectors lie in x1, x2 and the result, the last axis by default.
+        axis: all three of them.
+
+    Raises:
+        ValueError: vectors of another length than 2 or 3.
+
+    Example:
+        >>> ops.cross([1, 0, 0], [0, 1, 0])
+        <Tensor i32[3] [0 0 1]>
+    """
     a, b = promote(x1, x2, least=int)
     axisa, axisb, axisc = (axis,) * 3 if axis is not None else (axisa, axisb, axisc)
     a, b = moveaxis(a, axisa, -1), moveaxis(b, axisb, -1)
@@ -207,35 +294,53 @@ def cross(x1, x2, axisa=-1, axisb=-1, axisc=-1, axis=None):
     term = lambda i, j: subtract(multiply(at(a, i), at(b, j)), multiply(at(a, j), at(b, i)))
     if a.shape[-1] == b.shape[-1] == 2:
         return term(0, 1)
-    from kgraph.ops.shape import stack
     return stack([term(1, 2), term(2, 0), term(0, 1)], axisc)
 
 
 @op
 def cdist(x, y):
-    """The Euclidean distances between the rows of x and those of y."""
+    """The Euclidean distances between the rows of x and those of y.
+
+    Example:
+        >>> ops.cdist([[0.0, 0.0]], [[3.0, 4.0], [0.0, 1.0]])
+        <Tensor f32[1,2] [[5. 1.]]>
+    """
     a, b = promote(x, y, least=float)
     return sqrt(sum(square(subtract(expand_dims(a, -2), expand_dims(b, -3))), -1))
 
 
 @op
 def corrcoef(x):
-    """The correlations of the rows of x."""
+    """The correlations of the rows of x.
+
+    Example:
+        >>> ops.corrcoef([[1.0, 2.0, 3.0], [3.0, 2.0, 1.0]])
+        <Tensor f32[2,2] [[ 1. -1.]
+         [-1.  1.]]>
+    """
     x = floating(x)
     x = expand_dims(x, 0) if len(x.shape) == 1 else x
-    from kgraph.ops.reduce import mean
     x = subtract(x, mean(x, -1, True))
     product = matmul(x, transpose(x))
     scale = sqrt(diagonal(product))
     result = product / expand_dims(scale, 1) / expand_dims(scale, 0)
-    from kgraph.ops.elementwise import clip
     return squeeze(clip(result, -1.0, 1.0))
 
 
 @op
 def correlate(x1, x2, mode="valid"):
-    """The cross-correlation of two vectors. mode: "valid", "same" or "full", as NumPy has them."""
-    from kgraph.ops.shape import pad, stack
+    """The cross-correlation of two vectors. mode: "valid", "same" or "full", as NumPy has them.
+
+    Args:
+        mode: "valid" (the default), "same" or "full".
+
+    Raises:
+        ValueError: another mode.
+
+    Example:
+        >>> ops.correlate([1, 2, 3], [0, 1])
+        <Tensor i32[2] [2 3]>
+    """
     a, b = promote(x1, x2, least=int)
     n, m = a.shape[0], b.shape[0]
     if mode not in ("valid", "same", "full"):

@@ -9,27 +9,17 @@ import numpy as np
 from kgraph.compiler.ir import TensorType, Value
 from kgraph.compiler.prims.host import host_p
 from kgraph.compiler.trace import Tensor, bind
+from kgraph.ops.activations import log_softmax
+from kgraph.ops.composed import logaddexp
 from kgraph.ops.contract import einsum
 from kgraph.ops.core import as_tensor, cast_to, floating, op
 from kgraph.ops.create import full_like, iota, zeros_like
-from kgraph.ops.elementwise import (
-    add,
-    equal,
-    greater,
-    less,
-    logaddexp,
-    logical_and,
-    maximum,
-    multiply,
-    negative,
-    not_equal,
-    where,
-)
+from kgraph.ops.elementwise import add, equal, greater, less, logical_and, maximum, multiply, negative, not_equal, where
 from kgraph.ops.index import one_hot, take_along_axis
+from kgraph.ops.joining import concatenate, stack
 from kgraph.ops.loop import scan
-from kgraph.ops.nn import log_softmax
-from kgraph.ops.reduce import argmax, max, sum
-from kgraph.ops.shape import concatenate, expand_dims, reshape, squeeze, stack
+from kgraph.ops.reduce import argmax, cumsum, max, sum
+from kgraph.ops.shape import expand_dims, reshape, squeeze
 
 __all__ = ["ctc_decode", "ctc_loss"]
 
@@ -40,8 +30,18 @@ LOG_ZERO = -1e5  # stands for the logarithm of zero: far below any path, and its
 def ctc_loss(target, output, target_length, output_length, mask_index=0):
     """Minus the log-probability of the labels, summed over all their alignments, of each sample: (batch,).
 
-    target  class ids (batch, labels), of which target_length (batch,) count
-    output  logits (batch, steps, classes), of which output_length (batch,) steps count
+    Args:
+        target: class ids (batch, labels), of which target_length (batch,) count
+        output: logits (batch, steps, classes), of which output_length (batch,) steps count
+        target_length, output_length: how many labels and steps of each sample count, (batch,).
+        mask_index: the class that is the blank, 0 by default.
+
+    Raises:
+        ValueError: other shapes.
+
+    Example:
+        >>> ops.ctc_loss([[1, 2]], ops.zeros((1, 4, 3)), [2], [4])
+        <Tensor f32[1] [1.6864]>
     """
     output, labels = floating(output), cast_to(as_tensor(target), "int32")
     lengths, steps = (cast_to(as_tensor(n), "int32") for n in (target_length, output_length))
@@ -85,10 +85,23 @@ def ctc_decode(inputs, sequence_lengths, strategy="greedy", beam_width=100, top_
                mask_index=0):
     """(labels, scores): the labels that logits (batch, steps, classes) stand for, -1 where there is none.
 
-    strategy  "greedy": the best class of each step, repetitions taken as one (with merge_repeated); labels
-              (1, batch, steps), scores (batch, 1): minus the sum of the best logits. "beam_search": the top_paths
-              best label sequences of a search that follows beam_width of them; labels (top_paths, batch, steps),
-              scores (batch, top_paths): log-probabilities. A compiled graph refuses it.
+    Args:
+        strategy: "greedy": the best class of each step, repetitions taken as one (with merge_repeated); labels (1,
+            batch, steps), scores (batch, 1): minus the sum of the best logits. "beam_search": the top_paths best label
+            sequences of a search that follows beam_width of them; labels (top_paths, batch, steps), scores (batch,
+            top_paths): log-probabilities. A compiled graph refuses it.
+        inputs: logits (batch, steps, classes).
+        sequence_lengths: how many steps of each sample count, (batch,).
+        beam_width, top_paths: how many sequences are followed (100), and given (1), by "beam_search".
+        merge_repeated: take repetitions as one. True by default.
+        mask_index: the class that is the blank, 0 by default.
+
+    Raises:
+        ValueError: another strategy.
+
+    Example:
+        >>> ops.ctc_decode(np.eye(3, dtype="float32")[[[1, 0, 2, 2]]], [4])[0]
+        <Tensor i32[1,1,4] [[[ 1  2 -1 -1]]]>
     """
     x, lengths = floating(inputs), cast_to(as_tensor(sequence_lengths), "int32")
     classes = x.shape[-1]
@@ -116,7 +129,6 @@ def _greedy(x, lengths, merge_repeated, blank):
         first = concatenate([full_like(best[:, :1], -1), best[:, :-1]], axis=1)
         keep = logical_and(keep, not_equal(best, first))
     # each kept label moves to the place that its number among the kept ones says
-    from kgraph.ops.reduce import cumsum
     place = where(keep, add(cumsum(cast_to(keep, "int32"), axis=1), -1), -1)
     hits = equal(expand_dims(place, 1), expand_dims(steps, 1))
     moved = sum(where(hits, expand_dims(add(best, 1), 1), zeros_like(best[:1, :1])), axis=-1)

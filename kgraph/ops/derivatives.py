@@ -22,9 +22,16 @@ def custom_gradient(f):
     f(*args) returns (output, grad): the output, a tensor or a structure of them, and a function. grad(*upstream) gets
     the gradient of each tensor of the output and returns that of each tensor of args, in their order.
 
-    >>> @custom_gradient
-    ... def reverse(x):
-    ...     return x, lambda upstream: -upstream
+    Args:
+        f: a function that gives (output, grad).
+
+    Returns:
+        A function with the values of f.
+
+    Example:
+        >>> @custom_gradient
+        ... def reverse(x):
+        ...     return x, lambda upstream: -upstream
     """
     @functools.wraps(f)
     def with_gradient(*args):
@@ -108,12 +115,20 @@ def jvp(fun, primals, tangents, has_aux=False):
     """(fun(*primals), the derivative of fun there in the direction of tangents); with has_aux also what fun returns
     besides its output.
 
-    primals, tangents  tuples or lists of one structure, shapes and dtypes
     Backward twice: the gradient of fun is linear in the gradients of its outputs, so its own gradient with respect to
     these is the derivative forwards.
 
-    >>> jvp(ops.sin, (0.1,), (0.2,))
-    (<Tensor f32[] 0.09983342>, <Tensor f32[] 0.19900084>)
+    Args:
+        fun: a function of tensors.
+        has_aux: whether fun gives (output, other things). False by default.
+        primals, tangents: tuples or lists of one structure, shapes and dtypes.
+
+    Raises:
+        ValueError: tangents of other shapes than primals.
+
+    Example:
+        >>> jvp(ops.sin, (0.1,), (0.2,))
+        (<Tensor f32[] 0.09983342>, <Tensor f32[] 0.19900084>)
     """
     inputs = tree.map_structure(_own, tuple(primals))
     directions = [as_tensor(t) for t in tree.flatten(tuple(tangents))]

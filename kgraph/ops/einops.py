@@ -19,9 +19,19 @@ def _groups(text: str) -> list:
 def rearrange(tensor, pattern, **axes_lengths):
     """The axes of a tensor split, put in another order and joined: ``"b (h k) w -> b h (w k)"``.
 
-    pattern       names of the axes before and after "->"; names in parentheses share an axis, the first one slowest
-    axes_lengths  sizes of named axes; in each parenthesis before "->" at most one may be left out
     Rogozhnikov, "Einops: clear and reliable tensor manipulations" (2022).
+
+    Args:
+        tensor: a tensor.
+        pattern: names of the axes before and after "->"; names in parentheses share an axis, the first one slowest.
+        axes_lengths: sizes of named axes; in each parenthesis before "->" at most one may be left out.
+
+    Raises:
+        ValueError: a pattern of another number of axes, or with a name that does not stand once on both sides.
+
+    Example:
+        >>> ops.rearrange(ops.zeros((2, 6, 4)), "b (h k) w -> b h (w k)", k=3).shape
+        (2, 2, 12)
     """
     x = as_tensor(tensor)
     before, arrow, after = pattern.partition("->")

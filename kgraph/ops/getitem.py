@@ -4,20 +4,17 @@ from __future__ import annotations
 import functools
 import operator
 
-import numpy as np
-
 from kgraph.compiler import dims
 from kgraph.compiler.dims import Dim
-from kgraph.compiler.ir import TensorLike, TensorType, Value
-from kgraph.compiler.prims.host import host_p
-from kgraph.compiler.prims.index import check_bounds, take_p
+from kgraph.compiler.ir import TensorLike
+from kgraph.compiler.prims.index import check_bounds
 from kgraph.compiler.prims.move import slice_p
 from kgraph.compiler.prims.rules import index_dtype, require_order
 from kgraph.compiler.trace import Tensor, bind, to_tensor
-from kgraph.naming import auto_name
 from kgraph.ops.core import as_size, as_tensor, broadcast_all, cast_to, is_float_dtype, op, promote, result_type
 from kgraph.ops.elementwise import add, greater_equal, less, logical_and, multiply, where
-from kgraph.ops.shape import flip, moveaxis, reshape
+from kgraph.ops.shape import flip, moveaxis, reshape, rows
+from kgraph.ops.sized_by_data import nonzero
 
 
 def wrapped(indices, n):
@@ -28,36 +25,17 @@ def wrapped(indices, n):
     return where(less(indices, 0), add(indices, as_tensor(n, indices.dtype)), indices)
 
 
-def rows(x, indices):
-    """x[indices] on axis 0, for indices in [0, n): an index outside, a negative one too, is an IndexError."""
-    return bind(take_p, x, indices)
-
-
-def sized_by_data(what, function, xs, types) -> list:
-    """function(*arrays of xs) -> arrays whose axis 0 is as long as the data says, as tensors.
-
-    types: (dtype, the shape after axis 0) of each. In a graph that length has a name of its own; such a graph runs
-    eagerly only, as there is no kernel for it.
-    """
-    xs = [as_tensor(x) for x in xs]
-    if not any(isinstance(x, Value) for x in xs):
-        return [Tensor(np.asarray(a).astype(dtype)) for a, (dtype, _) in zip(function(*(x.numpy() for x in xs)), types)]
-    size = dims.dim(auto_name(f"{what}_size"))
-    part = lambda k: lambda *arrays: function(*arrays)[k]
-    return [bind(host_p, *xs, function=part(k), type=TensorType((size, *shape), dtype))
-            for k, (dtype, shape) in enumerate(types)]
-
-
-@op
-def nonzero(x):
-    """A tuple with the positions (int32) of what is not zero, one array per axis. Compiled graphs refuse it."""
-    x = as_tensor(x)
-    return tuple(sized_by_data("nonzero", np.nonzero, [x], [(index_dtype("nonzero", n), ()) for n in x.shape]))
-
-
 @op
 def get_item(x, key):
-    """x[key]: integers, slices, None, Ellipsis, integer arrays, and (outside graphs) arrays of bools."""
+    """x[key]: integers, slices, None, Ellipsis, integer arrays, and (outside graphs) arrays of bools.
+
+    Args:
+        key: as between the brackets of x[key].
+
+    Example:
+        >>> ops.get_item(ops.arange(5), slice(1, 4))
+        <Tensor i32[3] [1 2 3]>
+    """
     x = as_tensor(x)
     x, key = _spread_bools(x, _expand_key(key, len(x.shape)))
     x, arrays = _basic(x, key)

@@ -1,4 +1,12 @@
-"""Reading at positions: take and its kin, scatter, sorting, one-hot codes."""
+"""Reading at positions: take and its kin, scatter, sorting, one-hot codes.
+
+Args:
+    num_classes: how many places a vector has.
+    k: how many.
+    updates: what takes the place; of the inputs' dtype.
+    start_indices: the first position on each axis, ints or a tensor of them.
+    indices: integers; negative ones count from the end.
+"""
 from __future__ import annotations
 
 from kgraph.compiler import dims
@@ -9,7 +17,6 @@ from kgraph.compiler.prims.rules import index_dtype
 from kgraph.compiler.trace import bind
 from kgraph.ops.core import (
     as_tensor,
-    axes_of,
     axis_of,
     broadcast_shapes,
     cast_to,
@@ -18,9 +25,10 @@ from kgraph.ops.core import (
     is_float_dtype,
     op,
     promote,
+    shape_tuple,
     standardize_dtype,
 )
-from kgraph.ops.create import iota, shape_tuple
+from kgraph.ops.create import iota
 from kgraph.ops.elementwise import (
     add,
     bitwise_not,
@@ -45,9 +53,10 @@ from kgraph.ops.elementwise import (
     subtract,
     where,
 )
-from kgraph.ops.getitem import flat_positions, rows, wrapped
+from kgraph.ops.getitem import flat_positions, wrapped
+from kgraph.ops.joining import concatenate, cut
 from kgraph.ops.reduce import all, any, count_nonzero, max
-from kgraph.ops.shape import concatenate, cut, expand_dims, moveaxis, ravel, reshape
+from kgraph.ops.shape import expand_dims, moveaxis, ravel, reshape, rows
 
 
 @op
@@ -55,6 +64,10 @@ def take(x, indices, axis=None):
     """The elements (or slices along an axis) at integer positions; negative ones count from the end.
 
     Without an axis, of the flattened tensor. Raises IndexError for a position outside.
+
+    Example:
+        >>> ops.take([10, 20, 30], [0, -1])
+        <Tensor i32[2] [10 30]>
     """
     x, indices = as_tensor(x), as_tensor(indices)
     x, axis = (ravel(x), 0) if axis is None else (x, axis_of(axis, len(x.shape), "take"))
@@ -65,7 +78,16 @@ def take(x, indices, axis=None):
 
 @op
 def take_along_axis(x, indices, axis=None):
-    """The element at indices[...] of each line along an axis; the other axes broadcast."""
+    """The element at indices[...] of each line along an axis; the other axes broadcast.
+
+    Raises:
+        ValueError: indices of another rank than x.
+
+    Example:
+        >>> ops.take_along_axis([[10, 20], [30, 40]], [[1], [0]], axis=1)
+        <Tensor i32[2,1] [[20]
+         [30]]>
+    """
     x, indices = as_tensor(x), as_tensor(indices)
     x, axis = (ravel(x), 0) if axis is None else (x, axis_of(axis, len(x.shape), "take_along_axis"))
     if len(x.shape) != len(indices.shape):
@@ -81,7 +103,16 @@ def take_along_axis(x, indices, axis=None):
 
 @op
 def slice(inputs, start_indices, shape):
-    """The part of that shape that begins at start_indices, which may be data; it is kept inside, as XLA does."""
+    """The part of that shape that begins at start_indices, which may be data; it is kept inside, as XLA does.
+
+    Args:
+        shape: of the part.
+
+    Example:
+        >>> ops.slice([[1, 2, 3], [4, 5, 6]], (0, 1), (2, 2))
+        <Tensor i32[2,2] [[2 3]
+         [5 6]]>
+    """
     x = as_tensor(inputs)
     starts, sizes = _starts(start_indices, len(x.shape)), shape_tuple(shape)
     sizes = tuple(n if isinstance(m, int) and m == -1 else m for m, n in zip(sizes, x.shape))
@@ -90,7 +121,12 @@ def slice(inputs, start_indices, shape):
 
 @op
 def slice_update(inputs, start_indices, updates):
-    """inputs with the part that begins at start_indices replaced by updates."""
+    """inputs with the part that begins at start_indices replaced by updates.
+
+    Example:
+        >>> ops.slice_update([1, 2, 3, 4], (1,), [9, 9])
+        <Tensor i32[4] [1 9 9 4]>
+    """
     x = as_tensor(inputs)
     updates = cast_to(as_tensor(updates), x.dtype)
     return bind(move.dynamic_update_slice_p, x, updates, *_starts(start_indices, len(x.shape)))
@@ -117,7 +153,15 @@ def _flat_positions(indices, shape):
 
 @op
 def scatter(indices, values, shape):
-    """Zeros of that shape, with values added at indices (..., k), which address the first k axes."""
+    """Zeros of that shape, with values added at indices (..., k), which address the first k axes.
+
+    Args:
+        values: what is added at each index.
+
+    Example:
+        >>> ops.scatter([[0], [2], [2]], [1.0, 2.0, 3.0], (4,))
+        <Tensor f32[4] [1. 0. 5. 0.]>
+    """
     indices, values, shape = as_tensor(indices), as_tensor(values), shape_tuple(shape)
     depth = indices.shape[-1]
     flat = bind(prims.scatter_add_p, _flat_positions(indices, shape), values, size=dims.size_of(shape[:depth]))
@@ -129,6 +173,17 @@ def scatter_update(inputs, indices, updates, reduction=None):
     """inputs with the elements (or slices) at indices (..., k) replaced by updates, or combined with them.
 
     reduction: None (replace: of several for one place the last counts), "add", "mul", "max" or "min".
+
+    Args:
+        indices: (..., k): positions on the first k axes.
+        reduction: None (replace: of several for one place the last counts), "add", "mul", "max" or "min".
+
+    Raises:
+        ValueError: another reduction.
+
+    Example:
+        >>> ops.scatter_update([1, 2, 3], [[1]], [9])
+        <Tensor i32[3] [1 9 3]>
     """
     x, indices = as_tensor(inputs), as_tensor(indices)
     updates = cast_to(as_tensor(updates), x.dtype)
@@ -166,7 +221,12 @@ def _descending(x):
 @op
 def argsort(x, axis=-1):
     """The positions (int32, where that can hold them) that sort an axis, equal elements in their order, NaN last; of
-    the flattened x for None."""
+    the flattened x for None.
+
+    Example:
+        >>> ops.argsort([3, 1, 2])
+        <Tensor i32[3] [1 2 0]>
+    """
     x = as_tensor(x)
     x, axis = (ravel(x), 0) if axis is None else (x, axis_of(axis, len(x.shape), "argsort"))
     return bind(prims.argsort_p, x, axis=axis)
@@ -174,7 +234,12 @@ def argsort(x, axis=-1):
 
 @op
 def sort(x, axis=-1):
-    """The elements along an axis in rising order, NaN last."""
+    """The elements along an axis in rising order, NaN last.
+
+    Example:
+        >>> ops.sort([3, 1, 2])
+        <Tensor i32[3] [1 2 3]>
+    """
     x = as_tensor(x)
     x, axis = (ravel(x), 0) if axis is None else (x, axis_of(axis, len(x.shape), "sort"))
     return bind(prims.take_along_p, x, bind(prims.argsort_p, x, axis=axis), axis=axis)
@@ -182,13 +247,29 @@ def sort(x, axis=-1):
 
 @op
 def argpartition(x, kth, axis=-1):
-    """Positions such that the kth element is in its sorted place: all of them are."""
+    """Positions such that the kth element is in its sorted place: all of them are.
+
+    Args:
+        kth: the element that has to be in its place.
+
+    Example:
+        >>> ops.argpartition([3, 1, 2], 1)
+        <Tensor i32[3] [1 2 0]>
+    """
     return argsort(x, axis)
 
 
 @op
 def top_k(x, k, sorted=True):
-    """(values, positions) of the k largest elements of the last axis, in falling order."""
+    """(values, positions) of the k largest elements of the last axis, in falling order.
+
+    Args:
+        sorted: accepted: they always are in order.
+
+    Example:
+        >>> ops.top_k([1, 9, 4, 7], 2)
+        (<Tensor i32[2] [9 7]>, <Tensor i32[2] [1 3]>)
+    """
     x = as_tensor(x)
     axis = len(x.shape) - 1
     order = cut(bind(prims.argsort_p, _descending(x), axis=axis), axis, 0, k)
@@ -197,7 +278,16 @@ def top_k(x, k, sorted=True):
 
 @op
 def in_top_k(targets, predictions, k):
-    """Whether the prediction at each target is among the k largest of its row; ties count as inside."""
+    """Whether the prediction at each target is among the k largest of its row; ties count as inside.
+
+    Args:
+        targets: class ids (batch,).
+        predictions: scores (batch, classes).
+
+    Example:
+        >>> ops.in_top_k([1, 0], [[0.1, 0.7, 0.2], [0.1, 0.7, 0.2]], k=1)
+        <Tensor b1[2] [ True False]>
+    """
     targets, predictions = as_tensor(targets), floating(predictions)
     own = take_along_axis(predictions, expand_dims(cast_to(targets, "int32"), -1), -1)
     better = count_nonzero(greater(predictions, own), -1)
@@ -209,6 +299,18 @@ def searchsorted(sorted_sequence, values, side="left"):
     """Where values would have to stand in a sorted vector: before ("left") or after ("right") those that are equal.
 
     NaN stands after all numbers.
+
+    Args:
+        sorted_sequence: a vector in rising order.
+        values: numbers to be placed.
+        side: "left" (the default) or "right" of those that are equal.
+
+    Raises:
+        ValueError: another side.
+
+    Example:
+        >>> ops.searchsorted([1, 3, 5], [3, 4])
+        <Tensor i32[2] [1 2]>
     """
     ordered, values = promote(sorted_sequence, values)
     if side not in ("left", "right"):
@@ -222,13 +324,28 @@ def searchsorted(sorted_sequence, values, side="left"):
 
 @op
 def digitize(x, bins):
-    """The number of the bin, bounded by rising numbers, that each element falls into."""
+    """The number of the bin, bounded by rising numbers, that each element falls into.
+
+    Args:
+        bins: the bounds, a rising list of numbers.
+
+    Example:
+        >>> ops.digitize([0.5, 2.5], [1.0, 2.0, 3.0])
+        <Tensor i32[2] [0 2]>
+    """
     return searchsorted(bins, x, side="right")
 
 
 @op
 def one_hot(x, num_classes, axis=-1, dtype=None, sparse=False):
-    """Each index as a vector of num_classes with a 1 at it, along a new axis; indices outside give zeros."""
+    """Each index as a vector of num_classes with a 1 at it, along a new axis; indices outside give zeros.
+
+    Example:
+        >>> ops.one_hot([0, 2, -1], 3)
+        <Tensor f32[3,3] [[1. 0. 0.]
+         [0. 0. 1.]
+         [0. 0. 0.]]>
+    """
     x = as_tensor(x)
     x = x if "int" in x.dtype else cast_to(x, "int32")
     rank = len(x.shape) + 1
@@ -239,7 +356,13 @@ def one_hot(x, num_classes, axis=-1, dtype=None, sparse=False):
 
 @op
 def multi_hot(inputs, num_classes=None, axis=-1, dtype=None, sparse=False, **kwargs):
-    """Vectors of num_classes with a 1 at every index of a row."""
+    """Vectors of num_classes with a 1 at every index of a row.
+
+    Example:
+        >>> ops.multi_hot([[0, 2], [1, 1]], 3)
+        <Tensor f32[2,3] [[1. 0. 1.]
+         [0. 1. 0.]]>
+    """
     num_classes = kwargs.pop("num_tokens", num_classes)
     x = as_tensor(inputs)
     return max(one_hot(x, num_classes, axis, dtype), 1 if len(x.shape) > 1 else 0)
@@ -247,7 +370,16 @@ def multi_hot(inputs, num_classes=None, axis=-1, dtype=None, sparse=False, **kwa
 
 @op
 def isin(x1, x2, assume_unique=False, invert=False):
-    """Where elements of x1 are among those of x2."""
+    """Where elements of x1 are among those of x2.
+
+    Args:
+        assume_unique: accepted.
+        invert: where they are not among them.
+
+    Example:
+        >>> ops.isin([1, 2, 3], [2, 5])
+        <Tensor b1[3] [False  True False]>
+    """
     a, b = promote(x1, x2)
     found = any(equal(expand_dims(a, -1), ravel(b)), -1)
     return logical_not(found) if invert else found
@@ -255,29 +387,19 @@ def isin(x1, x2, assume_unique=False, invert=False):
 
 @op
 def select(condlist, choicelist, default=0):
-    """The element of the first choice whose condition holds, else default."""
+    """The element of the first choice whose condition holds, else default.
+
+    Args:
+        condlist, choicelist: as many conditions as choices, all of shapes that broadcast.
+        default: where no condition holds, 0 by default.
+
+    Example:
+        >>> ops.select([[True, False], [True, True]], [[1, 1], [2, 2]])
+        <Tensor i32[2] [1 2]>
+    """
     result = default
     for condition, choice in zip(reversed(condlist), reversed(choicelist)):
         result = where(condition, choice, result)
-    return result
-
-
-# ------------------------------------------------------------------ quantiles
-@op
-def quantile(x, q, axis=None, method="linear", keepdims=False):
-    """The q-th quantiles (q in [0, 1]); several q make a new first axis.
-
-    method: "linear", "lower", "higher", "midpoint" or "nearest", for a place between two elements. NaN if one is.
-    """
-    x, q = floating(x), as_tensor(q)
-    q = cast_to(q, x.dtype)
-    axes = axes_of(axis, len(x.shape), "quantile")
-    kept = [n for i, n in enumerate(x.shape) if i not in axes]
-    lines = reshape(moveaxis(x, axes, range(len(axes))), (dims.size_of([x.shape[a] for a in axes]), *kept))
-    result = _interpolated(sort(lines, 0), q, method)
-    result = where(any(isnan(lines), 0), float("nan"), result)
-    if keepdims:
-        result = reshape(result, (*q.shape, *(1 if i in axes else n for i, n in enumerate(x.shape))))
     return result
 
 
@@ -308,49 +430,16 @@ def _between(place, pick, method, wide):
 
 
 @op
-def percentile(x, q, axis=None, method="linear", keepdims=False):
-    """The quantiles at q percent."""
-    return quantile(x, multiply(floating(q), 0.01), axis, method, keepdims)
-
-
-@op
-def median(x, axis=None, keepdims=False):
-    """The middle element in order, or the mean of the two middle ones."""
-    return quantile(x, 0.5, axis, keepdims=keepdims)
-
-
-@op
-def nanquantile(x, q, axis=None, method="linear", keepdims=False):
-    """The q-th quantiles of what is not NaN; NaN if nothing is left. Several q make a new first axis."""
-    x, q = floating(x), floating(q)
-    axes = axes_of(axis, len(x.shape), "nanquantile")
-    kept = [n for i, n in enumerate(x.shape) if i not in axes]
-    lines = reshape(moveaxis(x, axes, range(len(axes))), (dims.size_of([x.shape[a] for a in axes]), *kept))
-    ordered = sort(lines, 0)  # NaN last
-    count = cast_to(count_nonzero(logical_not(isnan(lines)), 0), "float64")
-    wide = reshape(cast_to(q, "float64"), (dims.size_of(q.shape), *(1,) * len(kept)))
-    place = multiply(wide, maximum(subtract(count, 1), 0))
-    pick = lambda place: take_along_axis(ordered, cast_to(place, index_dtype("quantile", lines.shape[0])), 0)
-    result = _between(place, pick, method, lambda v: v)
-    found = tuple(1 if i in axes else n for i, n in enumerate(x.shape)) if keepdims else tuple(kept)
-    return reshape(result, (*q.shape, *found))
-
-
-@op
-def nanpercentile(x, q, axis=None, method="linear", keepdims=False):
-    """The quantiles at q percent of what is not NaN."""
-    return nanquantile(x, multiply(floating(q), 0.01), axis, method, keepdims)
-
-
-@op
-def nanmedian(x, axis=None, keepdims=False):
-    """The middle of what is not NaN."""
-    return nanquantile(x, 0.5, axis, keepdims=keepdims)
-
-
-@op
 def unravel_index(indices, shape):
-    """Positions in a flattened tensor as one index per axis."""
+    """Positions in a flattened tensor as one index per axis.
+
+    Returns:
+        A tuple, one tensor for each axis.
+
+    Example:
+        >>> ops.unravel_index(5, (2, 3))
+        (<Tensor i32[] 1>, <Tensor i32[] 2>)
+    """
     flat, found = as_tensor(indices), []
     for n in reversed(shape):
         found.append(mod(flat, n))

@@ -13,7 +13,8 @@ from kgraph.compiler.trace import Trace, bind, current_trace, to_tensor
 from kgraph.ops.core import as_tensor, broadcast_all, broadcast_shapes, op, same_size
 from kgraph.ops.create import arange, zeros
 from kgraph.ops.elementwise import where
-from kgraph.ops.shape import broadcast_to, concatenate, cut, expand_dims, flip, moveaxis, reshape, squeeze, stack
+from kgraph.ops.joining import concatenate, cut, stack
+from kgraph.ops.shape import broadcast_to, expand_dims, flip, moveaxis, reshape, squeeze
 
 __all__ = ["associative_scan", "cond", "fori_loop", "map", "scan", "scan_steps", "step_results", "switch",
            "vectorize", "vectorized_map", "while_loop"]
@@ -23,9 +24,23 @@ __all__ = ["associative_scan", "cond", "fori_loop", "map", "scan", "scan_steps",
 def scan(f, init, xs=None, length=None, reverse=False, unroll=1):
     """Carry a state along the first axis of xs: ``carry, y = f(carry, x)`` for each x.
 
-    init    the first carry, a (nested) tensor; f has to keep its shapes and dtypes
-    xs      (nested) tensors [length, ...], or None with length given
-    Returns (last carry, ys): what f gave, stacked along a new first axis.
+    Args:
+        f: a function (carry, x) -> (carry, y).
+        init: the first carry, a (nested) tensor; f has to keep its shapes and dtypes.
+        xs: (nested) tensors [length, ...], or None with length given.
+        length: the number of steps; None: that of xs.
+        reverse: from the last step to the first. False by default.
+        unroll: True: record each step by itself. 1 by default: one loop.
+
+    Returns:
+        (last carry, ys): what f gave, stacked along a new first axis.
+
+    Raises:
+        ValueError: neither xs nor length.
+
+    Example:
+        >>> ops.scan(lambda total, x: (total + x, total + x), 0, np.arange(4))
+        (<Tensor i64[] 6>, <Tensor i64[4] [0 1 3 6]>)
     """
     init, xs = tree.map_structure(as_tensor, init), tree.map_structure(_tensor_or_none, xs)
     if length is None and not _tensors(xs):
@@ -163,13 +178,31 @@ def _check_carry(carry, new):
 
 @op
 def map(f, xs):
-    """f applied to each slice along the first axis of (nested) xs, the results stacked."""
+    """f applied to each slice along the first axis of (nested) xs, the results stacked.
+
+    Args:
+        f: a function of a slice.
+        xs: (nested) tensors [length, ...].
+
+    Example:
+        >>> ops.map(lambda x: x * x, np.arange(4))
+        <Tensor i64[4] [0 1 4 9]>
+    """
     return scan(lambda carry, x: (carry, f(x)), (), xs)[1]
 
 
 @op
 def vectorized_map(function, elements):
-    """`map` of a function without side effects."""
+    """`map` of a function without side effects.
+
+    Args:
+        function: of a slice.
+        elements: (nested) tensors [length, ...].
+
+    Example:
+        >>> ops.vectorized_map(lambda x: x + 1, np.arange(3))
+        <Tensor i64[3] [1 2 3]>
+    """
     return map(function, elements)
 
 
@@ -179,6 +212,15 @@ def associative_scan(f, elems, reverse=False, axis=0):
 
     f is called with several slices at a time, in two (nested) tensors of equal shapes, and combines them one by one.
     reverse: [..., f(f(c, b), a)], from the last slice to the first.
+
+    Args:
+        f: a function of two (nested) tensors.
+        elems: (nested) tensors of one size along the axis.
+        reverse: from the last slice to the first. False by default.
+
+    Example:
+        >>> ops.associative_scan(ops.add, np.arange(5))
+        <Tensor i64[5] [ 0  1  3  6 10]>
     """
     xs = tree.map_structure(as_tensor, elems)
     rank = len(tree.flatten(xs)[0].shape)
@@ -218,8 +260,21 @@ def _scan_one_by_one(f, xs, axis):
 def vectorize(pyfunc, *, excluded=None, signature=None):
     """A function that calls pyfunc for each element of its arguments, which broadcast, and puts the results together.
 
-    excluded   numbers or names of arguments that are passed on as they are
-    signature  such as "(m,n),(n)->(m)": the last axes that each call gets and gives in place of scalars
+    Args:
+        excluded: numbers or names of arguments that are passed on as they are
+        signature: such as "(m,n),(n)->(m)": the last axes that each call gets and gives in place of scalars
+        pyfunc: a function of scalars.
+
+    Returns:
+        A function.
+
+    Raises:
+        TypeError: pyfunc cannot be called.
+        ValueError: pyfunc is no function, or is called with another number of arguments than the signature has.
+
+    Example:
+        >>> ops.vectorize(lambda a, b: a * 10 + b)(np.arange(3), 1)
+        <Tensor i64[3] [ 1 11 21]>
     """
     if not callable(pyfunc):
         raise ValueError(f"vectorize: expected a function, received {pyfunc!r}")
@@ -261,7 +316,17 @@ def _mapped(call, xs, ranks):
 
 @op
 def fori_loop(lower, upper, body_fun, init_val):
-    """``for i in range(lower, upper): val = body_fun(i, val)``; returns the last val. Bounds may be tensors."""
+    """``for i in range(lower, upper): val = body_fun(i, val)``; returns the last val. Bounds may be tensors.
+
+    Args:
+        lower, upper: the first number, and the one that is not reached: ints or tensors.
+        body_fun: a function (i, val) -> val.
+        init_val: a (nested) tensor, whose shapes and dtypes stay.
+
+    Example:
+        >>> ops.fori_loop(0, 4, lambda i, total: total + i, 0)
+        <Tensor i32[] 6>
+    """
     init = tree.map_structure(as_tensor, init_val)
     if all(isinstance(b, int) for b in (lower, upper)):
         numbers = arange(lower, max(lower, upper), dtype="int32")
@@ -275,8 +340,16 @@ def fori_loop(lower, upper, body_fun, init_val):
 def while_loop(cond, body, loop_vars, maximum_iterations=None):
     """While cond(*loop_vars): loop_vars = body(*loop_vars). Returns the last loop_vars, in the structure they came in.
 
-    loop_vars  a (nested) tuple or list of tensors whose shapes and dtypes body keeps, or one tensor
     In a graph no gradient flows through it, as the number of steps depends on the data: use scan or fori_loop for that.
+
+    Args:
+        cond, body: functions of the parts of loop_vars.
+        loop_vars: a (nested) tuple or list of tensors whose shapes and dtypes body keeps, or one tensor.
+        maximum_iterations: the loop ends after so many. None: no bound.
+
+    Example:
+        >>> ops.while_loop(lambda n: n < 100, lambda n: n * 3, 1)
+        <Tensor i32[] 243>
     """
     alone = not isinstance(loop_vars, (tuple, list))
     carry = tuple(tree.map_structure(as_tensor, (loop_vars,) if alone else tuple(loop_vars)))
@@ -327,6 +400,17 @@ def cond(pred, true_fn, false_fn):
 
     In a graph both are computed and the result is chosen, for results and for variables that they assign. So an index
     outside a table is an error in either function, and a gradient that is not finite in one is not finite in all.
+
+    Args:
+        pred: a scalar.
+        true_fn, false_fn: functions without arguments that give results of one structure, shapes and dtypes.
+
+    Raises:
+        ValueError: results of other structures.
+
+    Example:
+        >>> ops.cond(True, lambda: 1, lambda: 2)
+        1
     """
     pred = as_tensor(pred, "bool") if isinstance(pred, TensorLike) else bool(pred)
     if not isinstance(pred, Value):
@@ -360,7 +444,17 @@ def _choose(pred, a, b):
 
 @op
 def switch(index, branches, *operands):
-    """branches[index](*operands), with the index moved inside [0, len(branches))."""
+    """``branches[index](*operands)``, with the index moved inside [0, len(branches)).
+
+    Args:
+        index: a scalar of integers.
+        branches: functions of the operands.
+        operands: tensors.
+
+    Example:
+        >>> ops.switch(1, [lambda x: x + 1, lambda x: x * 10], 5)
+        50
+    """
     last = len(branches) - 1
     if not isinstance(index, TensorLike) or not isinstance(to_tensor(index), Value):
         return branches[min(max(int(index), 0), last)](*operands)

@@ -1,6 +1,27 @@
 """kgraph.ops.numpy: those functions of kgraph.ops that Keras 3 has under keras.ops.numpy too."""
-from kgraph import ops
 from kgraph.legacy.paths import lookup
+from kgraph.ops import (
+    composed,
+    contract,
+    core,
+    create,
+    diagonals,
+    elementwise,
+    getitem,
+    index,
+    joining,
+    linalg,
+    loop,
+    quantiles,
+    reduce,
+    reduce_nan,
+    reinterpret,
+    segments,
+    shape,
+    sized_by_data,
+    special,
+)
+from kgraph.ops.core import chosen
 
 __all__ = """
 abs absolute add all allclose amax amin angle any append arange arccos arccosh arcsin arcsinh arctan arctan2
@@ -20,10 +41,13 @@ sinc sinh size slogdet sort split sqrt square squeeze stack std subtract sum swa
 tanh tensordot tile trace transpose trapezoid tri tril triu true_divide trunc unique unravel_index vander var
 vdot vectorize view vsplit vstack where zeros zeros_like
 """.split()
+globals().update(chosen(__all__, composed, contract, core, create, diagonals, elementwise, getitem, index, joining,
+                        linalg, loop, quantiles, reduce, reduce_nan, reinterpret, segments, shape, sized_by_data,
+                        special))
 
 
 def __getattr__(name):
-    return getattr(ops, name) if name in __all__ else lookup(__name__, name, __all__)
+    return lookup(__name__, name, __all__)
 
 
 def __dir__():

@@ -75,7 +75,7 @@ def install():
                "__eq__": _same, "__ne__": _different, "__hash__": object.__hash__, "__getitem__": get_item,
                "__len__": _length, "__iter__": _iterate, "astype": cast,
                "reshape": lambda self, *s: shape.reshape(self, s[0] if len(s) == 1 else s),
-               "T": property(shape.transpose)}
+               "squeeze": shape.squeeze, "T": property(shape.transpose)}
     for name, f in methods.items():
         setattr(TensorLike, name, f)
     Value.__bool__ = _no_truth

@@ -1,10 +1,15 @@
-"""Windows of images as columns, and back; windows of volumes."""
+"""Windows of images as columns, and back; windows of volumes.
+
+Args:
+    kernel_size, dilation, padding, stride: ints, or pairs (rows, columns).
+"""
 from __future__ import annotations
 
 from kgraph.config import image_data_format
 from kgraph.ops.core import as_tensor, op
 from kgraph.ops.elementwise import add
-from kgraph.ops.shape import concatenate, cut, moveaxis, pad, reshape, stack
+from kgraph.ops.joining import concatenate, cut, pad, stack
+from kgraph.ops.shape import moveaxis, reshape
 
 __all__ = ["extract_patches_3d", "fold", "unfold"]
 
@@ -35,6 +40,13 @@ def unfold(x, kernel_size, dilation=1, padding=0, stride=1):
     """The windows of images [N, C, H, W] as columns: [N, C * kernel height * kernel width, windows].
 
     Each setting is an int, or one for the height and one for the width; padding is with zeros on both sides.
+
+    Raises:
+        ValueError: x is not of rank 4.
+
+    Example:
+        >>> ops.unfold(ops.ones((1, 3, 8, 8)), 2, stride=2).shape
+        (1, 12, 16)
     """
     x = as_tensor(x)
     if len(x.shape) != 4:
@@ -55,7 +67,18 @@ def _taps(x, axis, i, settings):
 @op
 def fold(x, output_size, kernel_size, dilation=1, padding=0, stride=1):
     """Columns as unfold gives them put back into images [N, C, height, width] of output_size; where windows overlap,
-    their elements are added up."""
+    their elements are added up.
+
+    Args:
+        output_size: (height, width) of the images.
+
+    Raises:
+        ValueError: columns that do not fit the windows.
+
+    Example:
+        >>> ops.fold(ops.ones((1, 12, 16)), (8, 8), 2, stride=2).shape
+        (1, 3, 8, 8)
+    """
     x = as_tensor(x)
     if len(x.shape) != 3:
         raise ValueError(f"fold: expected columns of shape (N, C * kernel height * kernel width, windows), received "
@@ -93,13 +116,43 @@ def _spread(x, axis, i, settings, size):
     return pad(x, widths)
 
 
+def window_axis(x, axis, size, stride, dilation, padding):
+    """x padded as the mode says, and the number of windows along an axis."""
+    n, reach = x.shape[axis], (size - 1) * dilation + 1
+    if padding == "same":
+        count = -(-n // stride)
+        missing = (count - 1) * stride + reach - n
+        missing = missing if not isinstance(missing, int) or missing > 0 else 0
+        widths = [(0, 0)] * len(x.shape)
+        widths[axis] = (missing // 2, missing - missing // 2)
+        return pad(x, widths), count
+    if padding != "valid":
+        raise ValueError(f"extract_patches: expected padding 'valid' or 'same', received {padding!r}")
+    return x, (n - reach) // stride + 1
+
+
+def strided(x, axis, start, count, stride):
+    return cut(x, axis, start, start + (count - 1) * stride + 1, stride)
+
+
 @op
 def extract_patches_3d(volumes, size, strides=None, dilation_rate=1, padding="valid", data_format=None):
     """The windows of a volume, each flattened (plane, row, column, channel) into the channels of one place.
 
     volumes: [depth, height, width, channels], or a batch of them; channels before depth where data_format says so.
+
+    Args:
+        volumes: [depth, height, width, channels], or a batch of them; channels before depth where data_format says so.
+        size, strides, dilation_rate: ints, or one for each space axis; strides are by default the size.
+        padding: "valid" (the default) or "same".
+
+    Raises:
+        ValueError: volumes of another rank than 4 or 5.
+
+    Example:
+        >>> ops.image.extract_patches_3d(ops.ones((1, 4, 4, 4, 1)), (2, 2, 2)).shape
+        (1, 2, 2, 2, 8)
     """
-    from kgraph.ops.image.images import strided, window_axis
     x = as_tensor(volumes)
     if len(x.shape) not in (4, 5):
         raise ValueError(f"extract_patches_3d: expected volumes of rank 4, or a batch of rank 5, received shape "

@@ -1,35 +1,31 @@
 """Reductions: an axis, several or all (None) are taken together; keepdims leaves them with size 1."""
 from __future__ import annotations
 
-import math
-
 from kgraph.compiler import dims
 from kgraph.compiler.dims import Dim
+from kgraph.compiler.loopnest.dtypes import DTYPES
 from kgraph.compiler.prims import reduce as prims
 from kgraph.compiler.prims.rules import index_dtype, require_order
 from kgraph.compiler.trace import bind
+from kgraph.ops.composed import isclose
 from kgraph.ops.core import (
     as_tensor,
     axes_of,
     axis_of,
     cast_to,
     floating,
-    is_float_dtype,
     op,
     promote,
     size_tensor,
     standardize_dtype,
 )
+from kgraph.ops.create import ones
 from kgraph.ops.elementwise import (
-    abs,
     add,
     divide,
-    equal,
     exp,
     isfinite,
-    isnan,
     log,
-    logical_not,
     maximum,
     minimum,
     multiply,
@@ -40,7 +36,9 @@ from kgraph.ops.elementwise import (
     truth,
     where,
 )
-from kgraph.ops.shape import concatenate, cut, moveaxis, ravel, reshape
+from kgraph.ops.joining import concatenate, cut
+from kgraph.ops.loop import scan_steps
+from kgraph.ops.shape import moveaxis, ravel, reshape
 
 
 def reduced(prim, x, axis, keepdims):
@@ -54,21 +52,32 @@ def reduced(prim, x, axis, keepdims):
 def _summable(x, axis):
     """As Keras: bools and narrow integers are summed in 32 bits; more bools than these can count in 64."""
     x = as_tensor(x)
-    wide = {"int8": "int32", "int16": "int32", "uint8": "uint32", "uint16": "uint32"}
     if x.dtype == "bool":
         return cast_to(x, index_dtype("sum", dims.size_of([x.shape[a] for a in axes_of(axis, len(x.shape))])))
-    return cast_to(x, wide.get(x.dtype, x.dtype))
+    known = DTYPES.get(x.dtype)
+    narrow = known is not None and not known.is_float and known.bits < 32
+    return cast_to(x, f"{known.kind}32" if narrow else x.dtype)
 
 
 @op
 def sum(x, axis=None, keepdims=False):
-    """The sum."""
+    """The sum.
+
+    Example:
+        >>> ops.sum([[1, 2], [3, 4]], axis=0)
+        <Tensor i32[2] [4 6]>
+    """
     return reduced(prims.sum_p, _summable(x, axis), axis, keepdims)
 
 
 @op
 def prod(x, axis=None, keepdims=False, dtype=None):
-    """The product."""
+    """The product.
+
+    Example:
+        >>> ops.prod([[1, 2], [3, 4]])
+        <Tensor i32[] 24>
+    """
     x = _summable(x, ()) if dtype is None else as_tensor(x, dtype)
     return reduced(prims.prod_p, x, axis, keepdims)
 
@@ -90,37 +99,73 @@ def _extreme(prim, x, axis, keepdims, initial):
 
 @op
 def max(x, axis=None, keepdims=False, initial=None):
-    """The largest element, NaN if one is; elements that tie share the gradient."""
+    """The largest element, NaN if one is; elements that tie share the gradient.
+
+    Args:
+        initial: the result of no elements, and its least value. None: no elements are an error.
+
+    Example:
+        >>> ops.max([[1, 5], [3, 4]], axis=1)
+        <Tensor i32[2] [5 4]>
+    """
     return _extreme(prims.max_p, x, axis, keepdims, initial)
 
 
 @op
 def min(x, axis=None, keepdims=False, initial=None):
-    """The smallest element, NaN if one is; elements that tie share the gradient."""
+    """The smallest element, NaN if one is; elements that tie share the gradient.
+
+    Args:
+        initial: the result of no elements, and its largest value. None: no elements are an error.
+
+    Example:
+        >>> ops.min([[1, 5], [3, 4]], axis=1)
+        <Tensor i32[2] [1 3]>
+    """
     return _extreme(prims.min_p, x, axis, keepdims, initial)
 
 
 @op
 def amax(x, axis=None, keepdims=False):
-    """The largest element; see max."""
+    """The largest element; see max.
+
+    Example:
+        >>> ops.amax([1, 5, 3])
+        <Tensor i32[] 5>
+    """
     return max(x, axis, keepdims)
 
 
 @op
 def amin(x, axis=None, keepdims=False):
-    """The smallest element; see min."""
+    """The smallest element; see min.
+
+    Example:
+        >>> ops.amin([1, 5, 3])
+        <Tensor i32[] 1>
+    """
     return min(x, axis, keepdims)
 
 
 @op
 def all(x, axis=None, keepdims=False):
-    """Whether all elements are true (not zero)."""
+    """Whether all elements are true (not zero).
+
+    Example:
+        >>> ops.all([[True, False], [True, True]], axis=1)
+        <Tensor b1[2] [False  True]>
+    """
     return reduced(prims.min_p, truth(x), axis, keepdims)
 
 
 @op
 def any(x, axis=None, keepdims=False):
-    """Whether one element is true (not zero)."""
+    """Whether one element is true (not zero).
+
+    Example:
+        >>> ops.any([[True, False], [False, False]], axis=1)
+        <Tensor b1[2] [ True False]>
+    """
     return reduced(prims.max_p, truth(x), axis, keepdims)
 
 
@@ -133,7 +178,12 @@ def count_of(x, axis, dtype: str):
 
 @op
 def mean(x, axis=None, keepdims=False):
-    """The mean; of integers in floatx. NaN of no elements."""
+    """The mean; of integers in floatx. NaN of no elements.
+
+    Example:
+        >>> ops.mean([[1, 2], [3, 5]], axis=0)
+        <Tensor f32[2] [2.  3.5]>
+    """
     x = floating(x)
     total = reduced(prims.sum_p, x, axis, keepdims)
     count = count_of(x, axis, x.dtype)
@@ -142,20 +192,42 @@ def mean(x, axis=None, keepdims=False):
 
 @op
 def var(x, axis=None, keepdims=False):
-    """The variance: the mean square of the distance from the mean."""
+    """The variance: the mean square of the distance from the mean.
+
+    Example:
+        >>> ops.var([1.0, 3.0])
+        <Tensor f32[] 1.>
+    """
     x = floating(x)
     return mean(square(subtract(x, mean(x, axis, True))), axis, keepdims)
 
 
 @op
 def std(x, axis=None, keepdims=False):
-    """The standard deviation: the square root of the variance."""
+    """The standard deviation: the square root of the variance.
+
+    Example:
+        >>> ops.std([1.0, 3.0])
+        <Tensor f32[] 1.>
+    """
     return sqrt(var(x, axis, keepdims))
 
 
 @op
 def moments(x, axes, keepdims=False, synchronized=False):
-    """(mean, variance) over axes."""
+    """(mean, variance) over axes.
+
+    Args:
+        axes: an axis or several.
+        synchronized: over several devices: there is one.
+
+    Raises:
+        ValueError: synchronized is True.
+
+    Example:
+        >>> ops.moments([1.0, 3.0], axes=0)
+        (<Tensor f32[] 2.>, <Tensor f32[] 1.>)
+    """
     if synchronized:
         raise ValueError("moments: expected synchronized=False, received True: there is one device")
     x = floating(x)
@@ -166,7 +238,15 @@ def moments(x, axes, keepdims=False, synchronized=False):
 
 @op
 def average(x, axis=None, weights=None):
-    """The mean, weighted: sum(x * weights) / sum(weights). Weights have the shape of x, or of its axis."""
+    """The mean, weighted: sum(x * weights) / sum(weights). Weights have the shape of x, or of its axis.
+
+    Args:
+        weights: of the elements; None: all 1.
+
+    Example:
+        >>> ops.average([1.0, 3.0], weights=[3, 1])
+        <Tensor f32[] 1.5>
+    """
     x = as_tensor(x)
     if weights is None:
         return mean(x, axis)
@@ -180,19 +260,34 @@ def average(x, axis=None, weights=None):
 
 @op
 def ptp(x, axis=None, keepdims=False):
-    """The largest less the smallest element."""
+    """The largest less the smallest element.
+
+    Example:
+        >>> ops.ptp([1, 5, 3])
+        <Tensor i32[] 4>
+    """
     return subtract(max(x, axis, keepdims), min(x, axis, keepdims))
 
 
 @op
 def count_nonzero(x, axis=None):
-    """How many elements are not zero, int32 (int64 where that cannot count them)."""
+    """How many elements are not zero, int32 (int64 where that cannot count them).
+
+    Example:
+        >>> ops.count_nonzero([0, 5, 0, 7])
+        <Tensor i32[] 2>
+    """
     return sum(truth(x), axis)
 
 
 @op
 def logsumexp(x, axis=None, keepdims=False):
-    """log(sum(exp(x))), with the largest element taken out first."""
+    """log(sum(exp(x))), with the largest element taken out first.
+
+    Example:
+        >>> ops.logsumexp([1000.0, 1000.0])
+        <Tensor f32[] 1000.6932>
+    """
     x = floating(x)
     top = max(x, axis, True)
     top = where(isfinite(top), top, 0)
@@ -215,19 +310,34 @@ def _position(prim, x, axis, keepdims):
 @op
 def argmax(x, axis=None, keepdims=False):
     """The position (int32, where that can hold it) of the largest element, the first of those that tie; without an
-    axis, in the flattened x."""
+    axis, in the flattened x.
+
+    Example:
+        >>> ops.argmax([[1, 5], [7, 4]], axis=1)
+        <Tensor i32[2] [1 0]>
+    """
     return _position(prims.argmax_p, x, axis, keepdims)
 
 
 @op
 def argmin(x, axis=None, keepdims=False):
-    """The position (int32) of the smallest element, the first of those that tie."""
+    """The position (int32) of the smallest element, the first of those that tie.
+
+    Example:
+        >>> ops.argmin([[1, 5], [7, 4]], axis=1)
+        <Tensor i32[2] [0 1]>
+    """
     return _position(prims.argmin_p, x, axis, keepdims)
 
 
 @op
 def cumsum(x, axis=None, dtype=None):
-    """Running sums along an axis; without one, of the flattened tensor."""
+    """Running sums along an axis; without one, of the flattened tensor.
+
+    Example:
+        >>> ops.cumsum([1, 2, 3])
+        <Tensor i32[3] [1 3 6]>
+    """
     x = as_tensor(x) if dtype is None else as_tensor(x, standardize_dtype(dtype))
     x = cast_to(x, "int32") if x.dtype == "bool" else x
     x, axis = (ravel(x), 0) if axis is None else (x, axis_of(axis, len(x.shape), "cumsum"))
@@ -236,7 +346,12 @@ def cumsum(x, axis=None, dtype=None):
 
 @op
 def cumprod(x, axis=None, dtype=None):
-    """Running products along an axis; without one, of the flattened tensor. By doubling: log2(size) products."""
+    """Running products along an axis; without one, of the flattened tensor. By doubling: log2(size) products.
+
+    Example:
+        >>> ops.cumprod([1, 2, 3])
+        <Tensor i32[3] [1 2 6]>
+    """
     x = as_tensor(x) if dtype is None else as_tensor(x, standardize_dtype(dtype))
     x = cast_to(x, "int32") if x.dtype == "bool" else x
     x, axis = (ravel(x), 0) if axis is None else (x, axis_of(axis, len(x.shape), "cumprod"))
@@ -251,8 +366,6 @@ def cumprod(x, axis=None, dtype=None):
 
 def _product_by_steps(x, axis):
     """cumprod along an axis whose size is not known yet."""
-    from kgraph.ops.create import ones
-    from kgraph.ops.loop import scan_steps
     x = moveaxis(x, axis, 0)
     step = lambda carry, part: (multiply(carry, part), multiply(carry, part))
     return moveaxis(scan_steps(step, ones(x.shape[1:], x.dtype), x)[1], 0, axis)
@@ -260,7 +373,16 @@ def _product_by_steps(x, axis):
 
 @op
 def diff(a, n=1, axis=-1):
-    """The n-th differences of neighbours along an axis."""
+    """The n-th differences of neighbours along an axis.
+
+    Args:
+        a: a tensor.
+        n: how often, 1 by default.
+
+    Example:
+        >>> ops.diff([1, 4, 9, 16])
+        <Tensor i32[3] [3 5 7]>
+    """
     a = as_tensor(a)
     axis = axis_of(axis, len(a.shape), "diff")
     for _ in range(n):
@@ -272,7 +394,17 @@ def diff(a, n=1, axis=-1):
 
 @op
 def trapezoid(y, x=None, dx=1.0, axis=-1):
-    """The integral of samples along an axis by the trapezoidal rule; at positions x, or dx apart."""
+    """The integral of samples along an axis by the trapezoidal rule; at positions x, or dx apart.
+
+    Args:
+        y: the samples.
+        x: their positions; None: dx apart.
+        dx: 1 by default.
+
+    Example:
+        >>> ops.trapezoid([1.0, 2.0, 3.0])
+        <Tensor f32[] 4.>
+    """
     y = floating(y)
     axis = axis_of(axis, len(y.shape), "trapezoid")
     n = y.shape[axis]
@@ -284,147 +416,15 @@ def trapezoid(y, x=None, dx=1.0, axis=-1):
     return sum(multiply(multiply(pairs, 0.5), width), axis)
 
 
-# ------------------------------------------------------------------ without NaN
-def _filled(x, value):
-    x = as_tensor(x)
-    return where(isnan(x), value, x) if is_float_dtype(x.dtype) else x
-
-
-@op
-def nansum(x, axis=None, keepdims=False):
-    """The sum of what is not NaN."""
-    return sum(_filled(x, 0), axis, keepdims)
-
-
-@op
-def nanprod(x, axis=None, keepdims=False):
-    """The product of what is not NaN."""
-    return prod(_filled(x, 1), axis, keepdims)
-
-
-@op
-def nancumsum(x, axis=None, dtype=None):
-    """Running sums, NaN counting as 0."""
-    return cumsum(_filled(x, 0), axis, dtype)
-
-
-@op
-def nancumprod(x, axis=None, dtype=None):
-    """Running products, NaN counting as 1."""
-    return cumprod(_filled(x, 1), axis, dtype)
-
-
-def _valid_count(x, axis, keepdims):
-    x = floating(x)
-    return sum(cast_to(logical_not(isnan(x)), x.dtype), axis, keepdims)
-
-
-@op
-def nanmean(x, axis=None, keepdims=False):
-    """The mean of what is not NaN; NaN if nothing is left."""
-    x = floating(x)
-    return divide(nansum(x, axis, keepdims), _valid_count(x, axis, keepdims))
-
-
-@op
-def nanvar(x, axis=None, keepdims=False):
-    """The variance of what is not NaN."""
-    x = floating(x)
-    gap = where(isnan(x), 0, subtract(x, nanmean(x, axis, True)))
-    return divide(sum(square(gap), axis, keepdims), _valid_count(x, axis, keepdims))
-
-
-@op
-def nanstd(x, axis=None, keepdims=False):
-    """The standard deviation of what is not NaN."""
-    return sqrt(nanvar(x, axis, keepdims))
-
-
-@op
-def nanmax(x, axis=None, keepdims=False):
-    """The largest of what is not NaN; NaN if nothing is left."""
-    x = as_tensor(x)
-    if not is_float_dtype(x.dtype):
-        return max(x, axis, keepdims)
-    empty = equal(_valid_count(x, axis, keepdims), 0)
-    return where(empty, math.nan, max(_filled(x, -math.inf), axis, keepdims))
-
-
-@op
-def nanmin(x, axis=None, keepdims=False):
-    """The smallest of what is not NaN; NaN if nothing is left."""
-    x = as_tensor(x)
-    if not is_float_dtype(x.dtype):
-        return min(x, axis, keepdims)
-    empty = equal(_valid_count(x, axis, keepdims), 0)
-    return where(empty, math.nan, min(_filled(x, math.inf), axis, keepdims))
-
-
-@op
-def nanargmax(x, axis=None, keepdims=False):
-    """The position of the largest of what is not NaN."""
-    return argmax(_filled(x, -math.inf), axis, keepdims)
-
-
-@op
-def nanargmin(x, axis=None, keepdims=False):
-    """The position of the smallest of what is not NaN."""
-    return argmin(_filled(x, math.inf), axis, keepdims)
-
-
-@op
-def norm(x, ord=None, axis=None, keepdims=False):
-    """The norm of vectors (one axis) or matrices (two): None is the Euclidean (Frobenius) one.
-
-    Vectors: any number, inf, -inf, 0. Matrices: "fro", 1, -1, inf, -inf.
-    """
-    x = floating(x)
-    if axis is None and ord is None:
-        return sqrt(sum(square(x), None, keepdims))
-    axes = axes_of(axis, len(x.shape), "norm")
-    if len(axes) == 1:
-        return _vector_norm(x, ord, axes[0], keepdims)
-    if len(axes) != 2:
-        raise ValueError(f"norm: expected one axis or two, received {axis}")
-    return _matrix_norm(x, ord, axis if isinstance(axis, (tuple, list)) else axes, keepdims)
-
-
-def _vector_norm(x, ord, axis, keepdims):
-    if ord is None or ord == 2:
-        return sqrt(sum(square(x), axis, keepdims))
-    if ord in (math.inf, -math.inf):
-        return (max if ord > 0 else min)(abs(x), axis, keepdims)
-    if ord == 0:
-        return sum(cast_to(not_equal(x, 0), x.dtype), axis, keepdims)
-    return sum(abs(x) ** ord, axis, keepdims) ** (1 / ord)
-
-
-def _matrix_norm(x, ord, axes, keepdims):
-    if ord in (None, "fro"):
-        return sqrt(sum(square(x), axes, keepdims))
-    if ord not in (1, -1, math.inf, -math.inf):
-        raise ValueError(f"norm: expected ord None, 'fro', 1, -1, inf or -inf for matrices, received {ord!r}")
-    rows, columns = (axis_of(a, len(x.shape)) for a in axes)
-    inner, outer = (rows, columns) if ord in (1, -1) else (columns, rows)
-    result = (max if ord > 0 else min)(sum(abs(x), inner, True), outer, True)
-    kept = axes_of(tuple(axes), len(x.shape))
-    return result if keepdims else reshape(result, tuple(n for i, n in enumerate(x.shape) if i not in kept))
-
-
-@op
-def normalize(x, axis=-1, order=2, epsilon=None):
-    """x divided by its norm along an axis, where that is larger than epsilon."""
-    from kgraph.config import epsilon as default_epsilon
-    x = floating(x)
-    least = default_epsilon() if epsilon is None else epsilon
-    if order == 2:
-        from kgraph.ops.elementwise import rsqrt
-        return multiply(x, rsqrt(maximum(sum(square(x), axis, True), least * least)))
-    return divide(x, maximum(norm(x, order, axis, True), least))
-
-
 @op
 def allclose(x1, x2, rtol=1e-5, atol=1e-8, equal_nan=False):
-    """Whether all elements are close; see isclose."""
-    from kgraph.ops.elementwise import isclose
+    """Whether all elements are close; see isclose.
+
+    Args:
+        rtol, atol, equal_nan: as for isclose.
+
+    Example:
+        >>> ops.allclose([1.0, 2.0], [1.0, 2.0000001])
+        <Tensor b1[] True>
+    """
     return all(isclose(x1, x2, rtol, atol, equal_nan))

@@ -20,7 +20,12 @@ def _by_numpy(function, xs, shape, dtype):
 
 @op
 def nextafter(x1, x2):
-    """The float next to x1 in the direction of x2."""
+    """The float next to x1 in the direction of x2.
+
+    Example:
+        >>> float(ops.nextafter(1.0, 2.0) - 1.0) < 1e-6
+        True
+    """
     a, b = broadcast_all(*promote(x1, x2, least=float), what="nextafter")
     return _by_numpy(np.nextafter, (a, b), a.shape, a.dtype)
 
@@ -28,7 +33,18 @@ def nextafter(x1, x2):
 @op
 def view(x, dtype=None):
     """The bytes of x read as another dtype. The last axis changes with the size of a number: float32 [n] is
-    float64 [n / 2] and uint8 [4 n]."""
+    float64 [n / 2] and uint8 [4 n].
+
+    Args:
+        dtype: whose bytes the last axis can hold.
+
+    Raises:
+        ValueError: a last axis of a size that is no multiple of it.
+
+    Example:
+        >>> ops.view(np.float32([1.0]), "int32")
+        <Tensor i32[1] [1065353216]>
+    """
     x, dtype = as_tensor(x), standardize_dtype(dtype) if dtype else None
     if dtype is None or dtype == x.dtype:
         return x
@@ -45,7 +61,15 @@ def view(x, dtype=None):
 
 @op
 def view_as_complex(x):
-    """Pairs on the last axis, of size 2, as complex numbers: [..., 2] to [...]."""
+    """Pairs on the last axis, of size 2, as complex numbers: [..., 2] to [...].
+
+    Raises:
+        ValueError: a last axis of another size than 2.
+
+    Example:
+        >>> ops.view_as_complex([[1.0, 2.0]])
+        <Tensor complex64[1] [1.+2.j]>
+    """
     x = floating(x)
     if not x.shape or x.shape[-1] != 2:
         raise ValueError(f"view_as_complex: expected a last axis of size 2, received shape {tuple(x.shape)}")
@@ -55,7 +79,12 @@ def view_as_complex(x):
 
 @op
 def view_as_real(x):
-    """Complex numbers as pairs (real, imaginary) on a new last axis: [...] to [..., 2]."""
+    """Complex numbers as pairs (real, imaginary) on a new last axis: [...] to [..., 2].
+
+    Example:
+        >>> ops.view_as_real(np.complex64([1 + 2j]))
+        <Tensor f32[1,2] [[1. 2.]]>
+    """
     x = as_tensor(x)
     dtype = {"complex64": "float32", "complex128": "float64"}.get(x.dtype, x.dtype)
     return _by_numpy(lambda array: np.stack([array.real, array.imag], -1), (x,), (*x.shape, 2), dtype)
@@ -63,7 +92,16 @@ def view_as_real(x):
 
 @op
 def polar(abs_, angle):
-    """Complex numbers of the given absolute values and angles."""
+    """Complex numbers of the given absolute values and angles.
+
+    Args:
+        abs_: the absolute values.
+        angle: in radians.
+
+    Example:
+        >>> ops.polar([2.0], [0.0])
+        <Tensor complex64[1] [2.+0.j]>
+    """
     size, turn = broadcast_all(*promote(abs_, angle, least=float), what="polar")
     return _by_numpy(lambda a, b: a * np.exp(1j * b), (size, turn), size.shape, _complex_of(size.dtype))
 

@@ -50,7 +50,12 @@ _FAR = (-7.233180487874754e-18, -4.830504485944182e-18, 4.46562142029676e-17, 3.
 
 @op
 def erfinv(x):
-    """The x of which erf is the given number: in (-1, 1); infinite at both ends, NaN beyond."""
+    """The x of which erf is the given number: in (-1, 1); infinite at both ends, NaN beyond.
+
+    Example:
+        >>> ops.erfinv([0.0, 0.8427])
+        <Tensor f32[2] [0. 1.]>
+    """
     return bind(erfinv_p, floating(x))
 
 
@@ -68,7 +73,12 @@ def _chebyshev(x, coefficients):
 
 @op
 def i0(x):
-    """The modified Bessel function of the first kind and order 0."""
+    """The modified Bessel function of the first kind and order 0.
+
+    Example:
+        >>> ops.i0([0.0, 1.0])
+        <Tensor f32[2] [1.     1.2661]>
+    """
     x = absolute(floating(x))
     near, far = minimum(x, 8.0), maximum(x, 8.0)
     far_value = divide(_chebyshev(subtract(divide(32.0, far), 2.0), _FAR), sqrt(far))
@@ -76,7 +86,16 @@ def i0(x):
 
 
 def kaiser(x, beta):
-    """The Kaiser window of x points; beta 0 is a rectangle, larger ones are narrower (Kaiser, 1966)."""
+    """The Kaiser window of x points; beta 0 is a rectangle, larger ones are narrower (Kaiser, 1966).
+
+    Args:
+        x: how many points.
+        beta: how narrow.
+
+    Example:
+        >>> ops.kaiser(4, 2.0)
+        <Tensor f32[4] [0.4387 0.9243 0.9243 0.4387]>
+    """
     n = int(x)
     if n <= 1:
         return ones((max(n, 0),))
@@ -88,7 +107,12 @@ def kaiser(x, beta):
 
 @op
 def gcd(x1, x2):
-    """The greatest common divisor of integers, by Euclid; gcd(0, 0) is 0."""
+    """The greatest common divisor of integers, by Euclid; gcd(0, 0) is 0.
+
+    Example:
+        >>> ops.gcd(12, [18, 8])
+        <Tensor i32[2] [6 4]>
+    """
     a, b = broadcast_all(*promote(x1, x2, least=int), what="gcd")
     _check_whole("gcd", a)
     rest = lambda a, b: mod(a, where(not_equal(b, 0), b, 1))
@@ -98,7 +122,12 @@ def gcd(x1, x2):
 
 @op
 def lcm(x1, x2):
-    """The least common multiple of integers, not negative; 0 where one of them is 0."""
+    """The least common multiple of integers, not negative; 0 where one of them is 0.
+
+    Example:
+        >>> ops.lcm(4, [6, 3])
+        <Tensor i32[2] [12 12]>
+    """
     a, b = broadcast_all(*promote(x1, x2, least=int), what="lcm")
     common = gcd(a, b)
     return absolute(multiply(floor_divide(a, where(not_equal(common, 0), common, 1)), b))

@@ -1,4 +1,13 @@
-"""Convolutions and pooling over images: channels last inside, channels first by transposing."""
+"""Convolutions and pooling over images: channels last inside, channels first by transposing.
+
+Args:
+    inputs: [batch, space..., channels], or [batch, channels, space...] with "channels_first".
+    kernel: [taps..., channels, filters].
+    strides, dilation_rate: an int, or one for each space axis; 1 by default. Strides of pooling: by default the size of
+        the window.
+    padding: "valid" (none, the default) or "same" (as many outputs as inputs / strides).
+    pool_size, output_size: an int, or one for each space axis.
+"""
 from __future__ import annotations
 
 import math
@@ -112,9 +121,10 @@ def _prepared(inputs, kernel, strides, data_format, dilation_rate, what):
 
 # ------------------------------------------------------------------ convolutions
 def convolved(x, w, strides, padding: str, dilation, groups: int):
-    """A channels-last convolution; padding may be "causal"."""
+    """A channels-last convolution; padding may be "causal". Of int8 (then groups must be 1), int32."""
     amounts = padding_amounts(padding, x.shape[1:-1], w.shape[:-2], strides, dilation)
-    return bind(prims.conv_p, x, w, strides=strides, padding=amounts, dilation=dilation, groups=groups)
+    sums = {"dtype": "int32"} if x.dtype == w.dtype == "int8" else {}
+    return bind(prims.conv_p, x, w, strides=strides, padding=amounts, dilation=dilation, groups=groups, **sums)
 
 
 @op
@@ -123,6 +133,17 @@ def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_
     filters].
 
     padding is "valid", "same", or "causal" (all of it before the first element).
+
+    Args:
+        padding: "valid", "same" or "causal" (all of it before the first element).
+        kernel: [taps..., channels / groups, filters].
+
+    Raises:
+        ValueError: input channels that do not fit the kernel.
+
+    Example:
+        >>> ops.conv(ops.ones((1, 4, 1)), ops.ones((2, 1, 1)))[0, :, 0]
+        <Tensor f32[3] [2. 2. 2.]>
     """
     x, w, strides, dilation, data_format = _prepared(inputs, kernel, strides, data_format, dilation_rate, "conv")
     padding = padding_of(padding, (*PADDINGS, "causal"), "conv")
@@ -135,7 +156,18 @@ def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_
 @op
 def depthwise_conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
     """Each channel convolved by itself: kernel [taps..., channels, multiplier], result channels * multiplier
-    channels."""
+    channels.
+
+    Args:
+        kernel: [taps..., channels, multiplier].
+
+    Raises:
+        ValueError: input channels that do not fit the kernel.
+
+    Example:
+        >>> ops.depthwise_conv(ops.ones((1, 4, 3)), ops.ones((2, 3, 1))).shape
+        (1, 3, 3)
+    """
     x, w, strides, dilation, data_format = _prepared(inputs, kernel, strides, data_format, dilation_rate,
                                                      "depthwise_conv")
     padding = padding_of(padding, (*PADDINGS, "causal"), "depthwise_conv")
@@ -151,7 +183,16 @@ def depthwise_conv(inputs, kernel, strides=1, padding="valid", data_format=None,
 @op
 def separable_conv(inputs, depthwise_kernel, pointwise_kernel, strides=1, padding="valid", data_format=None,
                    dilation_rate=1):
-    """A depthwise convolution, then one of 1 tap that mixes the channels."""
+    """A depthwise convolution, then one of 1 tap that mixes the channels.
+
+    Args:
+        depthwise_kernel: [taps..., channels, multiplier].
+        pointwise_kernel: [1..., channels * multiplier, filters].
+
+    Example:
+        >>> ops.separable_conv(ops.ones((1, 4, 3)), ops.ones((2, 3, 1)), ops.ones((1, 3, 5))).shape
+        (1, 3, 5)
+    """
     data_format = data_format_of(data_format, "separable_conv")
     x = _last(_images(inputs, "separable_conv"), data_format)
     x = depthwise_conv(x, depthwise_kernel, strides, padding, "channels_last", dilation_rate)
@@ -163,6 +204,17 @@ def conv_transpose(inputs, kernel, strides=1, padding="valid", output_padding=No
     """The gradient of a convolution by its input, as a layer of its own: kernel [taps..., filters, channels].
 
     output_padding: None, or how much of the output is added at the end of each axis.
+
+    Args:
+        kernel: [taps..., filters, channels].
+        output_padding: how much of the output is added at the end of each axis; None: what the padding asks for.
+
+    Raises:
+        ValueError: input channels that do not fit the kernel.
+
+    Example:
+        >>> ops.conv_transpose(ops.ones((1, 3, 1)), ops.ones((2, 1, 1)), strides=2)[0, :, 0]
+        <Tensor f32[6] [1. 1. 1. 1. 1. 1.]>
     """
     what = "conv_transpose"
     x, w, strides, dilation, data_format = _prepared(inputs, kernel, strides, data_format, dilation_rate, what)
@@ -191,7 +243,12 @@ def _pool_arguments(x, pool_size, strides, padding, what):
 
 @op
 def max_pool(inputs, pool_size, strides=None, padding="valid", data_format=None):
-    """The largest element of each window; of several, the gradient goes to the first."""
+    """The largest element of each window; of several, the gradient goes to the first.
+
+    Example:
+        >>> ops.max_pool(ops.reshape([1.0, 5.0, 2.0, 3.0], (1, 4, 1)), 2)[0, :, 0]
+        <Tensor f32[2] [5. 3.]>
+    """
     data_format = data_format_of(data_format, "max_pool")
     x = _last(_images(inputs, "max_pool"), data_format)
     return _back(bind(prims.max_pool_p, x, **_pool_arguments(x, pool_size, strides, padding, "max_pool")), data_format)
@@ -199,7 +256,12 @@ def max_pool(inputs, pool_size, strides=None, padding="valid", data_format=None)
 
 @op
 def average_pool(inputs, pool_size, strides=None, padding="valid", data_format=None):
-    """The mean of each window; padding does not count."""
+    """The mean of each window; padding does not count.
+
+    Example:
+        >>> ops.average_pool(ops.reshape([1.0, 5.0, 2.0, 3.0], (1, 4, 1)), 2)[0, :, 0]
+        <Tensor f32[2] [3.  2.5]>
+    """
     data_format = data_format_of(data_format, "average_pool")
     x = _last(floating(_images(inputs, "average_pool")), data_format)
     arguments = _pool_arguments(x, pool_size, strides, padding, "average_pool")
@@ -217,6 +279,10 @@ def adaptive_average_pool(inputs, output_size, data_format=None):
 
     Part i of m of an axis of n begins at floor(i n / m) and ends before ceil((i + 1) n / m). None keeps an axis. The
     sizes of the inputs have to be known.
+
+    Example:
+        >>> ops.adaptive_average_pool(ops.reshape([1.0, 5.0, 2.0, 3.0], (1, 4, 1)), 2)[0, :, 0]
+        <Tensor f32[2] [3.  2.5]>
     """
     def means(x, axis, starts, ends):
         places = np.arange(x.shape[axis])
@@ -228,7 +294,12 @@ def adaptive_average_pool(inputs, output_size, data_format=None):
 
 @op
 def adaptive_max_pool(inputs, output_size, data_format=None):
-    """The largest elements of windows that cut each space axis into output_size parts, as adaptive_average_pool."""
+    """The largest elements of windows that cut each space axis into output_size parts, as adaptive_average_pool.
+
+    Example:
+        >>> ops.adaptive_max_pool(ops.reshape([1.0, 5.0, 2.0, 3.0], (1, 4, 1)), 2)[0, :, 0]
+        <Tensor f32[2] [5. 3.]>
+    """
     def largest(x, axis, starts, ends):
         reach = int((ends - starts).max())
         places = np.minimum(starts[:, None] + np.arange(reach), ends[:, None] - 1)

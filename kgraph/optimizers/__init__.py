@@ -1,4 +1,27 @@
-"""Optimizers: update rules and learning rate schedules. By class or by name (`get`)."""
+"""Optimizers: update rules and learning rate schedules. By class or by name (`get`).
+
+Args:
+    beta_1, beta_2, rho: how much of a running mean stays at each step: of the gradients, and of their squares.
+    epsilon: added to what is divided by.
+    amsgrad: divide by the largest mean of squares so far (Reddi et al., 2018). False by default.
+    momentum: how much of the last step stays, 0 by default.
+    nesterov: look ahead by the momentum. False by default.
+    initial_accumulator_value: what the sums of squares begin as, 0.1.
+    custom_objects: {name: class} of what is not kgraph's.
+    gradient, grads: of a variable, or of each.
+    variable, reference_variable: a Variable.
+    variables, trainable_variables, var_list: Variables.
+    learning_rate: of this step, a scalar.
+    grads_and_vars: pairs (gradient, Variable).
+    var_names: patterns of paths.
+    initializer: what a slot begins as.
+    name: of a slot.
+    loss: a scalar.
+    value: a tensor of the variable's shape.
+    groups: variables that are updated together.
+    config: what get_config gave.
+    shape, dtype: of the variable that is made.
+"""
 from __future__ import annotations
 
 from kgraph import naming
@@ -24,6 +47,16 @@ def get(identifier):
     """An optimizer from a name (in any case), a config, a class or an Optimizer; None stays None.
 
     Raises ValueError for a name that is not known (with the nearest one) and for anything else.
+
+    Args:
+        identifier: a name, a config, a class or an Optimizer.
+
+    Returns:
+        An Optimizer.
+
+    Example:
+        >>> type(optimizers.get("adam")).__name__
+        'Adam'
     """
     from kgraph.serialization import find_object
     if isinstance(identifier, Optimizer):
@@ -36,16 +69,42 @@ def get(identifier):
 
 
 def serialize(optimizer):
-    """The config of an optimizer, as Keras writes it."""
+    """The config of an optimizer, as Keras writes it.
+
+    Args:
+        optimizer: an Optimizer.
+
+    Returns:
+        A dict.
+
+    Example:
+        >>> optimizers.serialize(optimizers.SGD(0.1))["config"]["momentum"]
+        0.0
+    """
     from kgraph.serialization import serialize_keras_object
     return serialize_keras_object(optimizer)
 
 
 def deserialize(config, custom_objects=None):
-    """An optimizer from its config; class names of Keras 2 in lower case are understood."""
+    """An optimizer from its config; class names of Keras 2 in lower case are understood.
+
+    Args:
+        config: a dict as serialize gives it.
+
+    Returns:
+        An Optimizer.
+
+    Example:
+        >>> float(optimizers.deserialize(optimizers.serialize(optimizers.SGD(0.5))).learning_rate)
+        0.5
+    """
     from kgraph.serialization import deserialize_keras_object
     return deserialize_keras_object(config, module_objects={**NAMES, **OBJECTS}, custom_objects=custom_objects)
 
 
 def __getattr__(name):
     return lookup(__name__, name, __all__)
+
+
+def __dir__():
+    return sorted(__all__)

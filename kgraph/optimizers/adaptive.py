@@ -9,6 +9,12 @@ from kgraph.optimizers.rules import default_epsilon, power_of
 class Adam(Optimizer):
     """Kingma and Ba (2014): m += (1 - b1)(g - m), v += (1 - b2)(g^2 - v), w -= a m / (sqrt(v) + epsilon), with
     a = r sqrt(1 - b2^t) / (1 - b1^t). amsgrad (Reddi et al. 2018): the largest v so far.
+
+    Example:
+        >>> w = kgraph.Variable([1.0, 2.0])
+        >>> optimizers.Adam(0.1).apply([np.float32([1, 1])], [w])
+        >>> w.numpy()
+        array([0.9, 1.9], dtype=float32)
     """
 
     elementwise = True
@@ -45,7 +51,14 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    """Adam with decoupled weight decay (Loshchilov and Hutter 2017)."""
+    """Adam with decoupled weight decay (Loshchilov and Hutter 2017).
+
+    Example:
+        >>> w = kgraph.Variable([1.0, 2.0])
+        >>> optimizers.AdamW(0.1).apply([np.float32([1, 1])], [w])
+        >>> w.numpy()
+        array([0.8996, 1.8992], dtype=float32)
+    """
 
     def __init__(self, learning_rate=0.001, weight_decay=0.004, beta_1=0.9, beta_2=0.999, epsilon=1e-7, amsgrad=False,
                  clipnorm=None, clipvalue=None, global_clipnorm=None, use_ema=False, ema_momentum=0.99,
@@ -74,7 +87,14 @@ class TwoMoments(Optimizer):
 
 
 class Adamax(TwoMoments):
-    """Kingma and Ba (2014), with the infinity norm: u = max(b2 u, |g|), w -= r m / ((1 - b1^t)(u + epsilon))."""
+    """Kingma and Ba (2014), with the infinity norm: u = max(b2 u, |g|), w -= r m / ((1 - b1^t)(u + epsilon)).
+
+    Example:
+        >>> w = kgraph.Variable([1.0, 2.0])
+        >>> optimizers.Adamax(0.1).apply([np.float32([1, 1])], [w])
+        >>> w.numpy()
+        array([0.9, 1.9], dtype=float32)
+    """
 
     elementwise = True
 
@@ -96,6 +116,12 @@ class Nadam(TwoMoments):
     """Dozat (2016): Adam with Nesterov momentum, whose b1 warms up as b1 (1 - 0.5 * 0.96^(schedule_decay t)).
 
     schedule_decay  an argument of Keras 1 and 2, 1 today
+
+    Example:
+        >>> w = kgraph.Variable([1.0, 2.0])
+        >>> optimizers.Nadam(0.1).apply([np.float32([1, 1])], [w])
+        >>> w.numpy()
+        array([0.8937, 1.8937], dtype=float32)
     """
 
     elementwise = True
@@ -126,7 +152,17 @@ class Nadam(TwoMoments):
 
 
 class ScheduleFreeAdamW(Optimizer):
-    """Defazio et al. (2024): Adam steps on z, and the weights an interpolation of z and its running mean."""
+    """Defazio et al. (2024): Adam steps on z, and the weights an interpolation of z and its running mean.
+
+    Args:
+        warmup_steps: over which the rate rises from 0, 0.
+
+    Example:
+        >>> w = kgraph.Variable([1.0, 2.0])
+        >>> optimizers.ScheduleFreeAdamW(0.1).apply([np.float32([1, 1])], [w])
+        >>> w.numpy()
+        array([0.9, 1.9], dtype=float32)
+    """
 
     elementwise = True
 

@@ -5,9 +5,10 @@ from itertools import groupby
 
 from kgraph import ops
 from kgraph.compiler.ir import TensorLike
+from kgraph.compiler.loopnest.dtypes import DTYPES
 from kgraph.variable import flatten
 
-__all__ = ["Run", "flatten_together", "runs"]
+__all__ = ["Run", "Wide", "flatten_together", "homeless", "in_float32", "runs"]
 
 
 class Run(TensorLike):
@@ -51,6 +52,35 @@ class Run(TensorLike):
         return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=0)
 
 
+class Wide(TensorLike):
+    """A Variable or Run of 16 bits (``stored``) as float32: what update rules compute with. assign() rounds."""
+
+    dtype = "float32"
+
+    def __init__(self, stored):
+        self.stored = stored
+
+    def __getattr__(self, name):
+        if name == "stored":
+            raise AttributeError(name)
+        return getattr(self.stored, name)
+
+    @property
+    def value(self):
+        return ops.cast(self.stored.value, self.dtype)
+
+    __kgraph_value__ = value.fget
+
+    def assign(self, value):
+        return self.stored.assign(ops.cast(value, self.stored.dtype))
+
+
+def in_float32(variable):
+    """The variable or Run, as float32 if it has 16 bits."""
+    known = DTYPES.get(variable.dtype)
+    return Wide(variable) if known is not None and known.is_narrow else variable
+
+
 def runs(variables, companions=()) -> list:
     """variables in groups: lists that lie side by side in one home, and lists of one variable for the rest.
 
@@ -66,13 +96,16 @@ def runs(variables, companions=()) -> list:
     return [[column[0] for column in group] for group in groups]
 
 
+def homeless(variables) -> list:
+    """Those of the variables that have no home, dtype by dtype, where there are several of one."""
+    free = sorted((v for v in variables if v.home is None), key=lambda v: v.dtype)
+    return [same for _, group in groupby(free, key=lambda v: v.dtype) if len(same := list(group)) > 1]
+
+
 def flatten_together(variables, name):
     """Give those of the variables that have no home a common one, dtype by dtype."""
-    free = sorted((v for v in variables if v.home is None), key=lambda v: v.dtype)
-    for dtype, same in groupby(free, key=lambda v: v.dtype):
-        same = list(same)
-        if len(same) > 1:
-            flatten(same, f"{name}_{dtype}")
+    for same in homeless(variables):
+        flatten(same, f"{name}_{same[0].dtype}")
 
 
 def _adjacent(a, b):

@@ -10,7 +10,14 @@ from kgraph.optimizers.rules import default_epsilon, power_of
 
 
 class Lamb(TwoMoments):
-    """You et al. (2019): Adam's step scaled by the ratio of the norms of weight and step."""
+    """You et al. (2019): Adam's step scaled by the ratio of the norms of weight and step.
+
+    Example:
+        >>> w = kgraph.Variable([1.0, 2.0])
+        >>> optimizers.Lamb(0.1).apply([np.float32([1, 1])], [w])
+        >>> w.numpy()
+        array([0.8419, 1.8419], dtype=float32)
+    """
 
     def build(self, variables):
         super().build(variables)
@@ -28,7 +35,20 @@ class Lamb(TwoMoments):
 
 
 class Adafactor(Optimizer):
-    """Shazeer and Stern (2018): the second moment of a matrix kept as its row and column means."""
+    """Shazeer and Stern (2018): the second moment of a matrix kept as its row and column means.
+
+    Args:
+        beta_2_decay: how fast the means of squares become longer, -0.8.
+        epsilon_1, epsilon_2: the least mean square (1e-30), and the least size of a weight (1e-3).
+        clip_threshold: the largest root mean square of a step, 1.
+        relative_step: lower the rate with the number of the step. True by default.
+
+    Example:
+        >>> w = kgraph.Variable([1.0, 2.0])
+        >>> optimizers.Adafactor(0.1).apply([np.float32([1, 1])], [w])
+        >>> w.numpy()
+        array([0.8419, 1.8419], dtype=float32)
+    """
 
     def __init__(self, learning_rate=0.001, beta_2_decay=-0.8, epsilon_1=1e-30, epsilon_2=1e-3, clip_threshold=1.0,
                  relative_step=True, weight_decay=None, clipnorm=None, clipvalue=None, global_clipnorm=None,
@@ -85,6 +105,20 @@ class Muon(Optimizer):
 
     Weights of another rank than 2, embeddings (exclude_embeddings) and those whose path matches one of the patterns
     in exclude_layers are updated by Adam at rate learning_rate * adam_lr_ratio.
+
+    Args:
+        adam_beta_1, adam_beta_2, adam_weight_decay, adam_lr_ratio: of Adam, for weights that are no matrices.
+        exclude_layers: patterns of paths whose weights Adam updates.
+        exclude_embeddings: whether Adam updates embeddings. True by default.
+        muon_a, muon_b, muon_c: the coefficients of the Newton-Schulz steps.
+        ns_steps: how many, 6.
+        rms_rate: the size of an update as Adam has it, 0.2.
+
+    Example:
+        >>> w = kgraph.Variable(np.eye(2, dtype="float32"))
+        >>> optimizers.Muon(0.1).apply([np.eye(2, dtype="float32")], [w])
+        >>> w.shape
+        (2, 2)
     """
 
     def __init__(self, learning_rate=0.001, adam_beta_1=0.9, adam_beta_2=0.999, adam_weight_decay=0.004, epsilon=1e-7,

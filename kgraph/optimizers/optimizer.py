@@ -12,32 +12,37 @@ from kgraph.compiler.ir import TensorLike
 from kgraph.compiler.trace import current_trace, suspend_recording
 from kgraph.config import floatx
 from kgraph.legacy.defaults import with_defaults_of_version
+from kgraph.legacy.optimizer import Keras2Optimizer
 from kgraph.naming import auto_name, check_keywords
-from kgraph.optimizers.calls import OtherCalls
-from kgraph.optimizers.flat import Run, flatten_together, runs
+from kgraph.optimizers.calls import StatelessApply
+from kgraph.optimizers.flat import Run, Wide, flatten_together, homeless, in_float32, runs
 from kgraph.optimizers.saving import OPTIONS, Saved
 from kgraph.optimizers.schedules import LearningRateSchedule
+from kgraph.tables import Table
 from kgraph.variable import Variable, zeros
 
 __all__ = ["Optimizer"]
 
 
-class Optimizer(OtherCalls, Saved):
+class Optimizer(Keras2Optimizer, StatelessApply, Saved):
     """Changes weights along their gradients. A subclass is its update rule: ``build`` and ``update_step``.
 
-    learning_rate    a number, a LearningRateSchedule, or a callable without arguments
-    weight_decay     each step first takes this share (times the learning rate) off the weights
-    clipnorm         the largest norm of the gradient of one variable
-    global_clipnorm  the largest norm of all gradients together
-    clipvalue        the largest absolute value of an element of a gradient
-    use_ema          keep an exponential moving average of the weights, with momentum ``ema_momentum``; it replaces
-                     the weights every ``ema_overwrite_frequency`` steps, or at the end of fit when that is None
-    loss_scale_factor             the loss is multiplied by it, and gradients divided
-    gradient_accumulation_steps   update once in so many steps, with the mean of their gradients
-    name             first part of the names of its variables
-    lr, decay        Keras 2: learning_rate, and learning_rate / (1 + decay * iterations)
-
     Raises TypeError for an unknown argument (with the nearest known one), ValueError for one out of its range.
+
+    Args:
+        learning_rate: a number, a LearningRateSchedule, or a callable without arguments
+        weight_decay: each step first takes this share (times the learning rate) off the weights
+        clipnorm: the largest norm of the gradient of one variable
+        global_clipnorm: the largest norm of all gradients together
+        clipvalue: the largest absolute value of an element of a gradient
+        use_ema: keep an exponential moving average of the weights, with momentum ``ema_momentum``; it replaces the
+            weights every ``ema_overwrite_frequency`` steps, or at the end of fit when that is None
+        loss_scale_factor: the loss is multiplied by it, and gradients divided
+        gradient_accumulation_steps: update once in so many steps, with the mean of their gradients
+        name: first part of the names of its variables
+        lr, decay: Keras 2: learning_rate, and learning_rate / (1 + decay * iterations)
+        ema_momentum: how much of the average stays at each step, 0.99.
+        ema_overwrite_frequency: steps between the weights' replacement by their average; None: at the end of fit.
     """
 
     def __init_subclass__(cls, **kwargs):
@@ -45,14 +50,14 @@ class Optimizer(OtherCalls, Saved):
         if "__init__" in cls.__dict__ and cls.__module__.startswith("kgraph.optimizers."):
             cls.__init__ = with_defaults_of_version(cls.__dict__["__init__"])
 
-    _old_settings = ()   # arguments of Keras 2 that are attributes of the class where they are not given
     elementwise = False  # whether update_step treats every element alike: then many variables are updated as one
 
     @with_defaults_of_version
     def __init__(self, learning_rate, weight_decay=None, clipnorm=None, clipvalue=None, global_clipnorm=None,
                  use_ema=False, ema_momentum=0.99, ema_overwrite_frequency=None, loss_scale_factor=None,
                  gradient_accumulation_steps=None, name=None, **kwargs):
-        learning_rate = self._legacy(kwargs, learning_rate)
+        learning_rate = self._take_old_arguments(kwargs, learning_rate)
+        check_keywords(type(self).__name__, kwargs, (*_parameters(type(self)), "learning_rate", *OPTIONS))
         self.name = name or auto_name(type(self).__name__)
         self.weight_decay = weight_decay
         self.clipnorm, self.clipvalue, self.global_clipnorm = clipnorm, clipvalue, global_clipnorm
@@ -73,21 +78,6 @@ class Optimizer(OtherCalls, Saved):
         self._learning_rate = self._rate_variable(learning_rate)
 
     # -- arguments
-
-    def _legacy(self, kwargs, learning_rate):
-        """Take Keras 2's arguments out of kwargs, with one warning each; the learning rate that is meant."""
-        self.decay = kwargs.pop("decay", None) or 0.0
-        if self.decay:
-            warnings.warn("decay= is applied as in Keras 2; the modern spelling is learning_rate="
-                          "kgraph.optimizers.schedules.InverseTimeDecay(...)", FutureWarning, stacklevel=4)
-        if "lr" in kwargs:
-            learning_rate = kwargs.pop("lr")
-            warnings.warn("lr= is now learning_rate=", FutureWarning, stacklevel=4)
-        for name in (n for n in self._old_settings if n in kwargs):
-            setattr(self, name, float(kwargs.pop(name)))
-            warnings.warn(f"{name}= is applied as in Keras 2; Keras 3 has none", FutureWarning, stacklevel=4)
-        check_keywords(type(self).__name__, kwargs, (*_parameters(type(self)), "learning_rate", *OPTIONS))
-        return learning_rate
 
     def _check_options(self):
         clips = [c for c in ("clipnorm", "clipvalue", "global_clipnorm") if getattr(self, c) is not None]
@@ -195,8 +185,12 @@ class Optimizer(OtherCalls, Saved):
             self.add_optimizer_variables(variables, "gradient_accumulator")
         self.built = True
 
-    def add_variable(self, shape, initializer="zeros", dtype=None, name=None):
+    def add_variable(self, shape, initializer="zeros", dtype=None, name=None) -> Variable:
         """A Variable of the optimizer's state."""
+        return self._add_variable(shape, initializer, dtype, name)
+
+    def _add_variable(self, shape, initializer, dtype, name, like=None):
+        """like: the weight whose rows it has, which may lie on several processes."""
         dtype = dtype or floatx()
         if initializer == "zeros":
             value = zeros
@@ -204,16 +198,22 @@ class Optimizer(OtherCalls, Saved):
             from kgraph import initializers
             value = initializers.get(initializer)
         name = name or "variable"
-        return self._track(Variable(value, shape=tuple(shape), dtype=dtype, trainable=False, name=name,
-                                    path=f"{self.name}/{name}"))
+        kind = Table if isinstance(like, Table) else Variable
+        return self._track(kind(value, shape=tuple(shape), dtype=dtype, trainable=False, name=name,
+                                path=f"{self.name}/{name}"))
 
-    def add_variable_from_reference(self, reference_variable, name=None, initializer="zeros"):
+    def add_variable_from_reference(self, reference_variable, name=None, initializer="zeros") -> Variable:
         """A Variable shaped and named after another one: ``adam/dense_kernel_momentum``."""
         name = f"{reference_variable.path.replace('/', '_')}_{name or 'var'}"
-        return self.add_variable(reference_variable.shape, initializer, reference_variable.dtype, name)
+        return self._add_variable(reference_variable.shape, initializer, reference_variable.dtype, name,
+                                  reference_variable)
 
     def add_optimizer_variables(self, trainable_variables, name, initializer="zeros"):
-        """A slot: one Variable for each trainable one. With a list of names, one slot each, and a tuple of lists."""
+        """A slot: one Variable for each trainable one. With a list of names, one slot each, and a tuple of lists.
+
+        Returns:
+            A list of Variables, or several.
+        """
         names = [name] if isinstance(name, str) else list(name)
         initializers = list(initializer) if isinstance(initializer, (list, tuple)) else [initializer] * len(names)
         for slot in names:
@@ -224,13 +224,20 @@ class Optimizer(OtherCalls, Saved):
         return self._slots[name] if isinstance(name, str) else tuple(self._slots[n] for n in names)
 
     def slot(self, name, variable):
-        """The slot of that name that belongs to a variable, or to a Run of them."""
+        """The slot of that name that belongs to a variable, or to a Run of them.
+
+        Returns:
+            A Variable.
+        """
         slots = self._slots[name]
+        if isinstance(variable, Wide):
+            return Wide(self.slot(name, variable.stored))
         if isinstance(variable, Run):
             return Run([slots[self._index(v)] for v in variable.variables])
         return slots[self._index(variable)]
 
     def _index(self, variable):
+        variable = variable.stored if isinstance(variable, Wide) else variable
         if id(variable) not in self._indices:
             raise ValueError(f"{self.name} does not know the variable {variable.path}: it was built for "
                              f"{len(self._indices)} other variables. Make a new optimizer for a new set of them.")
@@ -254,6 +261,7 @@ class Optimizer(OtherCalls, Saved):
         if not self.built:
             with suspend_recording():
                 self.build(list(variables))
+                self._flatten_slots()
 
     def flatten(self, variables=None):
         """Lay weights side by side in one buffer, and each slot too, so that one kernel updates them all.
@@ -263,9 +271,15 @@ class Optimizer(OtherCalls, Saved):
         self._ensure_built(variables)
         if not self.elementwise:
             return
-        plain = [v for v in self._trainable_variables if v.constraint is None]
-        flatten_together(plain, f"{self.name}/variables")
-        for group in runs(plain):
+        flatten_together(self._unconstrained(), f"{self.name}/variables")
+        self._flatten_slots()
+
+    def _unconstrained(self) -> list:
+        return [v for v in self._trainable_variables if v.constraint is None]
+
+    def _flatten_slots(self):
+        """Slots of weights that lie side by side, in a home that another optimizer may have given them, do so too."""
+        for group in runs(self._unconstrained()) if self.elementwise else ():
             for name in self._slots if len(group) > 1 else ():
                 flatten_together([self._slots[name][self._index(v)] for v in group], f"{self.name}/{name}")
 
@@ -279,30 +293,47 @@ class Optimizer(OtherCalls, Saved):
         raise NotImplementedError(f"{type(self).__name__} must define update_step(gradient, variable, learning_rate)")
 
     def assign(self, variable, value):
+        """Write into a variable, where the step is not left out.
+
+        Args:
+            value: the new values; of assign_add what is added, of assign_sub what is taken off
+        """
         if self._gate is not None:
             value = ops.where(self._gate, value, variable.value)
         variable.assign(value)
 
     def assign_add(self, variable, value):
+        """Add to a variable; see assign."""
         self.assign(variable, variable.value + value)
 
     def assign_sub(self, variable, value):
+        """Take off a variable; see assign."""
         self.assign(variable, variable.value - value)
 
     def apply_gradients(self, grads_and_vars):
-        """`apply` with (gradient, variable) pairs."""
+        """`apply` with (gradient, variable) pairs.
+
+        Returns:
+            The number of steps done.
+        """
         grads, variables = zip(*grads_and_vars)
         self.apply(grads, variables)
         return self._iterations
 
     def apply(self, grads, trainable_variables=None):
-        """One step: change the variables along their gradients (None: that variable stays, with a warning)."""
+        """One step: change the variables along their gradients (None: that variable stays, with a warning).
+
+        Raises:
+            ValueError: no variables, or another number of gradients.
+        """
         grads = list(grads)
         if trainable_variables is None and len(grads) != len(self._trainable_variables):
             raise ValueError(f"{self.name}: expected {len(self._trainable_variables)} gradients, one for each variable "
                              f"it was built with, received {len(grads)}")
         variables = list(self._trainable_variables if trainable_variables is None else trainable_variables)
         self._ensure_built(variables)
+        if current_trace() is not None and self.elementwise and homeless(self._unconstrained()):
+            current_trace().ask_again(self.flatten)  # the weights have been read where they lie now
         for variable in variables:
             self._index(variable)
         grads, variables = self._with_gradient(grads, variables)
@@ -360,6 +391,7 @@ class Optimizer(OtherCalls, Saved):
     def update_all(self, groups, learning_rate):
         """`update_step` for every (parameter, gradient) pair. Subclasses add what happens once a step."""
         for variable, gradient in groups:
+            variable = in_float32(variable)
             self.update_step(ops.cast(gradient, variable.dtype), variable, ops.cast(learning_rate, variable.dtype))
 
     def _accumulate(self, variable, gradient, steps):
@@ -445,6 +477,11 @@ class Optimizer(OtherCalls, Saved):
                 variable.assign(self.slot("average", variable).value)
 
     def scale_loss(self, loss):
+        """The loss times loss_scale_factor.
+
+        Returns:
+            A scalar.
+        """
         return loss * self.loss_scale_factor if self.loss_scale_factor else loss
 
 

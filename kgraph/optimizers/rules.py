@@ -11,6 +11,12 @@ from kgraph.optimizers.optimizer import Optimizer
 class SGD(Optimizer):
     """w -= r g; with momentum (Polyak 1964) m = momentum m - r g, w += m; nesterov (Sutskever et al. 2013) looks ahead:
     w += momentum m - r g.
+
+    Example:
+        >>> w = kgraph.Variable([1.0, 2.0])
+        >>> optimizers.SGD(0.1).apply([np.float32([1, 1])], [w])
+        >>> w.numpy()
+        array([0.9, 1.9], dtype=float32)
     """
 
     elementwise = True
@@ -47,6 +53,15 @@ class RMSprop(Optimizer):
     """Tieleman and Hinton (2012): v = rho v + (1 - rho) g^2, w -= r g / sqrt(v + epsilon).
 
     centered: v minus the square of the running mean of g; momentum: steps are accumulated.
+
+    Args:
+        centered: divide by the variance in place of the mean square. False by default.
+
+    Example:
+        >>> w = kgraph.Variable([1.0, 2.0])
+        >>> optimizers.RMSprop(0.1).apply([np.float32([1, 1])], [w])
+        >>> w.numpy()
+        array([0.6838, 1.6838], dtype=float32)
     """
 
     elementwise = True
@@ -97,7 +112,14 @@ class RMSprop(Optimizer):
 
 
 class Adagrad(Optimizer):
-    """Duchi et al. (2011): a += g^2, w -= r g / sqrt(a + epsilon)."""
+    """Duchi et al. (2011): a += g^2, w -= r g / sqrt(a + epsilon).
+
+    Example:
+        >>> w = kgraph.Variable([1.0, 2.0])
+        >>> optimizers.Adagrad(0.1).apply([np.float32([1, 1])], [w])
+        >>> w.numpy()
+        array([0.9047, 1.9047], dtype=float32)
+    """
 
     elementwise = True
 
@@ -126,7 +148,14 @@ class Adagrad(Optimizer):
 
 
 class Adadelta(Optimizer):
-    """Zeiler (2012): steps are scaled by the ratio of the running sizes of past steps and gradients."""
+    """Zeiler (2012): steps are scaled by the ratio of the running sizes of past steps and gradients.
+
+    Example:
+        >>> w = kgraph.Variable([1.0, 2.0])
+        >>> optimizers.Adadelta(100.0).apply([np.float32([1, 1])], [w])
+        >>> w.numpy()
+        array([0.8586, 1.8586], dtype=float32)
+    """
 
     elementwise = True
 
@@ -156,7 +185,19 @@ class Adadelta(Optimizer):
 
 
 class Ftrl(Optimizer):
-    """McMahan et al. (2013): follow the regularized leader, with L1, L2 and shrinkage strengths."""
+    """McMahan et al. (2013): follow the regularized leader, with L1, L2 and shrinkage strengths.
+
+    Args:
+        learning_rate_power: of the sums of squares, 0 or below, -0.5.
+        l1_regularization_strength, l2_regularization_strength, l2_shrinkage_regularization_strength: the strengths, 0.
+        beta: added to the sums of squares, 0.
+
+    Example:
+        >>> w = kgraph.Variable([1.0, 2.0])
+        >>> optimizers.Ftrl(0.1).apply([np.float32([1, 1])], [w])
+        >>> w.numpy()
+        array([0.6031, 1.3016], dtype=float32)
+    """
 
     elementwise = True
 
@@ -205,7 +246,14 @@ class Ftrl(Optimizer):
 
 
 class Lion(Optimizer):
-    """Chen et al. (2023): w -= r sign(b1 m + (1 - b1) g), m = b2 m + (1 - b2) g."""
+    """Chen et al. (2023): w -= r sign(b1 m + (1 - b1) g), m = b2 m + (1 - b2) g.
+
+    Example:
+        >>> w = kgraph.Variable([1.0, 2.0])
+        >>> optimizers.Lion(0.1).apply([np.float32([1, 1])], [w])
+        >>> w.numpy()
+        array([0.9, 1.9], dtype=float32)
+    """
 
     elementwise = True
 

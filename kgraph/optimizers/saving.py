@@ -48,6 +48,11 @@ class Saved:
             variable.assign(np.asarray(store[str(i)]))
 
     def get_config(self):
+        """The settings, as plain data.
+
+        Returns:
+            A dict of the settings, from which from_config makes another of its kind.
+        """
         rate = self._learning_rate
         if isinstance(rate, LearningRateSchedule):
             from kgraph.serialization import serialize_keras_object
@@ -61,6 +66,11 @@ class Saved:
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
+        """Another object of this class, from its settings.
+
+        Returns:
+            An Optimizer.
+        """
         if isinstance(config.get("learning_rate"), dict):
             from kgraph.serialization import deserialize_keras_object
             rate = deserialize_keras_object(config["learning_rate"], custom_objects=custom_objects)

@@ -1,4 +1,15 @@
-"""Learning rates as functions of the number of steps done. All of them compute in float32, inside the compiled step."""
+"""Learning rates as functions of the number of steps done. All of them compute in float32, inside the compiled step.
+
+Args:
+    initial_learning_rate: the rate of step 0.
+    decay_steps: over how many steps.
+    decay_rate: the rate of decay.
+    staircase: only at whole multiples of decay_steps. False by default.
+    alpha: the least rate, as a share of the first one, 0.
+    name: of the schedule.
+    warmup_target: the rate that the warm-up reaches; None: no warm-up.
+    warmup_steps: over how many steps, 0.
+"""
 from __future__ import annotations
 
 import math
@@ -12,7 +23,15 @@ __all__ = ["CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "InverseTim
 
 
 class LearningRateSchedule:
-    """A function of the step, ``__call__(step) -> rate``, with a config. step: a scalar tensor or a number."""
+    """A function of the step, ``__call__(step) -> rate``, with a config. step: a scalar tensor or a number.
+
+    Example:
+        >>> class Root(optimizers.schedules.LearningRateSchedule):
+        ...     def __call__(self, step):
+        ...         return 0.1 / ops.sqrt(ops.cast(step, "float32") + 1.0)
+        >>> Root()(3)
+        <Tensor f32[] 0.05>
+    """
 
     _fields = ()
 
@@ -20,17 +39,35 @@ class LearningRateSchedule:
         raise NotImplementedError(f"{type(self).__name__} must define __call__(step)")
 
     def get_config(self):
+        """The settings, as plain data.
+
+        Returns:
+            A dict of the settings, from which from_config makes another of its kind.
+        """
         if not self._fields:
             raise NotImplementedError(f"{type(self).__name__} must define get_config() to be saved")
         return {name: getattr(self, name) for name in self._fields}
 
     @classmethod
     def from_config(cls, config):
+        """Another object of this class, from its settings.
+
+        Args:
+            config: what get_config gave.
+
+        Returns:
+            A LearningRateSchedule.
+        """
         return cls(**config)
 
 
 class ExponentialDecay(LearningRateSchedule):
-    """initial * rate ^ (step / decay_steps); in whole powers with staircase."""
+    """initial * rate ^ (step / decay_steps); in whole powers with staircase.
+
+    Example:
+        >>> optimizers.schedules.ExponentialDecay(0.1, 100, 0.5)(100)
+        <Tensor f32[] 0.05>
+    """
 
     _fields = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
 
@@ -48,7 +85,19 @@ class ExponentialDecay(LearningRateSchedule):
 
 
 class PiecewiseConstantDecay(LearningRateSchedule):
-    """values[i] up to and with step boundaries[i]; values[-1] after the last. One value more than boundaries."""
+    """values[i] up to and with step boundaries[i]; values[-1] after the last. One value more than boundaries.
+
+    Args:
+        boundaries: rising numbers of steps.
+        values: the rates, one more than boundaries.
+
+    Raises:
+        ValueError: another number of values.
+
+    Example:
+        >>> optimizers.schedules.PiecewiseConstantDecay([10], [0.1, 0.01])(11)
+        <Tensor f32[] 0.01>
+    """
 
     _fields = ("boundaries", "values", "name")
 
@@ -68,7 +117,17 @@ class PiecewiseConstantDecay(LearningRateSchedule):
 
 
 class PolynomialDecay(LearningRateSchedule):
-    """(initial - end) (1 - step / decay_steps)^power + end; with cycle, decay_steps is stretched again and again."""
+    """(initial - end) (1 - step / decay_steps)^power + end; with cycle, decay_steps is stretched again and again.
+
+    Args:
+        end_learning_rate: the last rate, 0.0001.
+        power: 1: a straight line.
+        cycle: begin again after decay_steps. False by default.
+
+    Example:
+        >>> optimizers.schedules.PolynomialDecay(0.1, 100, 0.0)(50)
+        <Tensor f32[] 0.05>
+    """
 
     _fields = ("initial_learning_rate", "decay_steps", "end_learning_rate", "power", "cycle", "name")
 
@@ -92,7 +151,12 @@ class PolynomialDecay(LearningRateSchedule):
 
 
 class InverseTimeDecay(LearningRateSchedule):
-    """initial / (1 + rate * step / decay_steps); in whole steps with staircase."""
+    """initial / (1 + rate * step / decay_steps); in whole steps with staircase.
+
+    Example:
+        >>> optimizers.schedules.InverseTimeDecay(0.1, 100, 1.0)(100)
+        <Tensor f32[] 0.05>
+    """
 
     _fields = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
 
@@ -112,6 +176,10 @@ class CosineDecay(LearningRateSchedule):
     """Loshchilov and Hutter (2016): half a cosine from initial to alpha * initial over decay_steps.
 
     With warmup_target, first a straight line from initial to that rate over warmup_steps; the cosine starts there.
+
+    Example:
+        >>> optimizers.schedules.CosineDecay(0.1, 100)(50)
+        <Tensor f32[] 0.05>
     """
 
     _fields = ("initial_learning_rate", "decay_steps", "alpha", "name", "warmup_target", "warmup_steps")
@@ -143,7 +211,16 @@ class CosineDecay(LearningRateSchedule):
 
 
 class CosineDecayRestarts(LearningRateSchedule):
-    """Loshchilov and Hutter (2016): cosine decays, each t_mul times as long as the one before and m_mul as high."""
+    """Loshchilov and Hutter (2016): cosine decays, each t_mul times as long as the one before and m_mul as high.
+
+    Args:
+        first_decay_steps: the length of the first decay.
+        t_mul, m_mul: how much longer, and higher, the next one is: 2 and 1.
+
+    Example:
+        >>> optimizers.schedules.CosineDecayRestarts(0.1, 100)(100)
+        <Tensor f32[] 0.1>
+    """
 
     def __init__(self, initial_learning_rate, first_decay_steps, t_mul=2.0, m_mul=1.0, alpha=0.0, name="SGDRDecay"):
         self.initial_learning_rate = initial_learning_rate
@@ -171,20 +248,58 @@ class CosineDecayRestarts(LearningRateSchedule):
                 "t_mul": self._t_mul, "m_mul": self._m_mul, "alpha": self.alpha, "name": self.name}
 
 
-def serialize(schedule):
-    """The config of a schedule, as Keras writes it."""
+def serialize(learning_rate_schedule):
+    """The config of a schedule, as Keras writes it.
+
+    Args:
+        learning_rate_schedule: a LearningRateSchedule.
+
+    Returns:
+        A dict.
+
+    Example:
+        >>> optimizers.schedules.serialize(optimizers.schedules.CosineDecay(0.1, 100))["class_name"]
+        'CosineDecay'
+    """
     from kgraph.serialization import serialize_keras_object
-    return serialize_keras_object(schedule)
+    return serialize_keras_object(learning_rate_schedule)
 
 
 def deserialize(config, custom_objects=None):
-    """A schedule from its config."""
+    """A schedule from its config.
+
+    Args:
+        config: a dict as serialize gives it.
+        custom_objects: {name: class} of what is not kgraph's.
+
+    Returns:
+        A LearningRateSchedule.
+
+    Example:
+        >>> config = optimizers.schedules.serialize(optimizers.schedules.CosineDecay(0.1, 100))
+        >>> optimizers.schedules.deserialize(config)(0)
+        <Tensor f32[] 0.1>
+    """
     from kgraph.serialization import deserialize_keras_object
     return deserialize_keras_object(config, module_objects=OBJECTS, custom_objects=custom_objects)
 
 
 def get(identifier):
-    """A schedule class's instance from its config, or the schedule itself."""
+    """A schedule class's instance from its config, or the schedule itself.
+
+    Args:
+        identifier: a config or a LearningRateSchedule.
+
+    Returns:
+        A LearningRateSchedule.
+
+    Raises:
+        ValueError: it is neither.
+
+    Example:
+        >>> optimizers.schedules.get(optimizers.schedules.CosineDecay(0.1, 100))(0)
+        <Tensor f32[] 0.1>
+    """
     if isinstance(identifier, LearningRateSchedule):
         return identifier
     if isinstance(identifier, dict):
@@ -209,3 +324,7 @@ OBJECTS = {c.__name__: c for c in (CosineDecay, CosineDecayRestarts, Exponential
 
 def __getattr__(name):
     return lookup(__name__, name, __all__)
+
+
+def __dir__():
+    return sorted(__all__)

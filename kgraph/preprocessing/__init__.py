@@ -10,3 +10,7 @@ __all__ = ["image", "image_dataset_from_directory", "sequence", "text", "text_da
 
 def __getattr__(name):
     return lookup(__name__, name, __all__)
+
+
+def __dir__():
+    return sorted(__all__)

@@ -133,10 +133,11 @@ class ImageDataGenerator:
 
     # ------------------------------------------------------------------ statistics
     def fit(self, x, augment=False, rounds=1, seed=None):
-        """Find the mean, the deviation and the whitening of images [samples, height, width, channels]."""
+        """Find mean, deviation and whitening of images [samples, height, width, channels], after rescale."""
         x = np.asarray(x, self.dtype)
         if x.ndim != 4:
             raise ValueError(f"ImageDataGenerator.fit: expected images of rank 4, received shape {x.shape}")
+        x = x if self.rescale is None else x * np.asarray(self.rescale, self.dtype)
         if augment:
             rng = np.random.default_rng(seed)
             x = np.stack([self.random_transform(image, rng) for _ in range(rounds) for image in x])
@@ -220,3 +221,7 @@ def _files_in(folder, follow_links) -> list:
     return sorted(os.path.relpath(os.path.join(root, name), folder)
                   for root, _, names in os.walk(folder, followlinks=follow_links)
                   for name in names if name.lower().endswith(SUFFIXES))
+
+
+def __dir__():
+    return sorted(__all__)

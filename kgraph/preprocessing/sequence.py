@@ -94,3 +94,7 @@ def skipgrams(sequence, vocabulary_size, window_size=4, negative_samples=1.0, sh
         rng.shuffle(order)
         pairs, labels = [pairs[i] for i in order], [labels[i] for i in order]
     return pairs, labels
+
+
+def __dir__():
+    return sorted(__all__)

@@ -54,7 +54,7 @@ class Tokenizer:
     def __init__(self, num_words=None, filters=FILTERS, lower=True, split=" ", char_level=False, oov_token=None,
                  analyzer=None, **kwargs):
         document_count = kwargs.pop("document_count", 0)
-        kwargs.pop("nb_words", None)
+        num_words = kwargs.pop("nb_words", num_words)   # its name in Keras 1
         if kwargs:
             raise TypeError(f"Tokenizer: unknown arguments {sorted(kwargs)}")
         self.num_words, self.filters, self.lower, self.split = num_words, filters, lower, split
@@ -172,3 +172,7 @@ def tokenizer_from_json(text) -> Tokenizer:
     tokenizer.index_word = {int(i): word for i, word in tables["index_word"].items()}
     tokenizer.word_index = tables["word_index"]
     return tokenizer
+
+
+def __dir__():
+    return sorted(__all__)

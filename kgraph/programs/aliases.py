@@ -21,8 +21,8 @@ _PLACES = {
     "keras": "kgraph", "keras.src": "kgraph", "keras.api": "kgraph", "keras._tf_keras": "kgraph",
     "keras._tf_keras.keras": "kgraph", "keras_core": "kgraph", "tf_keras": "kgraph", "tf_keras.src": "kgraph",
     "tensorflow": "kgraph.tensorflow", "tensorflow.keras": "kgraph", "tensorflow.python.keras": "kgraph",
-    "tensorflow.compat.v2": "kgraph.tensorflow", "tensorflow.compat.v2.keras": "kgraph",
-    "tensorflow.python": "kgraph.tensorflow",
+    "tensorflow.compat.v1.keras": "kgraph", "tensorflow.compat.v2": "kgraph.tensorflow",
+    "tensorflow.compat.v2.keras": "kgraph", "tensorflow.python": "kgraph.tensorflow",
 }
 _ROOTS = {name.partition(".")[0] for name in _PLACES}
 _displaced: dict = {}   # modules of those names that were there before
@@ -31,10 +31,6 @@ _finder = None
 
 def install_as_keras(version: str | None = None):
     """From now on `import keras`, `tensorflow.keras`, `tf_keras`, `keras_core` and `tensorflow` give kgraph.
-
-    version  the Keras that programs shall find, such as ``"3.15.1"`` (the default), ``"2.15"`` or ``"2.3"``: what
-             `keras.__version__` says, and the defaults that changed between versions (the rates of Adagrad and
-             Adadelta, GRU's reset_after, the slope of hard_sigmoid, clipnorm)
 
     Modules of these names that were imported before are put aside until `uninstall_as_keras`. A second call only
     changes the version. Raises ValueError for a version that Keras never had.
@@ -45,6 +41,9 @@ def install_as_keras(version: str | None = None):
         >>> keras.layers.Dense is kgraph.layers.Dense
         True
         >>> kgraph.uninstall_as_keras()
+
+    Args:
+        version: the Keras that programs shall find, such as "3.15.1" (the default), "2.15" or "2.3".
     """
     global _finder
     config.set_keras_version(version or config.KERAS_VERSION)
@@ -118,6 +117,9 @@ class _Face(types.ModuleType):
         if own in _PLACES:
             return importlib.import_module(own)
         return getattr(importlib.import_module(self._place), name)
+
+    def __reduce__(self):   # in another process these names may not be kgraph's
+        return importlib.import_module, (self._place,)
 
     def __dir__(self):
         return dir(importlib.import_module(self._place))

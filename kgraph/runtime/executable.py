@@ -7,24 +7,27 @@ take different workspaces. Scratch memory of the kernels belongs to threads, not
 """
 from __future__ import annotations
 
-import functools
 import itertools
 import os
 import struct
-import sys
 
 import numpy as np
 
 from kgraph import variable
 from kgraph.codegen import functions
-from kgraph.compiler.dims import evaluate, names
+from kgraph.compiler.dims import evaluate, in_lines, names
 from kgraph.compiler.ir import Value
 from kgraph.compiler.loopnest import interpret
-from kgraph.compiler.plan import STATUS, Address, Code, Plan, Symbol
-from kgraph.runtime import executor, thread_pool
+from kgraph.compiler.plan import EXCHANGE, STATUS, Address, Code, Given, Plan, Symbol
+from kgraph.kernels import walk
+from kgraph.log import is_heard, report
+from kgraph.runtime import exchange, executor, thread_pool
+from kgraph.runtime.locks import once
 from kgraph.runtime.memory import Block, address_of, aligned, give_scratch, take_scratch
+from kgraph.runtime.preparation import preparation
+from kgraph.runtime.routines import module_of, routine
 
-__all__ = ["Executable"]
+__all__ = ["Executable", "function_of", "names_of"]
 
 MAX_BINDINGS = 64      # sets of extents whose argument blocks are kept,
 MAX_BYTES = 1 << 24    # as long as they take no more than this
@@ -36,6 +39,7 @@ CHUNK_TILES = 100_000_000  # of a native product, where each part packs its oper
 CHUNKS = 4             # of a share at most
 TILE_SPEED = 16        # operations of a native product in the time of one
 BYTES_OF_WORK = 8      # bytes of its operands in the time of one: a product of one row does little but read
+KEPT_BYTES = 1 << 20   # of an arena that `release` leaves
 NOTHING = Block(0)
 
 
@@ -44,23 +48,34 @@ class Executable:
 
     states     the Variables (or arrays, written in place) of the plan's state buffers, in their order
     constants  arrays of its constant buffers
+    unprepared gives the plan that runs where the preparation makes no numbers of weights that are
     """
 
-    def __init__(self, plan: Plan, states=(), constants=()):
-        self.plan = plan
+    def __init__(self, plan: Plan, states=(), constants=(), unprepared=None):
+        self.plan, self._unprepared = plan, unprepared
         self.states = list(states)
         self.constants = [np.ascontiguousarray(c) for c in constants]
         self.python = os.environ.get("KGRAPH_EMIT") == "python"
-        self.extent_names = sorted(_names_of(plan))
+        self.extent_names = sorted(names_of(plan))
         program = plan.program
         self.inputs = _by_index(plan, "input", program.inputs)
         self.outputs = [plan.buffer(v) for v in program.outputs]
         if not self.python:
             functions.prepare(self._functions())
         self.kernels = [0 if self.python else self.code(k) for k in plan.kernels]
-        self.debug = functions.debug_level() >= 2
+        self.debug = is_heard(2)
+        self.collective = any(a is EXCHANGE for k in plan.kernels for a in k.args)
+        self.preparation = None if plan.preparation is None else preparation(
+            plan.preparation, self.states, constants, Executable)
+        written = [self.states[plan.buffer(s).index] for s, _ in program.updates]
+        self._written = [s for s in written if hasattr(s, "wrote")]
         self._idle: list[_Workspace] = []  # the last one is taken next
         self._last: tuple | None = None
+
+    @once
+    def plain(self) -> Executable:
+        """The same without a preparation."""
+        return Executable(self._unprepared(), self.states, self.constants)
 
     def code(self, kernel) -> int:
         """The address of a kernel's machine code."""
@@ -69,17 +84,16 @@ class Executable:
         return functions.address(self._function(kernel))
 
     def _function(self, kernel) -> functions.Function:
-        reason = ", ".join(kernel.scopes) or self.plan.program.name
-        return functions.Function(kernel.name, kernel.source, reason, given=kernel.nest)
+        return function_of(kernel, ", ".join(kernel.scopes) or self.plan.program.name)
 
     def _functions(self) -> list:
         """All native functions that the plan needs."""
         needed, symbols = list(self.plan.kernels), set()
         for kernel in needed:  # grows by the kernels that loops call
             needed += [a.kernel for a in kernel.args if isinstance(a, Code)]
-            symbols |= {a.name for a in kernel.args if isinstance(a, Symbol) and a is not STATUS}
-        named = [_routine(name) for name in sorted(symbols)]
-        return [*named, *map(self._function, needed), *map(executor.function, executor.NAMES)]
+            symbols |= {a.name for a in kernel.args if isinstance(a, Symbol)}
+        named = [routine(name) for name in sorted(symbols)]
+        return [*named, *map(self._function, needed), *map(walk.function, walk.ROUTINES)]
 
     def run(self, inputs, extents=None, outputs=None, steps: int = 1) -> list:
         """Run the program ``steps`` times in one native call.
@@ -91,6 +105,8 @@ class Executable:
 
         Raises ValueError for a wrong shape, IndexError for an index outside its range.
         """
+        if self.preparation is not None and not self.preparation.refresh() and self._unprepared is not None:
+            return self.plain.run(inputs, extents, outputs, steps)
         self._last = key = tuple([extents[n] for n in self.extent_names]) if self.extent_names else ()
         try:
             workspace = self._idle.pop()
@@ -99,11 +115,18 @@ class Executable:
         try:
             binding = workspace.last if key == workspace.key else workspace.binding(key)
             threads = thread_pool._threads or thread_pool.get_num_threads()
-            if binding.generation != variable.generation or binding.threads != threads:
+            moved = self.plan.exchanged and binding.room[0] is not exchange.room(self.plan.exchanged)[0]
+            if binding.generation != variable.generation or binding.threads != threads or moved:
                 binding.bind()
             return binding.call(inputs, outputs, steps)
         finally:
             self._idle.append(workspace)
+            for state in self._written:
+                state.wrote()
+
+    def release(self):
+        """Give memory that waits for the next call back, where it is much. For an Executable that nobody else runs."""
+        self._idle = [workspace for workspace in self._idle if len(workspace.arena) <= KEPT_BYTES]
 
     @property
     def arena_bytes(self) -> dict:
@@ -114,6 +137,8 @@ class Executable:
 
     def time_kernels(self, inputs, extents=None, repeats: int = 20) -> list:
         """Seconds of each kernel: medians over ``repeats`` runs, kernel by kernel. States keep their values."""
+        if self.preparation is not None:
+            self.preparation.refresh()
         workspace = _Workspace(self)
         binding = workspace.binding(tuple((extents or {})[n] for n in self.extent_names))
         saved = [(s, s.copy()) for s in (getattr(s, "buffer", s) for s in self.states)]
@@ -147,7 +172,7 @@ class _Workspace:
         plan, extents = self.executable.plan, dict(zip(self.executable.extent_names, key))
         for rule in plan.size_rules:
             rule.check(extents, plan.program.name)
-        *starts, size = itertools.accumulate((n + 63 & ~63 for n in evaluate(list(plan.slots), extents)), initial=0)
+        *starts, size = itertools.accumulate(map(in_lines, evaluate(list(plan.slots), extents)), initial=0)
         if size > len(self.arena):
             self.bindings.clear()  # they point into the memory before
             self.kept, self.arena = 0, aligned(size)
@@ -183,8 +208,11 @@ class _Binding:
         """Write argument blocks and table: the addresses of variables, the number of threads."""
         plan, extents = self.executable.plan, self.extents
         self.generation, self.threads = variable.generation, thread_pool.get_num_threads()
-        self._memory = {"slot": self._slots, "constant": self.executable.constants,
-                        "state": [getattr(s, "buffer", s) for s in self.executable.states]}
+        self.room = exchange.room(plan.exchanged) if plan.exchanged else (None, None)
+        self._memory = {"slot": self._slots, "given": self.room[:1], "joined": self.room[1:],
+                        "constant": self.executable.constants,
+                        "state": [getattr(s, "buffer", s) for s in self.executable.states],
+                        "prepared": self.executable.preparation.arrays if self.executable.preparation else []}
         words, starts = [], []
         self._places: dict = {"input": {}, "output": {}}
         for kernel in plan.kernels:
@@ -199,16 +227,17 @@ class _Binding:
         for kernel, address, start in zip(plan.kernels, self.executable.kernels, starts):
             extent, work, moved = evaluate((kernel.extent, kernel.work, kernel.bytes), extents)
             units = -(-extent // kernel.grain)
-            native = any(isinstance(a, Symbol) for a in kernel.args if a is not STATUS)
+            native = any(isinstance(a, Symbol) for a in kernel.args)
             if native:
                 work = max(work // TILE_SPEED, moved // BYTES_OF_WORK)
             shares = max(min(self.threads, units), 1) if work >= SHARED_WORK else 1
             chunks = min(work // shares // (CHUNK_TILES if native else CHUNK_WORK), units // shares, CHUNKS)
             chunks = max(chunks, 1) if shares > 1 else 1
             self._shared_work += work if shares > 1 else 0
-            self.entries.append([address, self.words.ctypes.data + 8 * start, extent, kernel.grain, shares, chunks])
-        self.scratch_bytes = max((self._scratch_of(k) for k in plan.kernels), default=0) + 63 & ~63
-        self.team_size = self.threads if any(e[4] > 1 for e in self.entries) else 1
+            block = self.words.ctypes.data + 8 * start
+            self.entries.append(executor.Entry(address, block, extent, kernel.grain, shares, chunks))
+        self.scratch_bytes = in_lines(max((self._scratch_of(k) for k in plan.kernels), default=0))
+        self.team_size = self.threads if any(e.shares > 1 for e in self.entries) else 1
         if not self.executable.python:
             self._alone = executor.Table(self.entries, 1, self.status, self.scratch_bytes)
             self._together = executor.Table(self.entries, self.team_size, self.status, self.scratch_bytes) \
@@ -216,7 +245,7 @@ class _Binding:
             self._single = None
 
     def _scratch_of(self, kernel) -> int:
-        called = [_module_of(a.name).SCRATCH for a in kernel.args if isinstance(a, Symbol) and a is not STATUS]
+        called = [module_of(a.name).scratch() for a in kernel.args if isinstance(a, Symbol)]
         return evaluate(kernel.scratch, self.extents) + max(called, default=0)
 
     def _word(self, argument, position) -> int:
@@ -228,12 +257,12 @@ class _Binding:
             return self.executable.code(argument.kernel)
         if isinstance(argument, float):
             return struct.unpack("q", struct.pack("d", argument))[0]
-        if argument is STATUS:
-            return self.status.ctypes.data
+        if isinstance(argument, Given):
+            return self.status.ctypes.data if argument is STATUS else exchange.address(self.executable.python)
         if isinstance(argument, Symbol):
             if self.executable.python:
-                return interpret.handle(_routine(argument.name).nest)
-            return functions.address(_routine(argument.name))
+                return interpret.handle(routine(argument.name).nest)
+            return functions.address(routine(argument.name))
         return evaluate(argument, self.extents)
 
     def _address(self, value, position, more: int = 0) -> int:
@@ -247,6 +276,8 @@ class _Binding:
     def call(self, inputs, outputs, steps) -> list:
         kept = self._place_inputs(inputs)
         results = self._place_outputs(outputs)
+        if self.executable.collective:
+            exchange.begin(self.status)
         if self.executable.python:
             self._run_python(steps)
         elif self.executable.debug:
@@ -285,7 +316,7 @@ class _Binding:
     def _time_entries(self) -> list:
         """Run the kernels one by one. An empty table tells what the call itself takes."""
         if self._single is None:
-            self._single = [executor.Table([e], self.threads if e[4] > 1 else 1, self.status, self.scratch_bytes)
+            self._single = [executor.Table([e], self.threads if e.shares > 1 else 1, self.status, self.scratch_bytes)
                             for e in self.entries]
             self._empty = executor.Table([], 1, self.status, self.scratch_bytes)
         with thread_pool.stopwatch(self.team_size, self.scratch_bytes) as seconds:
@@ -298,8 +329,8 @@ class _Binding:
             for kernel, seconds in zip(self.executable.plan.kernels, self._time_entries()):
                 flops, moved = evaluate((kernel.flops, kernel.bytes), self.extents)
                 rate = max(seconds, 1e-9) * 1e9
-                print(f"kgraph: {kernel.name} {1e6 * seconds:9.2f} us {flops / rate:8.2f} GFLOP/s "
-                      f"{moved / rate:8.2f} GB/s  {', '.join(kernel.scopes)}", file=sys.stderr)
+                report(2, f"{kernel.name} {1e6 * seconds:9.2f} us {flops / rate:8.2f} GFLOP/s "
+                          f"{moved / rate:8.2f} GB/s  {', '.join(kernel.scopes)}")
 
     def _place_inputs(self, inputs) -> list:
         """Write the addresses of the input arrays; returns the arrays, which must live until the call is over."""
@@ -360,26 +391,21 @@ class _Binding:
     def _raise_reported(self):
         number, index = self.status.tolist()
         self.status[:] = 0
+        if number == exchange.FAILED:
+            raise exchange.failure()
         scope, extent = self.executable.plan.checks[number - 1]
-        raise IndexError(f"{scope}: index {index} is outside [0, {evaluate(extent, self.extents)})")
+        error = IndexError(f"{scope}: index {index} is outside [0, {evaluate(extent, self.extents)})")
+        error.scope = scope
+        raise error
 
     @property
     def _name(self) -> str:
         return self.executable.plan.program.name
 
 
-def _module_of(name: str):
-    """The module that has a native routine: its ROUTINES, function(name) and SCRATCH."""
-    from kgraph.kernels import conv, gemm, winograd
-    for module in (gemm, conv, winograd):
-        if name in module.ROUTINES:
-            return module
-    raise KeyError(f"there is no native routine {name}")
-
-
-@functools.cache
-def _routine(name: str) -> functions.Function:
-    return _module_of(name).function(name)
+def function_of(kernel, reason: str) -> functions.Function:
+    """A kernel as a native function."""
+    return functions.Function(kernel.name, kernel.source, reason, lambda: kernel.nest)
 
 
 def _by_index(plan, kind, values) -> list:
@@ -388,7 +414,7 @@ def _by_index(plan, kind, values) -> list:
     return [found[i] for i in sorted(found)]
 
 
-def _names_of(plan: Plan) -> set:
+def names_of(plan: Plan) -> set:
     """All names in the plan's sizes."""
     sizes = [*plan.slots, *(s for rule in plan.size_rules for s in (rule.a, rule.b)), plan.naive_bytes]
     for kernel in plan.kernels:

@@ -1,7 +1,8 @@
 """Which locks a process has, who takes them when, and what a fork finds: all of it.
 
-    compiling   held while a program is compiled, and machine code made, loaded or linked. Numba, LLVM and our own
-                tables are asked by its holder alone, who may take it again.
+    compiling   held while a program is compiled, and machine code made, loaded or linked, and while what a program
+                reads of weights is prepared. Numba, LLVM and our own tables are asked by its holder alone, who may take
+                it again.
     lending     held for a few lines in which the team of threads is exchanged. Its holder compiles nothing: what that
                 needs is made before.
     team.busy   held by the one caller that walks a step with the team (see thread_pool); never waited for under one of
@@ -9,7 +10,8 @@
 
 Code of the user, such as a step that is traced, runs under none of them. A fork happens when nobody holds the first
 two, so that the child finds them free, and finds all tables, and LLVM, as they are between two uses; it makes a team
-of its own. Nothing else of a process is shared by its threads: an Executable's memory belongs to one call at a time.
+of its own. Nothing else that is written is shared by a process's threads: an Executable's memory belongs to one call
+at a time.
 """
 from __future__ import annotations
 

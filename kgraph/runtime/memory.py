@@ -5,15 +5,17 @@ import ctypes
 
 import numpy as np
 
+from kgraph.compiler.dims import LINE
+
 __all__ = ["Block", "address_of", "aligned", "give_scratch", "take_scratch"]
 
 _idle: list = []  # scratch that no call has: one block for each call that ran at the same time
 
 
-def aligned(size: int, alignment: int = 64) -> np.ndarray:
-    """A zeroed uint8 array of that many bytes whose address is a multiple of ``alignment``."""
-    block = np.zeros(size + alignment, np.uint8)
-    start = -block.ctypes.data % alignment
+def aligned(size: int) -> np.ndarray:
+    """A zeroed uint8 array of that many bytes that begins with a line of the cache."""
+    block = np.zeros(size + LINE, np.uint8)
+    start = -block.ctypes.data % LINE
     return block[start:start + size]
 
 

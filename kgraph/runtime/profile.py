@@ -9,36 +9,29 @@ import numpy as np
 from kgraph.codegen import functions
 from kgraph.codegen.target import machine
 from kgraph.compiler.dims import evaluate
-from kgraph.kernels import gemm_tile
+from kgraph.compiler.loopnest.builder import Builder
+from kgraph.compiler.loopnest.dtypes import DTYPES, short_name
+from kgraph.compiler.loopnest.nodes import call
+from kgraph.kernels import dot_tile, gemm_tile, matrix_tile
 from kgraph.runtime import executor, thread_pool
 from kgraph.runtime.memory import aligned
 
 __all__ = ["Limits", "Row", "limits", "profile"]
 
-_STREAM = """
-def stream(args, lo, hi, scratch):
-    x = pf32(args, 0)
-    y = pf32(args, 1)
-    for i in range(lo, hi):
-        y[i] = x[i] + y[i]
-"""
-_MULTIPLY_ADD = """
-def limit_{short}(args, lo, hi, scratch):
-    for i in range(lo, hi):
-        multiply_add(word(args, 0), scratch)
-"""
 STREAM_BYTES = 1 << 26  # of each array: beyond most last-level caches
 ROUNDS = 20_000         # of the multiply-add loop: about a quarter of a millisecond
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What `threads` threads of this machine reach: floating-point operations a second by multiply-adds in registers,
-    in float32 and float64, and bytes a second to and from main memory."""
+    """What `threads` threads of this machine reach: operations a second by multiply-adds in registers, in float32 and
+    float64, of bfloat16 and int8, and bytes a second to and from main memory."""
 
     threads: int
     float32: float
     float64: float
+    bfloat16: float
+    int8: float
     bandwidth: float
 
 
@@ -71,10 +64,19 @@ def profile(executable, inputs, extents=None, repeats: int = 20) -> list:
     rows = []
     for kernel, s in zip(executable.plan.kernels, seconds):
         flops, moved = evaluate((kernel.flops, kernel.bytes), extents or {})
-        wide = any(v.dtype == "float64" for v in (kernel.op.outputs if kernel.op else ()))
-        at_best = max(flops / (most.float64 if wide else most.float32), moved / most.bandwidth)
+        at_best = max(flops / getattr(most, _arithmetic(kernel.op)), moved / most.bandwidth)
         rows.append(Row(kernel.name, kernel.scopes, s, flops, moved, min(at_best / s, 1.0) if s else 0.0))
     return rows
+
+
+def _arithmetic(op) -> str:
+    """The type that most of a kernel's arithmetic is done with."""
+    body = op.params.get("body") if op else None
+    products = [v.dtype for inner in (body.ops if body else ()) if inner.prim.kind == "contract" for v in inner.inputs]
+    for narrow in ("int8", "bfloat16"):
+        if narrow in products:
+            return narrow
+    return "float64" if any(v.dtype == "float64" for v in (op.outputs if op else ())) else "float32"
 
 
 def limits() -> Limits:
@@ -84,31 +86,52 @@ def limits() -> Limits:
 
 @functools.cache
 def _limits(threads: int) -> Limits:
-    return Limits(threads, _flops("f32", threads), _flops("f64", threads), _bandwidth(threads))
+    chains, words = machine().registers * 3 // 4, machine().lanes(4)
+    found = {t: _flops(t, 2 * chains * machine().lanes(DTYPES[t].itemsize), threads,
+                       gemm_tile.limit_tile(t, machine().lanes(DTYPES[t].itemsize), chains))
+             for t in ("float32", "float64")}
+    if machine().matrix:
+        narrow = {t: _flops(t, 4 * matrix_tile.operations(t), threads, matrix_tile.limit_matrix_tile(t))
+                  for t in ("bfloat16", "int8")}
+    else:
+        group = dot_tile.group()
+        narrow = {"bfloat16": found["float32"], "int8": _flops(
+            "int8", 2 * chains * words * group, threads, dot_tile.limit_dot_tile(words, group, chains))}
+    return Limits(threads, **found, **narrow, bandwidth=_bandwidth(threads))
 
 
-def _flops(short: str, threads: int) -> float:
-    dtype = np.dtype(f"float{short[1:]}")
-    lanes = machine().lanes(dtype.itemsize)
-    chains = machine().registers * 3 // 4
-    address = functions.address(functions.Function(
-        f"limit_{short}", _MULTIPLY_ADD.format(short=short), reason="the profiler",
-        tiles=lambda: [gemm_tile.limit_tile(dtype.name, lanes, chains)]))
+def _flops(dtype: str, operations: int, threads: int, tile) -> float:
+    """Operations a second, of which each round of a tile does so many."""
+    w = Builder(tiles=[tile])
+    args, lo, hi, scratch = w.given
+    with w.loop("i", lo, hi):
+        w.do("multiply_add", call("word", args, 0), scratch)
+    address = _address(w, f"limit_{short_name(dtype)}")
     seconds = _best([address, np.array([ROUNDS]), threads, 1], threads)
-    return threads * 2.0 * ROUNDS * chains * lanes / seconds
+    return threads * float(ROUNDS) * operations / seconds
 
 
 def _bandwidth(threads: int) -> float:
     x, y = aligned(STREAM_BYTES), aligned(STREAM_BYTES)
+    x.fill(0)  # else all of it would be one page of zeros, in a cache
     args = np.array([x.ctypes.data, y.ctypes.data])
-    address = functions.address(functions.Function("stream", _STREAM, reason="the profiler"))
+    w = Builder()
+    given, lo, hi, _ = w.given
+    source, target = (w.buffer(name, "float32", call("word", given, k), k) for k, name in enumerate("xy"))
+    with w.loop("i", lo, hi) as i:
+        w.store(target[i], source[i] + target[i])
+    address = _address(w, "stream")
     return 3.0 * STREAM_BYTES / _best([address, args, STREAM_BYTES // 4, 16], threads)
+
+
+def _address(w: Builder, name: str) -> int:
+    return functions.address(functions.of_nest(name, w.nest(name), "the profiler"))
 
 
 def _best(entry, threads: int, runs: int = 8) -> float:
     """The shortest time of a kernel (address, argument words, extent, grain) on so many threads."""
     address, args, extent, grain = entry
-    entry = [address, args.ctypes.data, extent, grain, threads, 1]
-    table = executor.Table([entry], threads, np.zeros(2, np.int64), 256)
+    alone = executor.Entry(address, args.ctypes.data, extent, grain, threads, 1)
+    table = executor.Table([alone], threads, np.zeros(2, np.int64), 256)
     with thread_pool.stopwatch(threads, 256) as seconds:
         return min(seconds(table) for _ in range(runs))

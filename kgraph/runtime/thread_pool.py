@@ -36,7 +36,11 @@ def get_num_threads() -> int:
 
 
 def set_num_threads(n: int):
-    """Let n threads take part in each step, from the next call on. Raises ValueError for n < 1."""
+    """Let n threads take part in each step, from the next call on. Raises ValueError for n < 1.
+
+    Args:
+        n: an int above 0.
+    """
     global _threads
     _threads = _checked(n, "set_num_threads")
 

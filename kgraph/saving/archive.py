@@ -116,6 +116,11 @@ class _Window(io.RawIOBase):
     def __init__(self, file, start, size):
         self._source, self._start, self._size, self._at = file, start, size, 0
 
+    @property
+    def place(self) -> tuple:
+        """(descriptor of the archive, where this file begins in it)."""
+        return self._source.fileno(), self._start
+
     def readable(self):
         return True
 

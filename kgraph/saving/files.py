@@ -8,9 +8,11 @@ import os
 import warnings
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kgraph import __version__
-from kgraph.budget import blank, budget
+from kgraph.budget import blank, budget, half_of_memory
+from kgraph.legacy.configs import modern_compile_config, modern_model_config
 from kgraph.legacy.words import of_checkpoint
 from kgraph.naming import printable, warn_at_user
 from kgraph.saving import keras2, keras3
@@ -19,9 +21,12 @@ from kgraph.saving.filling import Filling
 from kgraph.saving.hdf5 import is_hdf5, open_file
 from kgraph.saving.keras2 import model_config
 from kgraph.saving.text import read_json, read_yaml, write_json, write_yaml
-from kgraph.saving.upgrade import modern_compile_config, modern_model_config
 from kgraph.serialization import CustomObjectScope, deserialize_keras_object, safe_mode_scope
+from kgraph.tables import first_does
 from kgraph.utils.files import check_regular, durable_write
+
+if TYPE_CHECKING:
+    from kgraph.models.model import Model
 
 __all__ = ["KERAS_VERSION", "load_model", "load_weights", "model_from_json", "model_from_yaml", "save_model",
            "save_weights", "to_json", "to_yaml"]
@@ -38,14 +43,20 @@ TIMES_TEXT = 64              # and so many times its configuration, for the obje
 def save_model(model, filepath, overwrite=True, include_optimizer=True, save_format=None, zipped=True):
     """Write a whole model: architecture, weights, compile arguments and the optimizer's state.
 
-    filepath           ends in .keras (Keras 3's archive) or in .h5 or .hdf5 (the older HDF5 form)
-    overwrite          False: an existing file is a FileExistsError
-    include_optimizer  whether compile arguments and optimizer state are written
-    save_format        "keras" or "h5", where the name does not say
+    The old file stays whole until the new one is complete. Of several processes the first writes. Raises ValueError for
+    a model that is not built and for formats that kgraph does not write.
 
-    The old file stays whole until the new one is complete. Raises ValueError for a model that is not built and for
-    formats that kgraph does not write.
+    Args:
+        filepath: ends in .keras (Keras 3's archive) or in .h5 or .hdf5 (the older HDF5 form)
+        overwrite: False: an existing file is a FileExistsError
+        include_optimizer: whether compile arguments and optimizer state are written
+        save_format: "keras" or "h5", where the name does not say
+        zipped: accepted.
     """
+    first_does(lambda: _save_model(model, filepath, overwrite, include_optimizer, save_format, zipped))
+
+
+def _save_model(model, filepath, overwrite, include_optimizer, save_format, zipped):
     path, kind = _target(filepath, overwrite, save_format)
     if not zipped:
         raise ValueError("save: zipped=False is not written; save to a .keras file")
@@ -53,7 +64,7 @@ def save_model(model, filepath, overwrite=True, include_optimizer=True, save_for
     _check_names(model, kind == "h5")
     with durable_write(path) as part:
         if kind == "h5":
-            with _writing(part) as file:
+            with writing(part) as file:
                 keras2.save_model(file, model, KERAS_VERSION, include_optimizer)
         else:
             _write_keras(part, model, include_optimizer)
@@ -101,7 +112,8 @@ def _check_built(model):
 
 
 @contextlib.contextmanager
-def _writing(path):
+def writing(path):
+    """Yields an h5py file to be written."""
     import h5py
     with h5py.File(path, "w", libver="earliest") as file:
         yield file
@@ -115,7 +127,7 @@ def _write_keras(path, model, include_optimizer):
                 "kgraph_version": __version__}
     weights = Path(f"{path}.weights")
     try:
-        with _writing(weights) as file:
+        with writing(weights) as file:
             keras3.save_weights(file, model, include_optimizer)
         write_archive(path, {METADATA: write_json(metadata), CONFIG: write_json(config)}, {WEIGHTS: weights})
     finally:
@@ -123,14 +135,22 @@ def _write_keras(path, model, include_optimizer):
             weights.unlink()
 
 
-def save_weights(model, filepath, overwrite=True, save_format=None):
+def save_weights(model, filepath, overwrite=True, max_shard_size=None, save_format=None):
     """Write weights (and the optimizer's state) only: in Keras 3's layout to a file that ends in .weights.h5, in Keras
     2's layout to any other name that ends in .h5 or .hdf5.
 
     Names with which tf.keras 2 wrote a TensorFlow checkpoint (.tf, .ckpt, or no ending) and save_format="tf" give Keras
-    3's layout under that very name, which is said. Raises ValueError for other names.
+    3's layout under that very name, which is said. Of several processes the first writes. Raises ValueError for other
+    names, and for a max_shard_size: weights are written into one file.
     """
+    first_does(lambda: _save_weights(model, filepath, overwrite, max_shard_size, save_format))
+
+
+def _save_weights(model, filepath, overwrite, max_shard_size, save_format):
     path = Path(filepath)
+    if max_shard_size is not None:
+        raise ValueError("save_weights: expected max_shard_size=None: weights are written into one file; received "
+                         f"{max_shard_size!r}")
     if save_format not in (None, "h5", "hdf5", "keras", "tf"):
         raise ValueError(f"save_weights: expected save_format 'h5', received {save_format!r}")
     hdf5 = path.suffix.lower() in (".h5", ".hdf5")
@@ -144,7 +164,7 @@ def save_weights(model, filepath, overwrite=True, save_format=None):
     _check_overwrite(path, overwrite)
     _check_built(model)
     _check_names(model, layered)
-    with durable_write(path) as part, _writing(part) as file:
+    with durable_write(path) as part, writing(part) as file:
         if layered:
             keras2.save_weights(file, model, KERAS_VERSION)
         else:
@@ -162,16 +182,17 @@ def to_yaml(model, **kwargs) -> str:
 
 
 # ------------------------------------------------------------------ loading
-def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
+def load_model(filepath, custom_objects=None, compile=True, safe_mode=True) -> Model:
     """A model from a .keras archive, or from HDF5 as Keras 1.2 to 2.15 and 3 write it.
-
-    custom_objects  {name: class or function} that the file may name; others come from a fixed list
-    compile         whether to compile it with the arguments in the file, and to restore the optimizer
-    safe_mode       only False runs the code of Lambda layers that is in the file; anything else refuses it
 
     A file is data: nothing that it names is imported or called, no other file is opened. Files of Keras below 3 keep
     their meaning (hard_sigmoid, GRU, optimizers). Raises ValueError for a file that is damaged, asks for more than a
     model, or has weights that do not fit, naming them; FileNotFoundError when there is none.
+
+    Args:
+        custom_objects: {name: class or function} that the file may name; others come from a fixed list
+        compile: whether to compile it with the arguments in the file, and to restore the optimizer
+        safe_mode: only False runs the code of Lambda layers that is in the file; anything else refuses it
     """
     path = _existing(filepath)
     with _guarded(safe_mode, custom_objects, path):
@@ -180,7 +201,8 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
         if is_hdf5(path):
             return _load_hdf5(path, compile)
     raise ValueError(f"{path}: expected a .keras archive or an HDF5 file, received neither. An architecture alone "
-                     "(JSON or YAML) is for kgraph.models.model_from_json and model_from_yaml")
+                     "(JSON or YAML) is for kgraph.models.model_from_json and model_from_yaml, an ONNX file for "
+                     "kgraph.load_onnx")
 
 
 def _existing(filepath) -> str:
@@ -276,14 +298,14 @@ def _load_assets(archive, model):
 
 def _build(config, version, path, weighted=True):
     """(model, its compile arguments) from a config. weighted: its weights come next, from a file."""
-    from kgraph.models.model import Model
+    from kgraph.layers.base import Layer
     if not isinstance(config, dict) or not isinstance(config.get("config"), dict | list):
         raise ValueError(f"{path}: expected the configuration of a model, received {str(config)[:100]}")
     config = modern_model_config(config, version)
     compile_config = config.pop("compile_config", None)
     with blank() if weighted else contextlib.nullcontext():
         model = deserialize_keras_object(config)
-    if not isinstance(model, Model):
+    if not isinstance(model, Layer) or not hasattr(model, "save"):   # a model or a FeatureSpace
         raise ValueError(f"{path}: expected the configuration of a model, received that of {type(model).__name__}")
     return model, compile_config
 
@@ -323,11 +345,12 @@ def _load_hdf5(path, compile):
 def load_weights(model, filepath, by_name=False, skip_mismatch=False):
     """Fill a built model from a .keras archive, a .weights.h5 file, or HDF5 in the layout of Keras 1 and 2.
 
-    by_name        match layers by name in place of their order (Keras 2's layout only)
-    skip_mismatch  leave what does not fit as it is, with a warning
-
     Raises ValueError for a damaged file, and naming all weights that do not fit; then nothing is changed.
     FileNotFoundError when there is none.
+
+    Args:
+        by_name: match layers by name in place of their order (Keras 2's layout only)
+        skip_mismatch: leave what does not fit as it is, with a warning
     """
     path = _existing(filepath)
     _check_built(model)
@@ -360,13 +383,21 @@ def _root_of(path):
         raise ValueError(f"{path}: expected a .keras archive or an HDF5 file, received neither")
 
 
-def model_from_json(json_string, custom_objects=None, safe_mode=True):
-    """A model from the text that to_json gave, here or in Keras 1, 2 or 3; its weights are fresh."""
+def model_from_json(json_string, custom_objects=None, safe_mode=True) -> Model:
+    """A model from the text that to_json gave, here or in Keras 1, 2 or 3; its weights are fresh.
+
+    Args:
+        json_string: what to_json gave.
+    """
     return _from_text(read_json(json_string, "model_from_json"), len(json_string), custom_objects, safe_mode)
 
 
-def model_from_yaml(yaml_string, custom_objects=None, safe_mode=True):
-    """A model from the text that to_yaml gave, here or in Keras 1 or 2; its weights are fresh."""
+def model_from_yaml(yaml_string, custom_objects=None, safe_mode=True) -> Model:
+    """A model from the text that to_yaml gave, here or in Keras 1 or 2; its weights are fresh.
+
+    Args:
+        yaml_string: what to_yaml gave.
+    """
     return _from_text(read_yaml(yaml_string, "model_from_yaml"), len(yaml_string), custom_objects, safe_mode)
 
 
@@ -374,16 +405,8 @@ def _from_text(config, size, custom_objects, safe_mode):
     version = KERAS_VERSION
     if isinstance(config, dict) and "module" not in config:
         version = str(config.get("keras_version") or "1")
-    with _guarded(safe_mode, custom_objects), budget(ROOM + TIMES_TEXT * size, weights=_memory()):
+    with _guarded(safe_mode, custom_objects), budget(ROOM + TIMES_TEXT * size, weights=half_of_memory()):
         model, compile_config = _build(config, version, "the text", weighted=False)
         if compile_config:
             _compile(model, modern_compile_config(compile_config, version))
     return model
-
-
-def _memory() -> int:
-    """Half of the machine's memory, in bytes."""
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
-    except (AttributeError, ValueError, OSError):
-        return 1 << 62

@@ -6,6 +6,7 @@ import warnings
 
 from kgraph.naming import printable
 from kgraph.saving.hdf5 import Dataset
+from kgraph.tables import Table
 
 __all__ = ["Filling", "Reader"]
 
@@ -51,10 +52,13 @@ class Filling:
             for x, reader in self._own:
                 x.load_own_variables(reader)
         for variable, source in self._sources:
-            if isinstance(source, Dataset):
-                source.read_into(variable.buffer)
+            if not isinstance(source, Dataset):
+                variable.store(source)
+            elif isinstance(variable, Table):
+                source.read_rows(variable.held, variable.start)
             else:
-                variable.buffer[...] = source
+                source.read_into(variable.buffer)
+            variable.wrote()
 
 
 @contextlib.contextmanager
@@ -65,7 +69,7 @@ def _restored(variables):
         yield
     except BaseException:
         for variable, value in zip(variables, before):
-            variable.buffer[...] = value
+            variable.store(value)
         raise
 
 

@@ -19,8 +19,10 @@ from kgraph.naming import printable
 from kgraph.runtime.locks import kept
 from kgraph.saving.hdf5_blocks import NOWHERE, STEP, Damaged
 from kgraph.saving.hdf5_format import MAX_NAME, File, dataspace, datatype
+from kgraph.tables import Table
 
-__all__ = ["Dataset", "Group", "open_file", "write_attribute", "write_names"]
+__all__ = ["Dataset", "Group", "open_file", "write_array", "write_attribute", "write_names",
+           "write_variable"]
 
 DEFLATE, SHUFFLE, FLETCHER32 = 1, 2, 3
 MAX_ATTRIBUTE = 32 << 20     # bytes; the largest attribute is a model's configuration
@@ -260,6 +262,18 @@ class Dataset(_Object):
             if array.size:
                 self._read(array)
 
+    def read_rows(self, array, start):
+        """Fill an array with the rows from that one on. Raises ValueError as read_into does."""
+        if self.shape[1:] != array.shape[1:] or start + len(array) > self.shape[0]:
+            raise ValueError(f"{self.where}: expected rows {start} to {start + len(array)} of shape {array.shape[1:]}, "
+                             f"received shape {self.shape}")
+        self.check()
+        if array.dtype == self.dtype and self._storage.kind == "contiguous":
+            with _where(self.where):
+                self._fill(array, start * array[:1].nbytes)
+        else:
+            array[...] = self.read(self.shape)[start:start + len(array)]
+
     def check(self):
         """Raise ValueError unless the file holds numbers here, and as many bytes as it declares."""
         with _where(self.where):
@@ -282,14 +296,12 @@ class Dataset(_Object):
         return self._storage.kind == "chunked"
 
     def verify(self):
-        """Read all of it in slices and keep nothing: ValueError for whatever read_into would find."""
+        """Read all of it and keep nothing: ValueError for whatever read_into would find."""
         self.check()
         with _where(self.where):
             if self._storage.kind == "contiguous" and self.nbytes:
-                self._seek()
-                scratch = np.empty(min(self.nbytes, SLICE), "u1")
-                for start in range(0, self.nbytes, SLICE):
-                    self._fill(scratch[:self.nbytes - start])
+                self._file.charge(self.nbytes)
+                self._file.probe(self._storage.address, self.nbytes)
             elif self.in_chunks:
                 for _ in self._read_chunks():
                     pass
@@ -323,10 +335,9 @@ class Dataset(_Object):
 
     def _read_converted(self, flat):
         per_slice = SLICE // self._type.size
-        self._seek()
         for start in range(0, flat.size, per_slice):
             part = np.empty(min(per_slice, flat.size - start), self.dtype)
-            self._fill(part)
+            self._fill(part, start * self._type.size)
             flat[start:start + part.size] = part
 
     def _read_raw(self, array):
@@ -335,24 +346,15 @@ class Dataset(_Object):
         if storage.kind == "compact":
             _bytes_of(array)[:] = storage.data[:self.nbytes]
         elif storage.kind == "contiguous":
-            self._seek()
             self._fill(array)
         else:
             for place, part in self._read_chunks():
                 array[place] = part
 
-    def _seek(self):
-        self._file.charge(self.nbytes)
-        self._file.source.seek(self._storage.address + self._file.base)
-
-    def _fill(self, array):
-        """The next bytes of the file into an array."""
-        memory, done = _bytes_of(array), 0
-        while done < len(memory):
-            count = self._file.source.readinto(memory[done:])
-            if not count:
-                raise Damaged("the file is cut short")
-            done += count
+    def _fill(self, array, start=0):
+        """The bytes of the array in the file, from one on, into an array."""
+        self._file.charge(array.nbytes)
+        self._file.fill(self._storage.address + start, _bytes_of(array))
 
     @kept
     def _chunks(self) -> list:
@@ -442,6 +444,28 @@ def is_hdf5(source) -> bool:
 def write_attribute(group, name, value):
     """Write text as Keras does: UTF-8 in one attribute."""
     group.attrs[name] = value.encode("utf-8") if isinstance(value, str) else value
+
+
+def write_array(group, name, array):
+    """Write an array as Keras does, which marks bfloat16: to HDF5 it is bytes without a meaning."""
+    _mark(group.create_dataset(name, data=array), array.dtype)
+
+
+def _mark(dataset, dtype):
+    if dtype.name == "bfloat16":
+        dataset.attrs["dtype"] = "bfloat16"
+
+
+def write_variable(group, name, variable):
+    """Write a variable straight from its memory; a table's rows as they come from who holds them."""
+    if not isinstance(variable, Table):
+        write_array(group, name, variable.buffer)
+        return
+    dtype = variable.held.dtype
+    dataset = group.create_dataset(name, variable.shape, dtype)
+    _mark(dataset, dtype)
+    for start, rows in variable.parts():
+        dataset[start:start + len(rows)] = rows
 
 
 def write_names(group, name, names):

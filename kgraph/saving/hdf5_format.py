@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from kgraph.compiler.loopnest.dtypes import numpy_dtype
 from kgraph.runtime.locks import kept
 from kgraph.saving import hdf5_dense
 from kgraph.saving.hdf5_blocks import NOWHERE, Blocks, Cursor, Damaged
@@ -356,6 +357,8 @@ def datatype(c) -> Type:
         return Type("number", size, np.dtype(f"{order}{'i' if bits & 8 else 'u'}{size}"))
     if kind == 1 and size in (2, 4, 8) and not bits & 64:
         return Type("number", size, np.dtype(f"{order}f{size}"))
+    if kind == 5 and size == 2:       # bytes without a meaning: how h5py keeps bfloat16
+        return Type("number", size, numpy_dtype("bfloat16"))
     if kind == 3 and size:
         return Type("text", size)
     if kind == 8 and size == 1:       # an enumeration of bytes: how booleans are kept

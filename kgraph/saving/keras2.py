@@ -14,8 +14,8 @@ import re
 import warnings
 
 from kgraph import tree
-from kgraph.saving.hdf5 import write_attribute, write_names
-from kgraph.saving.keras1 import adapt
+from kgraph.legacy.weights import adapt
+from kgraph.saving.hdf5 import write_attribute, write_names, write_variable
 from kgraph.saving.keras3 import optimizer_state
 from kgraph.saving.text import write_json
 from kgraph.serialization import serialize_keras_object
@@ -111,7 +111,7 @@ def _save_subset(group, variables):
     names = _unique([v.path for v in variables])
     write_names(group, "weight_names", names)
     for name, variable in zip(names, variables):
-        group.create_dataset(name, data=variable.buffer)
+        write_variable(group, name, variable)
 
 
 def _unique(names) -> list:

@@ -13,11 +13,13 @@ import warnings
 
 import numpy as np
 
+from kgraph.layers.lora import LowRank
 from kgraph.layers.state import Stateful
 from kgraph.models.model import Model
 from kgraph.models.sequential import Sequential
 from kgraph.naming import to_snake_case
 from kgraph.optimizers import Optimizer
+from kgraph.saving.hdf5 import write_array, write_variable
 
 __all__ = ["find_optimizer", "find_weights", "optimizer_state", "save_weights", "walk"]
 
@@ -85,14 +87,14 @@ def save_weights(file, model, with_optimizer=True):
         if own is None:
             x.save_own_variables(_Writer(group))
         for i, variable in enumerate(own or ()):
-            group.create_dataset(str(i), data=variable.buffer)
+            write_variable(group, str(i), variable)
 
 
 def _own_variables(x):
     """The variables that an object saves; None where its class says so in its own way."""
     if isinstance(x, Optimizer):
         return optimizer_state(x) if _inherits(x, Optimizer) else None
-    return x._own_variables() if _inherits(x, Stateful) else None
+    return x._stored_variables() if _inherits(x, Stateful) or _inherits(x, LowRank) else None
 
 
 def optimizer_state(optimizer) -> list:
@@ -113,7 +115,7 @@ class _Writer(dict):
 
     def __setitem__(self, key, value):
         super().__setitem__(key, value)
-        self.group.create_dataset(str(key), data=np.asarray(value))
+        write_array(self.group, str(key), np.asarray(value))
 
 
 # ------------------------------------------------------------------ loading

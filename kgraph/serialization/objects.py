@@ -6,6 +6,12 @@
 A config is data. A class is found by its name in the tables (OBJECTS) of kgraph's own modules, which MODULES lists, or
 among what the caller registered or passed. Nothing is imported because a config names it, and no code in a config is
 run unless the caller says safe_mode=False.
+
+Args:
+    config, obj: a dict, and what it stands for.
+    custom_objects, module_objects: {name: class or function}: where to look first.
+    safe_mode: refuse code in configs. True by default.
+    package, name: under which a class is registered: "Custom" and its own name by default.
 """
 from __future__ import annotations
 
@@ -24,8 +30,9 @@ from kgraph.compiler.dims import Dim
 from kgraph.compiler.ir import TensorLike
 from kgraph.naming import nearest
 
-__all__ = ["CustomObjectScope", "custom_object", "custom_object_scope", "deserialize_keras_object", "find_object",
-           "get_custom_objects", "get_registered_name", "get_registered_object", "in_safe_mode",
+__all__ = ["CustomObjectScope", "copying_scope", "custom_object", "custom_object_scope",
+           "deserialize_keras_object", "find_object", "get_custom_objects", "get_registered_name",
+           "get_registered_object", "in_safe_mode",
            "register_keras_serializable", "safe_mode_scope", "serialize_keras_object", "sharing_scope"]
 
 # The part of a Keras module name -> the module of kgraph whose OBJECTS hold those classes and functions.
@@ -33,7 +40,10 @@ MODULES = {"layers": "kgraph.layers", "models": "kgraph.models", "initializers":
            "regularizers": "kgraph.regularizers", "constraints": "kgraph.constraints",
            "activations": "kgraph.activations", "losses": "kgraph.losses", "metrics": "kgraph.metrics",
            "schedules": "kgraph.optimizers.schedules", "optimizers": "kgraph.optimizers",
-           "random": "kgraph.random", "dtype_policies": "kgraph.dtype_policies", "ops": "kgraph.serialization.op_names"}
+           "random": "kgraph.random", "dtype_policies": "kgraph.dtype_policies", "ops": "kgraph.serialization.op_names",
+           "onnx": "kgraph.onnx.layer", "applications": "kgraph.applications.layers",
+           "feature_space": "kgraph.layers.preprocessing.feature_space", "distillation": "kgraph.distillation",
+           "quantizers": "kgraph.quantizers", "calibration": "kgraph.calibration.layers"}
 _PLAIN = (str, int, float, bool)
 _NUMBERS = re.compile("bool|float(16|32|64)|u?int(8|16|32|64)")
 
@@ -41,6 +51,7 @@ _NUMBERS = re.compile("bool|float(16|32|64)|u?int(8|16|32|64)")
 class _Scopes(threading.local):
     def __init__(self):
         self.custom = []
+        self.copied = []            # of open copying_scopes: what was serialized, by name
         self.safe = []
         self.shared_ids = None      # while writing: id(layer) -> number, of the layers that several others hold
         self.shared_objects = None  # while reading: number -> object
@@ -53,20 +64,24 @@ _registered_names: dict = {}  # class or function -> "package>name"
 
 # ------------------------------------------------------------------ custom objects
 class CustomObjectScope:
-    """Inside, configs may name these classes and functions: {name: object}. A context manager."""
+    """Inside, configs may name these classes and functions: {name: object}. A context manager.
+
+    Raises:
+        TypeError: something else than a dict.
+    """
 
     def __init__(self, *custom_objects):
         for objects in custom_objects:
             if not isinstance(objects or {}, collections.abc.Mapping):
                 raise TypeError(f"custom_objects: expected a dict {{name: class or function}}, received {objects!r}")
-        self.objects = {name: x for objects in custom_objects for name, x in (objects or {}).items()}
+        self.custom_objects = {name: x for objects in custom_objects for name, x in (objects or {}).items()}
 
     def __enter__(self):
-        _scopes.custom.append(self.objects)
+        _scopes.custom.append(self.custom_objects)
         return self
 
     def __exit__(self, *exc):
-        _scopes.custom.remove(self.objects)
+        _scopes.custom[:] = [objects for objects in _scopes.custom if objects is not self.custom_objects]
 
 
 custom_object_scope = CustomObjectScope
@@ -78,7 +93,11 @@ def get_custom_objects() -> dict:
 
 
 def register_keras_serializable(package="Custom", name=None):
-    """A decorator that makes a class or function known to saved files as ``package>name``."""
+    """A decorator that makes a class or function known to saved files as ``package>name``.
+
+    Returns:
+        A decorator.
+    """
     def register(x):
         if inspect.isclass(x) and not hasattr(x, "get_config"):
             raise ValueError(f"register_keras_serializable: expected a class with get_config(), received {x.__name__}")
@@ -89,15 +108,36 @@ def register_keras_serializable(package="Custom", name=None):
     return register
 
 
-def get_registered_name(x) -> str:
+def get_registered_name(obj) -> str:
     """``package>name`` of a registered object, else its Python name."""
-    return _registered_names.get(x) or x.__name__
+    return _registered_names.get(obj) or obj.__name__
 
 
 def get_registered_object(name, custom_objects=None, module_objects=None):
-    """The object of that name among the custom and registered ones, then among module_objects, or None."""
+    """The object of that name among the custom and registered ones, then among module_objects, or None.
+
+    Returns:
+        A class or a function, or None.
+    """
     found = custom_object(name, custom_objects)
     return found if found is not None else (module_objects or {}).get(name)
+
+
+@contextlib.contextmanager
+def copying_scope(x):
+    """Inside, the class of x and what was serialized are known by their names: a copy made in this process needs no
+    registration."""
+    with CustomObjectScope({type(x).__name__: type(x)}) as scope:
+        _scopes.copied.append(scope.custom_objects)
+        try:
+            yield
+        finally:
+            _scopes.copied.pop()
+
+
+def _remember(obj, *names):
+    for known in _scopes.copied:
+        known.update(dict.fromkeys(names, obj))
 
 
 def custom_object(name, custom_objects=None):
@@ -130,7 +170,8 @@ def in_safe_mode() -> bool:
 def sharing_scope(x=None):
     """Inside, a layer that several models hold is one layer also after its configs were written and read.
 
-    x  what is being written; None when reading. The outermost scope counts.
+    Args:
+        x: what is being written; None when reading. The outermost scope counts.
     """
     name = "shared_objects" if x is None else "shared_ids"
     if getattr(_scopes, name) is not None:
@@ -149,25 +190,28 @@ def _shared_layers(x) -> dict:
 
 
 # ------------------------------------------------------------------ objects -> configs
-def serialize_keras_object(x):
-    """x as plain data: numbers, strings, lists and dicts, in Keras 3's form. TypeError for what has no config."""
-    if x is None or isinstance(x, _PLAIN):
-        return x
-    if isinstance(x, (list, tuple)):
-        return (
-            type(x)(map(serialize_keras_object, x)) if not hasattr(x, "_fields") else [*map(serialize_keras_object, x)]
-        )
-    if isinstance(x, dict):
-        return {key: serialize_keras_object(value) for key, value in x.items()}
-    special = _serialize_special(x)
+def serialize_keras_object(obj):
+    """obj as plain data: numbers, strings, lists and dicts, in Keras 3's form. TypeError for what has no config.
+
+    Returns:
+        A dict, or plain data.
+    """
+    if obj is None or isinstance(obj, _PLAIN):
+        return obj
+    if isinstance(obj, (list, tuple)):
+        items = map(serialize_keras_object, obj)
+        return list(items) if hasattr(obj, "_fields") else type(obj)(items)
+    if isinstance(obj, dict):
+        return {key: serialize_keras_object(value) for key, value in obj.items()}
+    special = _serialize_special(obj)
     if special is not None:
         return special
-    if isinstance(x, np.generic) or (isinstance(x, np.ndarray) and x.ndim == 0):
-        return x.item()
-    if isinstance(x, types.FunctionType) or not hasattr(x, "get_config"):
-        return _serialize_function(x)
-    with sharing_scope(x) if hasattr(x, "_all_layers") else contextlib.nullcontext():
-        return _serialize_instance(x)
+    if isinstance(obj, np.generic) or (isinstance(obj, np.ndarray) and obj.ndim == 0):
+        return obj.item()
+    if isinstance(obj, types.FunctionType) or not hasattr(obj, "get_config"):
+        return _serialize_function(obj)
+    with sharing_scope(obj) if hasattr(obj, "_all_layers") else contextlib.nullcontext():
+        return _serialize_instance(obj)
 
 
 def _serialize_special(x):
@@ -195,12 +239,15 @@ def _serialize_special(x):
 def _serialize_function(x):
     if not hasattr(x, "__name__"):
         raise TypeError(f"expected an object with get_config(), received {x!r} of type {type(x).__name__}")
+    _remember(x, get_registered_name(x))
     return {"module": "builtins", "class_name": "function", "config": get_registered_name(x),
             "registered_name": "function"}
 
 
 def _serialize_instance(x):
     module, class_name, registered = identity(x)
+    if not type(x).__module__.startswith("kgraph."):   # one of the user's own
+        _remember(type(x), class_name, registered)
     config = {"module": module, "class_name": class_name, "config": serialize_keras_object(x.get_config()),
               "registered_name": registered}
     for key in ("build_config", "compile_config"):
@@ -232,8 +279,13 @@ def identity(x) -> tuple:
 def deserialize_keras_object(config, custom_objects=None, safe_mode=None, module_objects=None):
     """The object that a config stands for; plain data stays as it is.
 
-    module_objects  {name: class or function}: where to look first for names, and what a bare string names
     Raises ValueError for a class that is not known, naming the ways to make it known.
+
+    Args:
+        module_objects: {name: class or function}: where to look first for names, and what a bare string names
+
+    Returns:
+        An object.
     """
     safe_mode = in_safe_mode() if safe_mode is None else safe_mode
     with CustomObjectScope(custom_objects), safe_mode_scope(safe_mode), sharing_scope():

@@ -1,9 +1,9 @@
 """A part of TensorFlow over kgraph: what `import tensorflow as tf` gives under `kgraph run`.
 
 Names, arguments and defaults are those of TensorFlow 2; tensors are kgraph's. `tf.keras` is kgraph. Names are found
-when they are used: in the rooms (tf.math, tf.nn, tf.data ...) and, for `tf.NAME`, in the
-parts of kgraph.tensorflow.base. `python -m kgraph.tensorflow` prints which there
-are; any other raises AttributeError that names it.
+when they are used: in the rooms (tf.math, tf.nn, tf.data ...) and, for `tf.NAME`, in the parts of
+kgraph.tensorflow.base; names of TensorFlow 1 are those of tf.compat.v1. `python -m kgraph.tensorflow` prints which
+there are; any other raises AttributeError that names it.
 """
 import importlib
 
@@ -35,6 +35,9 @@ def __getattr__(name):
             module = importlib.import_module(f"{__name__}.base.{part}")
             if name in module.__all__:
                 return getattr(module, name)
+        v1 = importlib.import_module(f"{__name__}.compat.v1")
+        if name in v1.__all__:
+            return v1.told(name)
     raise missing(__name__, name, () if name.startswith("__") else public_names())
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 import types
 from typing import NamedTuple
 
+from kgraph.config import functions_run_eagerly
 from kgraph.naming import missing
 from kgraph.runtime.thread_pool import get_num_threads, set_num_threads
-from kgraph.tensorflow.base.functions import functions_run_eagerly, run_functions_eagerly
+from kgraph.tensorflow.base.functions import run_functions_eagerly
 
 __all__ = ["LogicalDevice", "LogicalDeviceConfiguration", "PhysicalDevice", "experimental",
            "experimental_connect_to_cluster", "functions_run_eagerly",

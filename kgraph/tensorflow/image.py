@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from kgraph import ops, random
+from kgraph import ops
 from kgraph.compiler.trace import Tensor, current_trace
 from kgraph.naming import missing
 from kgraph.tensorflow.pictures import (
@@ -18,7 +18,7 @@ from kgraph.tensorflow.pictures import (
     encode_jpeg,
     encode_png,
 )
-from kgraph.tensorflow.random import generator_of
+from kgraph.tensorflow.random import between
 
 __all__ = ["ResizeMethod", "adjust_brightness", "adjust_contrast", "adjust_gamma", "adjust_hue", "adjust_saturation",
            "central_crop", "convert_image_dtype", "crop_to_bounding_box", "decode_bmp", "decode_gif", "decode_image",
@@ -106,7 +106,9 @@ def _randomly(change, image, seed):
     """change of the picture, or of each of a batch, with probability one half."""
     x = ops.convert_to_tensor(image)
     batch = x.shape[:-3]
-    coin = random.uniform((*batch, 1, 1, 1), seed=generator_of(seed)) < 0.5
+    coin = between((*batch, 1, 1, 1), 0, 1, seed) < 0.5
+    if isinstance(coin, np.ndarray) and coin.size == 1:
+        return change(x) if coin.item() else x
     return ops.where(coin, change(x), x)
 
 
@@ -176,10 +178,12 @@ def random_crop(value, size, seed=None, name=None):
     size = [int(n) for n in size]
     if any(n > m for n, m in zip(size, x.shape, strict=True)):
         raise ValueError(f"random_crop: expected a size within {tuple(x.shape)}, received {tuple(size)}")
-    draw = random.uniform((len(size),), seed=generator_of(seed))
+    draw = between((len(size),), 0, 1, seed)
     room = np.array([m - n + 1 for n, m in zip(size, x.shape)], "float32")
-    starts = ops.minimum(ops.cast(ops.floor(draw * room), "int32"), (room - 1).astype("int32"))
-    return ops.slice(x, starts if current_trace() is not None else starts.tolist(), size)
+    if current_trace() is None:
+        starts = np.minimum(np.asarray(draw) * room, room - 1).astype(int).tolist()
+        return x[tuple(slice(a, a + n) for a, n in zip(starts, size))]
+    return ops.slice(x, ops.minimum(ops.cast(ops.floor(draw * room), "int32"), (room - 1).astype("int32")), size)
 
 
 def extract_patches(images, sizes, strides, rates, padding, name=None):
@@ -251,28 +255,29 @@ def adjust_saturation(image, saturation_factor, name=None):
     return _in_hsv(image, lambda h, s, v: [h, ops.clip(s * saturation_factor, 0.0, 1.0), v])
 
 
-def _between(low, high, seed):
-    return random.uniform((), low, high, seed=generator_of(seed))
+def _factor(low, high, seed):
+    drawn = between((), low, high, seed)
+    return float(drawn) if isinstance(drawn, (float, np.floating, np.ndarray)) else drawn
 
 
 def random_brightness(image, max_delta, seed=None):
     """adjust_brightness by a random number in [-max_delta, max_delta)."""
-    return adjust_brightness(image, _between(-max_delta, max_delta, seed))
+    return adjust_brightness(image, _factor(-max_delta, max_delta, seed))
 
 
 def random_contrast(image, lower, upper, seed=None):
     """adjust_contrast by a random factor."""
-    return adjust_contrast(image, _between(lower, upper, seed))
+    return adjust_contrast(image, _factor(lower, upper, seed))
 
 
 def random_hue(image, max_delta, seed=None):
     """adjust_hue by a random number in [-max_delta, max_delta)."""
-    return adjust_hue(image, _between(-max_delta, max_delta, seed))
+    return adjust_hue(image, _factor(-max_delta, max_delta, seed))
 
 
 def random_saturation(image, lower, upper, seed=None):
     """adjust_saturation by a random factor."""
-    return adjust_saturation(image, _between(lower, upper, seed))
+    return adjust_saturation(image, _factor(lower, upper, seed))
 
 
 # ------------------------------------------------------------------ measures

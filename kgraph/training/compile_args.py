@@ -13,6 +13,7 @@ from kgraph.compiler.prims.elementwise import sigmoid_p
 from kgraph.compiler.trace import current_trace, open_tapes
 from kgraph.config import floatx
 from kgraph.graph import shape_with_none
+from kgraph.legacy.defaults import older_than
 from kgraph.losses import Loss, LossFunctionWrapper
 from kgraph.metrics import Mean, MeanMetricWrapper, Metric
 from kgraph.naming import nearest, object_name, warn_at_user
@@ -23,14 +24,17 @@ __all__ = ["CompileLoss", "CompileMetrics", "Outputs"]
 class Outputs:
     """The outputs of a model in order: their number, how they nest, and their names, None where not known.
 
-    names        in the logs of metrics: the key of an output of a dict, else the name of its layer
-    loss_names   in the logs of losses: with the keys and indices that lead to it, 0/scores
+    Args:
+        names: in the logs of metrics: the key of an output of a dict, else the name of its layer
+        loss_names: in the logs of losses: with the keys and indices that lead to it, 0/scores
     """
 
     def __init__(self, y_pred, names=None):
         self.structure = tree.map_structure(lambda x: None, y_pred)
         paths = [path for path, _ in tree.flatten_with_path(y_pred)]
         self.count = len(paths)
+        if not names and self.count > 1 and older_than(3, 0):
+            names = [f"output_{i + 1}" for i in range(self.count)]
         layers = list(names) if names and len(names) == self.count else [None] * self.count
         keyed = isinstance(y_pred, dict) and all(len(path) == 1 for path in paths)
         self.names = [path[0] for path in paths] if keyed else layers
@@ -174,8 +178,7 @@ class CompileLoss:
                              f"received {loss_weights!r} of type {type(loss_weights).__name__}")
         for weight in tree.flatten(loss_weights):
             if isinstance(weight, str):
-                raise ValueError(f"loss_weights: expected numbers, received {weight!r} (metrics come after them: "
-                                 "metrics=[...])")
+                raise ValueError(f"loss_weights: expected numbers, received {weight!r}")
         self.given = _resolve(loss)
         self.weights = loss_weights
         self.output_names = output_names

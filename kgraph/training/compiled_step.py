@@ -1,6 +1,7 @@
 """A model's steps as compiled programs: one batch, or many batches cut out of whole arrays in one native call."""
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,8 +12,12 @@ from kgraph.compiler.dims import Dim
 from kgraph.compiler.ir import TensorType
 from kgraph.compiler.prims.index import take_p
 from kgraph.compiler.prims.move import dynamic_slice_p
-from kgraph.compiler.trace import Tensor, bind
+from kgraph.compiler.split import EACH, Crosses, split
+from kgraph.compiler.trace import Tensor, bind, name_scope
 from kgraph.function import build
+from kgraph.layers.calls import in_step
+from kgraph.naming import warn_at_user
+from kgraph.training import processes
 from kgraph.training.data import parts_of
 from kgraph.training.progress import setting_up
 from kgraph.variable import Variable
@@ -20,7 +25,8 @@ from kgraph.variable import Variable
 __all__ = ["Logs", "Program", "Programs"]
 
 CALL_SECONDS = 0.1  # a native call of many batches should take about this long: Ctrl-C and the bar wait for it
-B, N = dims.dim("B"), dims.dim("N")
+PREPARED = ("predict", "call")  # modes whose weights stay the same from call to call
+B, N, ORDER = dims.dim("B"), dims.dim("N"), dims.dim("N_order")
 
 
 @dataclass
@@ -71,10 +77,15 @@ def plain_logs(logs) -> dict:
 
 
 class Program:
-    """One compiled step. ``run(arrays, extents, steps)`` takes the leaves of what the step gets, in order."""
+    """One compiled step. ``run(arrays, extents, steps)`` takes the leaves of what the step gets, in order.
 
-    def __init__(self, compiled, logs, leading, structure):
+    Args:
+        shared: whether its batch is what this process has of it: see kgraph.training.processes
+    """
+
+    def __init__(self, compiled, logs, leading, structure, shared):
         self.compiled = compiled
+        self.shared = shared
         self.logs = logs
         self.leading = leading  # the batch size it is fixed to, or None
         self.structure = structure
@@ -88,6 +99,7 @@ class Program:
         if not self._ready:
             with setting_up():
                 _ = self.compiled.executable
+            processes.same_start(self.compiled.variables)
             self._ready = True
         return self
 
@@ -102,10 +114,15 @@ class Program:
 
     def step(self, arrays, rows) -> dict:
         """One batch of `rows` rows; the logs."""
+        return self.logs.unpack(self.compiled.run(*self.placed(arrays, rows))[0])
+
+    def placed(self, arrays, rows) -> tuple:
+        """A batch of which each process has some rows, as (the arrays to run on, their extents)."""
+        if not self.shared and processes.together.world is not None:
+            arrays = processes.gathered(arrays)
+            rows = arrays[0].shape[0]
         self.check(rows)
-        extents = self.compiled.extents(arrays)
-        extents["B"] = rows
-        return self.logs.unpack(self.compiled.run(arrays, extents)[0])
+        return arrays, {**self.compiled.extents(arrays), **(processes.sizes(rows) if self.shared else {"B": rows})}
 
     def check(self, rows):
         if self.leading is not None and rows != self.leading:
@@ -114,11 +131,18 @@ class Program:
 
 
 class Programs:
-    """The programs of one model and one mode (train, test, predict), made when first needed, one for each signature."""
+    """The programs of one model and one mode (train, test, predict, call), made when first needed, one for each
+    signature.
 
-    def __init__(self, model, mode):
+    Args:
+        outputs_of: of a mode that gives outputs, not logs: a function of what the step gets
+    """
+
+    def __init__(self, model, mode, outputs_of=None):
         self.model = model
         self.mode = mode
+        self.outputs_of = outputs_of
+        self.not_compiled = set()  # types of batches that mode "call" leaves to the layers
         self.made = {}   # (kind, types of a batch, its structure) -> Program
         self._seen = {}  # (kind, sizes and dtypes of the arrays, structure) -> Program: the short way
         self.cursor = Variable(0, dtype="int32", trainable=False, name="cursor", path=f"{mode}/cursor")
@@ -137,17 +161,18 @@ class Programs:
     def epoch(self, data, leaves) -> Program:
         """The program that takes the rows ``order[cursor:cursor + B]`` of whole arrays, and moves the cursor on.
 
-        Its inputs are the order (int32[N]) and then the leaves.
+        Its inputs are the order (int32[N_order]) and then the leaves.
         """
         def wrap(step, types):
             def run(order, *whole):
                 start = self.cursor.value
                 rows = bind(dynamic_slice_p, order, start, sizes=(types[0].shape[0],))
                 batch = [bind(take_p, a, rows) for a in whole]
-                self.cursor.assign(start + ops.cast(types[0].shape[0], "int32"))
+                with name_scope(EACH):
+                    self.cursor.assign(start + ops.cast(types[0].shape[0], "int32"))
                 return step(*batch)
             whole = [TensorType((N, *t.shape[1:]), t.dtype) for t in types]
-            return run, [TensorType((N,), "int32"), *whole]
+            return run, [TensorType((ORDER,), "int32"), *whole]
         return self._get("epoch", data, leaves, wrap)
 
     @property
@@ -158,11 +183,12 @@ class Programs:
         return self._metrics
 
     def _get(self, kind, data, leaves, wrap):
-        key = (kind, tuple([(a.shape[1:], a.dtype) for a in leaves]), _shape_of(data))
+        alone = processes.together.world is None
+        key = (kind, tuple([(a.shape[1:], a.dtype) for a in leaves]), _shape_of(data), alone)
         program = self._seen.get(key)
         if program is None:
             with setting_up():
-                program = self._seen[key] = self._find(kind, data, leaves, key[2], wrap)
+                program = self._seen[key] = self._find(kind, data, leaves, key[2:], wrap)
         return program
 
     def _find(self, kind, data, leaves, structure, wrap):
@@ -180,19 +206,22 @@ class Programs:
 
         def step(*values):
             filled = _fill(data, values)
-            if self.mode == "predict":
-                outputs = model.predict_step(filled)
+            if self.outputs_of is not None:
+                outputs = self.outputs_of(filled)
                 structure.append(tree.map_structure(lambda v: None, outputs))
                 return outputs
             return logs.pack(model.train_step(filled) if self.mode == "train" else model.test_step(filled))
         function, inputs = wrap(step, types)
         name = self.mode if kind == "batch" else f"{self.mode}_epoch"
         leading = types[0].shape[0]
-        with model._as_compiled():
-            compiled = build(name, function, inputs)
-        self._metrics = None  # tracing a step for the first time may make some
         leading = leading if isinstance(leading, int) else None
-        return Program(compiled, logs, leading, structure[0] if structure else None)
+        make = functools.partial(build, name, function, inputs, prepare=self.mode in PREPARED)
+        with model._as_compiled(), in_step(model):
+            several = processes.together.world is not None and self.mode in ("train", "test", "predict")
+            shared = _shared(make, leading) if several else None
+            compiled = shared or make()
+        self._metrics = None  # tracing a step for the first time may make some
+        return Program(compiled, logs, leading, structure[0] if structure else None, shared is not None)
 
     def _types(self, data, leaves):
         """Types of the leaves of a batch: sizes that the model leaves open are Dims, all others are fixed."""
@@ -219,6 +248,18 @@ class Programs:
         outputs = [x.type.shape for x in model.outputs]
         shared = outputs[0] if all(s[:2] == outputs[0][:2] for s in outputs) else ()
         return inputs, shared[:2], inputs[0][0]
+
+
+def _shared(make, leading):
+    """The step for the rows that a process has, or None, with a warning, where each has to do all of it."""
+    try:
+        if leading is None:
+            return make(split)
+        reason = f"its batch size is fixed to {leading}"
+    except Crosses as error:
+        reason = f"rows of the batch meet in {error}"
+    warn_at_user(f"the step cannot be shared by processes: {reason}. Each of them computes the whole batch.")
+    return None
 
 
 def _check_sizes(types, leaves, data):

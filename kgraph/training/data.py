@@ -7,6 +7,7 @@ A source has `steps` (batches an epoch, or None), `batches(turn)` (an iterator o
 from __future__ import annotations
 
 import inspect
+import itertools
 import math
 import warnings
 from functools import partial
@@ -15,8 +16,10 @@ import numpy as np
 
 from kgraph import tree
 from kgraph.compiler.ir import TensorLike
-from kgraph.config import floatx, limited
+from kgraph.config import limited
 from kgraph.naming import check_keywords, warn_at_user
+from kgraph.training import processes
+from kgraph.training.arrays import SparseRows, as_arrays, is_file, is_foreign, is_plain, standardize
 
 __all__ = ["Arrays", "Iterable", "Prepared", "PyDataset", "Sequence", "Sequences", "make_source",
            "pack_x_y_sample_weight", "parts_of", "split", "unpack", "unpack_x_y_sample_weight"]
@@ -27,9 +30,10 @@ class PyDataset:
 
     Subclasses define ``__getitem__`` and ``__len__`` (or ``num_batches``), and may define ``on_epoch_end``.
 
-    workers              how many batches are prepared at the same time (0 or 1: when they are needed)
-    use_multiprocessing  prepare them in processes rather than threads
-    max_queue_size       how many prepared batches may wait
+    Args:
+        workers: how many batches are prepared at the same time (0 or 1: when they are needed)
+        use_multiprocessing: prepare them in processes rather than threads
+        max_queue_size: how many prepared batches may wait
     """
 
     def __init__(self, workers=1, use_multiprocessing=False, max_queue_size=10):
@@ -108,11 +112,12 @@ class Source:
 class Arrays(Source):
     """x, y and weights held whole, cut into batches.
 
-    steps    batches an epoch; without a batch_size, the rows are spread over them
-    shuffle  False, True (rows in another order each time) or "batch" (whole batches in another order, rows inside
-             them together: for files)
-    seed     the order of a walk through the data follows from (seed, its number) alone, so that an interrupted run can
-             go on where it was
+    Args:
+        steps: batches an epoch; without a batch_size, the rows are spread over them
+        shuffle: False, True (rows in another order each time) or "batch" (whole batches in another order, rows inside
+            them together: for files)
+        seed: the order of a walk through the data follows from (seed, its number) alone, so that an interrupted run can
+            go on where it was
     """
 
     def __init__(self, x, y=None, sample_weight=None, batch_size=None, shuffle=False, seed=0, steps=None, name="fit"):
@@ -121,19 +126,19 @@ class Arrays(Source):
         self.leaves = [a for a in tree.flatten((x, y, sample_weight)) if a is not None]
         self.rows = _common_length(x, y, sample_weight)
         self.batch_size = batch_size or (math.ceil(self.rows / steps) if steps else 32)
-        self.count = math.ceil(self.rows / self.batch_size)
+        self.count = processes.most(math.ceil(self.rows / self.batch_size))
         super().__init__(name, steps or self.count)
         self.shuffle = shuffle
         self.seed = seed
         self.in_memory = all(isinstance(a, np.ndarray) for a in self.leaves)
-        if shuffle is True and not self.in_memory:
+        if shuffle is True and not all(isinstance(a, (np.ndarray, SparseRows)) for a in self.leaves):
             warnings.warn("shuffle=True reads single rows of a file all over the place, which is slow; "
                           "shuffle='batch' reads it in slices", stacklevel=3)
 
     def epoch(self, turn=0) -> tuple:
-        """(int32 row numbers in their order or None for the order they are in, first and last batch) of an epoch."""
+        """(int32 row numbers in their order, sizes of each batch) of an epoch: those of this process."""
         lap, start, stop = self.span(self.count, turn)
-        return self._order(lap), start, stop
+        return processes.own_rows(self._order(lap), self.bounds(start, stop), self.rows)
 
     def _order(self, lap):
         if not self.shuffle:
@@ -148,11 +153,14 @@ class Arrays(Source):
 
     def bounds(self, start, stop) -> list:
         """(first and last row) of each of these batches."""
-        return [(i * self.batch_size, min((i + 1) * self.batch_size, self.rows)) for i in range(start, stop)]
+        ends = [min(i * self.batch_size, self.rows) for i in range(start, stop + 1)]
+        return list(zip(ends, ends[1:]))
 
     def batches(self, turn=0):
-        order, *batches = self.epoch(turn)
-        for start, stop in self.bounds(*batches):
+        lap, *batches = self.span(self.count, turn)
+        order = self._order(lap)
+        for first, last in self.bounds(*batches):
+            start, stop = (first + n for n in processes.share(last - first))
             rows = slice(start, stop) if order is None else order[start:stop]
             yield tree.map_structure(partial(_rows, rows=rows), self.data)
 
@@ -163,7 +171,7 @@ def _rows(array, rows):
     if isinstance(array, np.ndarray) or isinstance(rows, slice):
         return standardize(array[rows])
     if np.all(np.diff(rows) == 1):
-        return standardize(array[int(rows[0]):int(rows[-1]) + 1])
+        return standardize(array[int(rows[0]):int(rows[-1]) + 1] if len(rows) else array[:0])
     sorted_rows, back = np.unique(rows, return_inverse=True)  # files want ascending row numbers
     return standardize(array[sorted_rows])[back]
 
@@ -186,97 +194,9 @@ def _common_length(x, y, weight):
     return length
 
 
-def standardize(a, name="x"):
-    """a as an array that the compiler takes: floats in floatx, pandas and tensors unwrapped, files read.
-
-    name: what errors call it.
-    """
-    if type(a) is not np.ndarray:
-        a = _unwrap(a, name)
-    if a.dtype.kind not in "fiub":
-        raise ValueError(f"{name}: expected an array of numbers, received one of dtype {a.dtype}; " + (
-            "np.unique(y, return_inverse=True) numbers the classes of labels from 0" if name.startswith("y") else
-            "a model takes text when it begins with a layer such as TextVectorization"))
-    if a.dtype.kind == "f" and a.dtype.name != floatx():
-        a = a.astype(floatx())
-    return np.ascontiguousarray(a) if not a.flags.c_contiguous else a
-
-
-def _unwrap(a, name):
-    if isinstance(a, TensorLike):
-        return np.array(a.numpy())
-    if hasattr(a, "detach"):  # a torch tensor
-        a = a.detach().cpu()
-    if hasattr(a, "to_numpy"):  # pandas; a series becomes a column, as in Keras
-        values = a.to_numpy()
-        values = values if values.ndim > 1 else values[:, None]
-        return values if values.dtype.kind in "fiub" else _numbers(a, values, name)
-    return np.asarray(a)
-
-
-def _numbers(frame, values, name):
-    """The values of a frame whose columns differ in dtype. Raises ValueError naming a column that is not of numbers."""
-    labels = getattr(frame, "columns", None)
-    for i, column in enumerate(values.T):
-        try:
-            if column.dtype.kind not in "OfiubSU":  # dates: NumPy would make numbers of them
-                raise ValueError
-            column.astype(floatx())
-        except (TypeError, ValueError):
-            label = getattr(frame, "name", None) if labels is None else list(labels)[i]
-            raise ValueError(f"{name}: expected numbers, received {_first_bad(column)!r} in the column "
-                             f"{label!r}") from None
-    return values.astype(floatx())
-
-
-def _first_bad(column):
-    for value in column:
-        try:
-            float(value)
-        except (TypeError, ValueError):
-            return value
-    return column[0]
-
-
-def as_arrays(x, name="x"):
-    """Nested arrays out of what users pass: lists of numbers become one array, files stay files.
-
-    name: what errors call it, with the keys and indices inside: x['age'].
-    """
-    if x is None or is_file(x) or type(x) is np.ndarray:
-        return x if x is None or is_file(x) else standardize(x, name)
-    if isinstance(x, dict):
-        return {k: as_arrays(v, f"{name}[{k!r}]") for k, v in x.items()}
-    if isinstance(x, (list, tuple)):
-        if _is_plain(x):
-            return standardize(_rectangle(x), name)
-        return type(x)(as_arrays(v, f"{name}[{i}]") for i, v in enumerate(x))
-    return standardize(x, name)
-
-
 def as_data(x, y=None, sample_weight=None):
     """What a step gets for a batch: arrays, packed."""
     return pack_x_y_sample_weight(as_arrays(x), as_arrays(y, "y"), as_arrays(sample_weight, "sample_weight"))
-
-
-def _rectangle(rows):
-    try:
-        return np.asarray(rows)
-    except ValueError:
-        raise ValueError("expected rows of one length, received a list with lengths "
-                         f"{', '.join(map(str, sorted({len(r) for r in rows if hasattr(r, '__len__')})[:5]))}: "
-                         "kgraph.utils.pad_sequences makes them equal") from None
-
-
-def is_file(x) -> bool:
-    """An array on disk (h5py's Dataset, HDF5Matrix): something with rows to slice that is no array itself."""
-    return hasattr(x, "shape") and hasattr(x, "dtype") and hasattr(x, "__getitem__") \
-        and not isinstance(x, (np.ndarray, TensorLike)) and not hasattr(x, "to_numpy") and not hasattr(x, "detach")
-
-
-def _is_plain(x):
-    """Nested lists of Python numbers, or of texts, only."""
-    return all(_is_plain(v) if isinstance(v, (list, tuple)) else isinstance(v, (int, float, np.number, str)) for v in x)
 
 
 def split(x, y, sample_weight, fraction):
@@ -288,7 +208,8 @@ def split(x, y, sample_weight, fraction):
     if at == 0 or at == rows:
         raise ValueError(f"validation_split={fraction} of {rows} samples leaves none to "
                          f"{'train on' if at == 0 else 'validate with'}")
-    cut = lambda part, s: None if part is None else tree.map_structure(lambda a: None if a is None else a[s], part)
+    some = lambda a, s: None if a is None else a.part(s) if isinstance(a, SparseRows) else a[s]
+    cut = lambda part, s: None if part is None else tree.map_structure(lambda a: some(a, s), part)
     head, tail = slice(None, at), slice(at, None)
     return tuple(cut(p, head) for p in (x, y, sample_weight)), tuple(cut(p, tail) for p in (x, y, sample_weight))
 
@@ -296,14 +217,21 @@ def split(x, y, sample_weight, fraction):
 # -- what gives batches itself
 
 
-def unpack(item):
-    """(x, y, sample_weight) from what a generator or data set gave. Raises ValueError for anything else."""
-    if isinstance(item, (tuple, list)) and not _is_plain(item):
-        if len(item) not in (1, 2, 3):
+def unpack(data):
+    """(x, y, sample_weight) from what a generator or data set gave. Raises ValueError for anything else.
+
+    Args:
+        data: a batch.
+
+    Returns:
+        (x, y, sample_weight), None for what is missing.
+    """
+    if isinstance(data, (tuple, list)) and not is_plain(data):
+        if len(data) not in (1, 2, 3):
             raise ValueError("a batch: expected (x,), (x, y) or (x, y, sample_weight), received a "
-                             f"{type(item).__name__} of {len(item)}")
-        return (*item, None, None)[:3]
-    return item, None, None
+                             f"{type(data).__name__} of {len(data)}")
+        return (*data, None, None)[:3]
+    return data, None, None
 
 
 unpack_x_y_sample_weight = unpack
@@ -315,7 +243,14 @@ def parts_of(data) -> tuple:
 
 
 def pack_x_y_sample_weight(x, y=None, sample_weight=None):
-    """A batch as a generator gives it: x, or (x,) where x is several inputs; (x, y); (x, y, sample_weight)."""
+    """A batch as a generator gives it: x, or (x,) where x is several inputs; (x, y); (x, y, sample_weight).
+
+    Args:
+        x, y, sample_weight: parts of a batch; those that are None are left out.
+
+    Returns:
+        A tuple, or x alone.
+    """
     if sample_weight is not None:
         return x, y, sample_weight
     if y is not None:
@@ -326,12 +261,17 @@ def pack_x_y_sample_weight(x, y=None, sample_weight=None):
 class Iterable(Source):
     """Batches from a generator, a loader, or anything else with an iterator.
 
-    steps  batches an epoch; None: as many as it gives. A generator goes on where it was in the next epoch, and when it
-           has ended so has the source; anything else is started again.
+    Args:
+        steps: batches an epoch; None: as many as it gives. A generator goes on where it was in the next epoch, and when
+            it has ended so has the source; anything else is started again.
     """
 
     def __init__(self, source, steps=None, weigh=None, convert=None, name="fit"):
-        super().__init__(name, steps if steps is not None else _length(source))
+        self.shards, self.shard = processes.shards()
+        length = _length(source)
+        super().__init__(name, steps if steps is not None or length is None else math.ceil(length / self.shards))
+        if self.shards > 1 and hasattr(source, "shard"):
+            source, self.shards, self.shard = source.shard(self.shards, self.shard), 1, 0
         self.source = source
         self.convert = convert
         self.bound = steps
@@ -345,10 +285,11 @@ class Iterable(Source):
             self._iterator = iter(self.source)
         done = 0
         while self.bound is None or done < self.bound:
-            item = next(self._iterator, _END)
-            if item is _END and done == 0 and not self.once:  # the epoch before it took the last
+            items = self._round()
+            if items[0] is _END and done == 0 and not self.once:  # the epoch before it took the last
                 self._iterator = iter(self.source)
-                item = next(self._iterator, _END)
+                items = self._round()
+            item = items[self.shard]
             if item is _END:
                 self._end(turn, done)
                 return
@@ -356,9 +297,13 @@ class Iterable(Source):
             yield _batch(item, self.weigh, self.convert)
             done += 1
 
+    def _round(self) -> list:
+        """The items of a step: one for each process."""
+        return [next(self._iterator, _END) for _ in range(self.shards)]
+
     def _end(self, turn, done):
         self.ended = self.once
-        if not self._given:
+        if not self._given and processes.together.world is None:
             raise ValueError(f"{self.name}: the data has no batches: a generator can be read once")
         if self.bound is not None or done == 0:
             self.say_short(done, turn)
@@ -378,19 +323,23 @@ class Sequences(Source):
         self.count = len(source) if count is None and hasattr(source, "__len__") else count
         if self.count == 0:
             raise ValueError(f"{type(source).__name__}: expected at least one batch, received a length of 0")
-        super().__init__(name, steps or self.count)
+        self.shards, self.shard = processes.shards()
+        rounds = self.count and math.ceil(self.count / self.shards)
+        super().__init__(name, steps or rounds)
         self.shuffle = shuffle and self.count is not None
         self.seed = seed
         self.weigh = weigh
 
     def _indices(self, turn):
+        own = slice(self.shard, None, self.shards)
         if self.count is None:
-            return None if self.steps is None else range(turn * self.steps, (turn + 1) * self.steps)
-        lap, start, stop = self.span(self.count, turn)
+            every = self.steps and range(turn * self.steps * self.shards, (turn + 1) * self.steps * self.shards)
+            return itertools.count(self.shard, self.shards) if every is None else every[own]
+        lap, start, stop = self.span(math.ceil(self.count / self.shards), turn)
         order = range(self.count)
         if self.shuffle:
             order = np.random.default_rng((self.seed, lap)).permutation(self.count).tolist()
-        return order[start:stop]
+        return order[start * self.shards:stop * self.shards][own]
 
     def batches(self, turn=0):
         from kgraph.training.prefetch import prepared
@@ -406,7 +355,7 @@ class Sequences(Source):
 
 def _batch(item, weigh, convert):
     """What a step gets for an item that a generator or data set gave: arrays, nested as they were."""
-    if not isinstance(item, (tuple, list)) or isinstance(item, Prepared) or _is_plain(item):
+    if not isinstance(item, (tuple, list)) or isinstance(item, Prepared) or is_plain(item):
         item, alone = (item,), True
     else:
         item, alone = tuple(item), False
@@ -432,11 +381,11 @@ def iter_is_itself(source) -> bool:
 
 def is_arrays(x) -> bool:
     """Whether x holds data itself, rather than giving batches of it."""
-    if x is None or isinstance(x, (np.ndarray, TensorLike, dict)) or hasattr(x, "to_numpy") or is_file(x):
+    if x is None or isinstance(x, (np.ndarray, TensorLike, dict)) or is_foreign(x) or is_file(x):
         return True
     if isinstance(x, (list, tuple)):
         return len(x) > 0
-    return hasattr(x, "__array__") or hasattr(x, "detach")
+    return hasattr(x, "__array__")
 
 
 def make_source(*args, **kwargs):

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from kgraph.callbacks.callback import CallbackList
+from kgraph.callbacks.callback_list import CallbackList
 
 __all__ = ["FitRun"]
 
@@ -12,11 +12,12 @@ __all__ = ["FitRun"]
 class FitRun:
     """A fit that runs: ``model.fit_run`` meanwhile, so that callbacks can ask it and change how it goes on.
 
-    source       of the batches; seed: of their order
-    callbacks    all of them
-    first_epoch, first_batch   where it begins; a callback that restores a state sets them in on_train_begin
-    keep_steps   whether to remember what each step starts from, as last_step
-    said_nan     whether a loss that is NaN was reported
+    Args:
+        source: of the batches; seed: of their order
+        callbacks: all of them
+        first_epoch, first_batch: where it begins; a callback that restores a state sets them in on_train_begin
+        keep_steps: whether to remember what each step starts from, as last_step
+        said_nan: whether a loss that is NaN was reported
     """
 
     model: object

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kgraph.callbacks.callback import CallbackList
+from kgraph.callbacks.callback_list import CallbackList
+from kgraph.legacy.logs import LogTable
 from kgraph.naming import nearest, warn_at_user
 from kgraph.random import make_default_seed
+from kgraph.training import processes
+from kgraph.training.arrays import as_arrays
 from kgraph.training.compiled_step import plain_logs
-from kgraph.training.data import Arrays, PyDataset, as_arrays, check_count, is_arrays, make_source, split
+from kgraph.training.data import Arrays, PyDataset, check_count, is_arrays, make_source, split
 from kgraph.training.fit_run import FitRun
 from kgraph.training.progress import reporting, resolve_verbose
 from kgraph.training.steps import Steps
@@ -83,7 +86,7 @@ def _fit(model, x, y, sample_weight, options, verbose):
         (x, y, sample_weight), validation = _split(model, x, y, sample_weight, options.validation_split)
     else:
         validation = options.validation_data
-    seed = make_default_seed()
+    seed = processes.agree(make_default_seed())
     source = make_source(with_workers(x, options.workers), y, sample_weight, options.batch_size,
                          options.steps_per_epoch, options.shuffle, seed, options.class_weight, model._class_counts,
                          convert=model._host_inputs)
@@ -118,13 +121,25 @@ def _run(model, run, validation, options):
         if source.ended and epoch + 1 < options.epochs:
             source.say_short(0, epoch + 1 - options.initial_epoch)
             break
-        if model.stop_training:
+        processes.check_same(_state(model))
+        if _stops(model):
             break
     if model.optimizer is not None and options.epochs > 0:
         with model._as_compiled():
             model.optimizer.finalize_variable_values(model.trainable_variables)
     callbacks.on_train_end(logs)
     return model.history
+
+
+def _state(model) -> list:
+    """What has to be the same in all processes."""
+    return [*model.variables, *([] if model.optimizer is None else model.optimizer.variables)]
+
+
+def _stops(model) -> bool:
+    """Whether training ends: where a callback says so in one process, it ends in all."""
+    model.stop_training = processes.any_of(model.stop_training)
+    return model.stop_training
 
 
 def _fit_epoch(model, run, epoch, validation, options):
@@ -144,7 +159,7 @@ def _fit_epoch(model, run, epoch, validation, options):
     if source.steps is None:
         source.steps = done
     source.on_epoch_end()
-    logs = dict(logs)
+    logs = LogTable(logs)
     if validation is not None and _due(epoch + 1, options.validation_freq):
         model.reset_metrics()
         found = run_test(model, validation, callbacks)
@@ -162,17 +177,20 @@ def run_epoch(steps, source, turn, callbacks, skip=0):
     begin = getattr(callbacks, f"on_{mode}_batch_begin")
     end = getattr(callbacks, f"on_{mode}_batch_end")
     per_call = model.steps_per_execution if isinstance(model.steps_per_execution, int) else 1 if watched else None
-    done, logs = 0, {}
+    done, checked, logs = 0, 0, {}
     for call in steps.calls(source, turn, per_call, skip):
         if watched:
             begin(done)
         done, logs = call()
         if watched:
-            end(done - 1, logs)
+            end(done - 1, LogTable(logs))
         callbacks.on_progress(mode, done - 1, logs)
         if mode == "train":
             _say_nan(model.fit_run, logs, turn, done)
-            if model.stop_training:
+            if done - checked >= processes.CHECK_EVERY:
+                processes.check_same(_state(model))
+                checked = done
+            if _stops(model):
                 break
     return done, logs
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 import numpy as np
 
 from kgraph.compiler.interp import interpret
+from kgraph.compiler.loopnest.dtypes import kind_of
+from kgraph.graph import places
 
 __all__ = ["first_bad_op"]
 
@@ -23,10 +25,11 @@ def first_bad_op(model):
         values = interpret(compiled.traced, values, extents)
     for op in compiled.traced.ops:
         if all(_finite(values[v]) for v in op.inputs) and not all(_finite(values[v]) for v in op.outputs):
-            return f"{op.prim.name} in {op.scope or 'the step'}"
+            place = places.of_scope(graph, op.scope) if (graph := getattr(model, "_graph", None)) is not None else ""
+            return f"{op.prim.name} in {op.scope or 'the step'}" + (f", called at {place}" if place else "")
     return None
 
 
 def _finite(array) -> bool:
     array = np.asarray(array)
-    return array.dtype.kind != "f" or bool(np.isfinite(array).all())
+    return kind_of(array.dtype) != "f" or bool(np.isfinite(array).all())

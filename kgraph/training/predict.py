@@ -1,18 +1,23 @@
 """The loop behind predict, and the short way of predict_on_batch."""
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from kgraph import tree
-from kgraph.callbacks.callback import CallbackList
+from kgraph.callbacks.callback_list import CallbackList
 from kgraph.compiler import dims
 from kgraph.errors import filtered
+from kgraph.training import processes
+from kgraph.training.arrays import as_arrays
 from kgraph.training.compiled_step import eager_data, leaves_of
-from kgraph.training.data import Arrays, as_arrays, make_source, pack_x_y_sample_weight
+from kgraph.training.data import Arrays, make_source, pack_x_y_sample_weight
 from kgraph.training.loop import with_workers
+from kgraph.training.on_batch import alike
 from kgraph.training.progress import Progbar, reporting, resolve_verbose
 
-__all__ = ["predict", "predict_on_batch"]
+__all__ = ["predict", "predict_on_batch", "predict_one"]
 
 
 def predict(model, x, batch_size, verbose, steps, callbacks, workers):
@@ -31,10 +36,11 @@ def _predict(model, x, batch_size, verbose, steps, callbacks, workers):
         callbacks.on_predict_begin()
     bar = Progbar(source.steps, verbose=verbose) if verbose and callbacks is None else None
     watch = _Watch(callbacks, bar)
-    if isinstance(source, Arrays) and source.in_memory and not model.run_eagerly:
+    calls = model._calls("predict", lambda: processes.lockstep(source.batches()))
+    if calls is None and isinstance(source, Arrays) and source.in_memory and not model.run_eagerly:
         result = _predict_arrays(model, source, watch)
     else:
-        result = _predict_batches(model, source, watch)
+        result = _predict_batches(model, source, watch, calls)
     if bar is not None:
         bar.update(watch.done, finalize=True)
     if callbacks is not None:
@@ -68,11 +74,11 @@ def _predict_arrays(model, source, watch):
     """Batches are rows of the arrays as they lie, and are written to their rows of the results."""
     leaves = source.leaves
     program = model._programs_of("predict").batch(source.data, leaves).ready()
-    _, *batches = source.epoch()
+    _, *batches = source.span(source.count, 0)
     bounds = source.bounds(*batches)
     rows = bounds[-1][1]
     run, extents = program.compiled.run, program.compiled.extents(leaves)
-    results = _result_arrays(program, extents, rows)
+    results = None if processes.together.world is not None else _result_arrays(program, extents, rows)
     if results is None:
         return _predict_batches(model, source, watch)
     for start, stop in bounds:
@@ -99,11 +105,13 @@ def _result_arrays(program, extents, rows):
     return found
 
 
-def _predict_batches(model, source, watch):
+def _predict_batches(model, source, watch, calls=None):
+    """Batch by batch, by `calls` where a subclass makes its own."""
     collected, structure = [], None
-    for data in source.batches():
+    batches = processes.lockstep(source.batches()) if calls is None else ()
+    for call in calls or (functools.partial(predict_one, model, data) for data in batches):
         watch.before()
-        outputs = _predict_one(model, data)
+        outputs = call()
         structure = outputs
         collected.append(tree.flatten(outputs))
         watch.after(outputs)
@@ -117,27 +125,27 @@ def _join(parts):
     return np.concatenate(parts) if parts[0].ndim else np.stack(parts)
 
 
-def _predict_one(model, data):
+def predict_one(model, data):
+    """The outputs for one batch, as arrays."""
     if model.run_eagerly:
+        data = processes.gathered(data)
         model._prepare("predict", data)
         outputs = model.predict_step(eager_data(data))
         return tree.map_structure(lambda v: np.array(v.numpy()), outputs)
     leaves = leaves_of(data)
     program = model._programs_of("predict").batch(data, leaves)
-    rows = leaves[0].shape[0]
-    program.check(rows)
-    extents = program.compiled.extents(leaves)
-    extents["B"] = rows
-    return program.pack(program.compiled.run(leaves, extents))
+    leaves, extents = program.placed(leaves, leaves[0].shape[0])
+    outputs = program.compiled.run(leaves, extents)
+    return program.pack(processes.gathered(outputs) if program.shared else outputs)
 
 
 def predict_on_batch(model, x):
     """See Trainer.predict_on_batch. One array of the type seen last takes a short way."""
     fast = model._fast_predict
-    if fast is not None and type(x) is np.ndarray and not model._run_eagerly:
+    if fast is not None and not model.run_eagerly:
         program, tail, dtype, owner = fast
-        current = model._programs.get("predict") is owner
-        if current and x.shape[1:] == tail and x.dtype == dtype and x.flags.c_contiguous:
+        current = model._programs.get("predict") is owner and processes.together.world is None
+        if current and alike(x, tail, dtype):
             return program.single(x)
     return _predict_on_batch(model, x)
 
@@ -147,8 +155,8 @@ def _predict_on_batch(model, x):
     if x is None:
         raise ValueError("predict_on_batch: expected x, received None")
     x = as_arrays(model._host_inputs(x))
-    result = _predict_one(model, pack_x_y_sample_weight(x))
-    if isinstance(x, np.ndarray) and not model.run_eagerly:
+    result = predict_one(model, processes.own_part(pack_x_y_sample_weight(x)))
+    if isinstance(x, np.ndarray) and not model.run_eagerly and processes.together.world is None:
         owner = model._programs_of("predict")
         program = owner.batch(x, [x])
         if program.simple:

@@ -12,13 +12,12 @@ _dataset = None  # in a worker process: what it was given when it started
 
 
 def prepared(source, indices):
-    """``source[i]`` for each index (None: 0, 1, 2 ... without end), in order.
+    """``source[i]`` for each index, in order.
 
     source.workers batches are prepared at a time, and at most source.max_queue_size wait to be used.
     """
     workers = getattr(source, "workers", 1)
     processes = getattr(source, "use_multiprocessing", False)
-    indices = itertools.count() if indices is None else indices
     if workers < 1 or (workers == 1 and not processes):
         for i in indices:
             yield source[i]

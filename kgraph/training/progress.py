@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import shutil
 import sys
 import threading
 import time
@@ -16,11 +17,14 @@ import numpy as np
 
 from kgraph import config
 from kgraph.codegen.functions import announcing
+from kgraph.log import report
 from kgraph.naming import printable
+from kgraph.training import processes
 
 __all__ = ["Progbar", "reporting", "resolve_verbose", "say", "setting_up"]
 
 INTERVAL = 0.2  # seconds between two redraws
+LEAST_BAR = 4   # characters; where there is room for less, there is no bar
 
 
 def can_redraw(stream) -> bool:
@@ -35,8 +39,15 @@ def can_redraw(stream) -> bool:
         return False
 
 
+def _shortened(line, columns) -> str:
+    """A line without the last of its values, so that it has room."""
+    return line if len(line) <= columns else line[:columns].rpartition(" - ")[0] or line[:columns]
+
+
 def resolve_verbose(verbose) -> int:
     """0, 1 (a bar) or 2 (one line an epoch); "auto" is a bar where it can be redrawn. Raises ValueError for another."""
+    if not processes.is_first():
+        return 0
     if verbose == "auto":
         return 1 if can_redraw(sys.stdout) else 2
     if verbose not in (0, 1, 2, True, False):
@@ -47,6 +58,8 @@ def resolve_verbose(verbose) -> int:
 def say(text: str, end="\n"):
     """Write text to standard output, in ASCII where its encoding asks for it; without interactive logging to a logger.
     """
+    if not processes.is_first():
+        return
     if not config.is_interactive_logging_enabled():
         logging.getLogger("kgraph").info(text)
         return
@@ -81,7 +94,7 @@ def reporting(verbose):
 
 def _say_compiling(count):
     _setup.say = None
-    print(f"compiling {count} kernels, first run only", file=sys.stderr, flush=True)
+    report(0, f"compiling {count} kernel{'s' if count > 1 else ''}, first run only", prefix="")
 
 
 @contextlib.contextmanager
@@ -98,22 +111,32 @@ def setting_up():
 class Progbar:
     """A bar with the values of metrics beside it.
 
-    target            steps in all, or None when not known
-    width             of the bar, in characters
-    verbose           0 nothing, 1 a bar, 2 only a line at the end
-    interval          least time between two redraws, in seconds
-    stateful_metrics  names whose values are shown as they are; those of others are averaged over the steps
-    unit_name         what a step is called
-    prefix            text before the count in a single line, such as ``Epoch 3/10``
+    stateless_metrics the other way: names whose values are averaged, those of others being shown as they are
+
+    Args:
+        unit_name: what a step is called.
+        prefix: before each line.
+        target: steps in all, or None when not known
+        width: of the bar, in characters; less where the terminal is narrow
+        verbose: 0 nothing, 1 a bar, 2 only a line at the end
+        interval: least time between two redraws, in seconds
+        stateful_metrics: names whose values are shown as they are; those of others are averaged over the steps
+        stateless_metrics: names whose values are averaged even so.
+
+    Raises:
+        ValueError: an argument of another kind.
     """
 
-    def __init__(self, target, width=20, verbose=1, interval=INTERVAL, stateful_metrics=None, unit_name="step",
-                 prefix=""):
+    def __init__(self, target, width=20, verbose=1, interval=INTERVAL, stateful_metrics=None,
+                 stateless_metrics=None, unit_name="step", prefix=""):
+        if stateful_metrics is not None and stateless_metrics is not None:
+            raise ValueError("Progbar: expected stateful_metrics or stateless_metrics, received both")
         self.target = target
         self.width = width
         self.verbose = verbose
         self.interval = max(interval, INTERVAL)
-        self.stateful_metrics = set(stateful_metrics or ())
+        self.stateful_metrics = set(stateful_metrics or ()) if stateless_metrics is None else None
+        self.stateless_metrics = None if stateless_metrics is None else set(stateless_metrics)
         self.unit_name = unit_name
         self.prefix = prefix
         self.redraws = verbose == 1 and can_redraw(sys.stdout)
@@ -124,7 +147,13 @@ class Progbar:
         self._drawn = 0    # characters on the line now
 
     def update(self, current, values=None, finalize=None):
-        """Show that `current` steps are done. values: (name, value) pairs. finalize: end the line."""
+        """Show that `current` steps are done. values: (name, value) pairs. finalize: end the line.
+
+        Args:
+            current: the step that is done.
+            values: pairs (name, value).
+            finalize: whether it is the last one.
+        """
         if finalize is None:
             finalize = self.target is not None and current >= self.target
         self._collect(current, values or ())
@@ -134,6 +163,8 @@ class Progbar:
             return
         self._last = now
         line = self._line(current, now, finalize)
+        if self.redraws and not finalize:
+            line = _shortened(line, self._columns())  # a line that wraps could not be drawn over
         if not self.redraws:
             say(f"{self.prefix} - {line}" if self.prefix else line)
             return
@@ -141,14 +172,21 @@ class Progbar:
         self._drawn = 0 if finalize else len(line)
 
     def add(self, n, values=None):
-        """Show that n more steps are done."""
+        """Show that n more steps are done.
+
+        Args:
+            n: steps that were done.
+            values: pairs (name, value).
+        """
         self.update(self._seen + n, values)
 
     def _collect(self, current, values):
         steps = max(current - self._seen, 1)
         for name, value in values:
-            if name in self.stateful_metrics or name not in self._values:
-                self._values[name] = [value, 1] if name in self.stateful_metrics else [value * steps, steps]
+            as_it_is = (name not in self.stateless_metrics if self.stateful_metrics is None
+                        else name in self.stateful_metrics)
+            if as_it_is or name not in self._values:
+                self._values[name] = [value, 1] if as_it_is else [value * steps, steps]
             else:
                 self._values[name][0] += value * steps
                 self._values[name][1] += steps
@@ -156,21 +194,27 @@ class Progbar:
     def _line(self, current, now, finalize) -> str:
         step = self._seconds_a_step(current, now)
         parts = [self._count(current)]
-        if self.redraws and self.target:
-            parts.append(self._bar(current))
         left = now - self._start if finalize or not self.target else step * (self.target - current)
         parts.append(clock(left))
         parts.append(f"{duration(step)}/{self.unit_name}")
-        head = " ".join(parts) if self.redraws else " - ".join(parts)
-        return head + "".join(f" - {printable(name)}: {show(total / count)}"
-                              for name, (total, count) in self._values.items())
+        values = "".join(f" - {printable(name)}: {show(total / count)}"
+                         for name, (total, count) in self._values.items())
+        if self.redraws and self.target:
+            room = self._columns() - len(" ".join(parts)) - len(values) - 1
+            parts[1:1] = [self._bar(current, min(self.width, room))] if room >= LEAST_BAR else []
+        return (" " if self.redraws else " - ").join(parts) + values
+
+    @staticmethod
+    def _columns() -> int:
+        """Characters that a line of the terminal holds beside the cursor."""
+        return max(shutil.get_terminal_size().columns - 1, 1)
 
     def _count(self, current):
         return f"{current:{len(str(self.target))}d}/{self.target}" if self.target else f"{current}/Unknown"
 
-    def _bar(self, current):
-        done = int(self.width * min(current / self.target, 1.0))
-        return "━" * done + "╺" * (self.width - done)
+    def _bar(self, current, width):
+        done = int(width * min(current / self.target, 1.0))
+        return "━" * done + "╺" * (width - done)
 
     def _seconds_a_step(self, current, now):
         return max(now - self._start - (_setup.seconds - self._setup), 0.0) / current if current else 0.0

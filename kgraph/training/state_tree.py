@@ -27,7 +27,8 @@ class StateTree:
         """{"trainable_variables": {"dense": {"kernel": value ...}}, "non_trainable_variables": ...,
         "optimizer_variables": ..., "metrics_variables": ...}: dicts by the parts of the variables' paths.
 
-        value_format  "backend_tensor" or "numpy_array"; ValueError for another
+        Args:
+            value_format: "backend_tensor" or "numpy_array"; ValueError for another
         """
         if value_format not in ("backend_tensor", "numpy_array"):
             raise ValueError("get_state_tree: value_format: expected 'backend_tensor' or 'numpy_array', received "

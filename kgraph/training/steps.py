@@ -1,10 +1,13 @@
 """Running a model's steps: on single batches, or through an epoch of whole arrays in as few native calls as allowed."""
 from __future__ import annotations
 
+import itertools
 import time
 
 import numpy as np
 
+from kgraph.layers.calls import in_step
+from kgraph.training import processes
 from kgraph.training.compiled_step import eager_data, leaves_of, names_of, plain_logs
 from kgraph.training.data import Arrays
 from kgraph.training.progress import setting_up
@@ -35,65 +38,71 @@ class Steps:
         rows = _rows(leaves, data)
         self._refresh_rate()
         if self.eager:
-            return self._eager(data)
+            return self._eager(processes.gathered(data))
         program = self.programs.batch(data, leaves).ready()
-        self._remember(program, leaves, {**program.compiled.extents(leaves), "B": rows}, data)
-        return program.step(leaves, rows)
+        leaves, extents = program.placed(leaves, rows)
+        self._remember(program, leaves, extents, data)
+        return program.logs.unpack(program.compiled.run(leaves, extents)[0])
 
     def _eager(self, data):
         model = self.model
         if not self.programs.prepared:
             with setting_up():
                 model._prepare(self.mode, data)
+            processes.same_start(model.variables)
             self.programs.prepared = True
         step = model.train_step if self.mode == "train" else model.test_step
-        with model._as_compiled():
+        with model._as_compiled(), in_step(model):
             return plain_logs(step(eager_data(data)))
 
-    def _refresh_rate(self):
+    @property
+    def asks_rate(self) -> bool:
+        """Whether the learning rate has to be asked before every step."""
         optimizer = self.model.optimizer
-        if self.mode == "train" and optimizer is not None and optimizer.host_rate:
-            optimizer.refresh_rate()
+        return self.mode == "train" and optimizer is not None and optimizer.host_rate
+
+    def _refresh_rate(self):
+        if self.asks_rate:
+            self.model.optimizer.refresh_rate()
 
     def calls(self, source, turn, per_call=None, skip=0):
         """Functions to call one after the other for epoch `turn` of a source; each gives (batches done so far, logs).
 
-        per_call  batches in one call, or None for as many as take about a tenth of a second
-        skip      batches that were done before
+        Args:
+            per_call: batches in one call, or None for as many as take about a tenth of a second
+            skip: batches that were done before
         """
-        whole = isinstance(source, Arrays) and source.in_memory and not self.eager
-        optimizer = self.model.optimizer
-        if self.mode == "train" and optimizer is not None and optimizer.host_rate:
-            per_call = 1
-        if self.keep:
-            per_call = 1
-        if whole:
-            yield from self._whole(source, turn, per_call, skip)
+        own = self.model._calls(self.mode, lambda: processes.lockstep(source.batches(turn)), skip)
+        if own is not None:
+            for i, call in enumerate(own, skip + 1):
+                yield lambda i=i, call=call: (i, plain_logs(call()))
             return
-        for i, data in enumerate(source.batches(turn)):
+        whole = isinstance(source, Arrays) and source.in_memory and not self.eager
+        if self.asks_rate or self.keep:
+            per_call = 1
+        program = self.programs.epoch(source.data, source.leaves).ready() if whole else None
+        if whole and (program.shared or processes.together.world is None):
+            yield from self._whole(program, source, turn, per_call, skip)
+            return
+        for i, data in enumerate(processes.lockstep(source.batches(turn))):
             if i >= skip:
                 yield lambda i=i, data=data: (i + 1, self.batch(data))
 
-    def _whole(self, source, turn, per_call, skip):
-        data = source.data
-        program = self.programs.epoch(data, source.leaves).ready()
-        order, first, stop = source.epoch(turn)
-        arrays = [np.arange(source.rows, dtype="int32") if order is None else order, *source.leaves]
-        size = min(source.batch_size, source.rows)
-        extents = {**program.compiled.extents(arrays), "B": size}
-        full = min(stop, source.rows // size)
-        last = source.rows - full * size if stop > full else 0
-        program.check(size)
-        if last:
-            program.check(last)
-        at = first + skip
-        self.programs.cursor.assign(np.int32(at * size))
-        while at < full:
-            count = min(full - at, per_call or self.programs.pace)
-            at += count
-            yield lambda count=count, done=at - first: (done, self._run(program, arrays, extents, count, data))
-        if last and at < stop:
-            yield lambda: (stop - first, self._run(program, arrays, {**extents, "B": last}, 1, data))
+    def _whole(self, program, source, turn, per_call, skip):
+        order, steps = source.epoch(turn)
+        arrays = [order, *source.leaves]
+        extents = program.compiled.extents(arrays)
+        for rows in {step["B"] for step in steps}:
+            program.check(rows)
+        self.programs.cursor.assign(np.int32(sum(step["B"] for step in steps[:skip])))
+        done = skip
+        for step, alike in itertools.groupby(steps[skip:]):
+            left = len(list(alike))
+            while left:
+                count = min(left, per_call or processes.agree(self.programs.pace))
+                left, done = left - count, done + count
+                yield lambda step=step, count=count, done=done: (
+                    done, self._run(program, arrays, {**extents, **step}, count, source.data))
 
     def _run(self, program, arrays, extents, count, data):
         self._refresh_rate()

@@ -4,35 +4,41 @@ from __future__ import annotations
 import contextlib
 import warnings
 from types import SimpleNamespace
+from typing import Any
 
 from kgraph import ops, optimizers, tree
+from kgraph.callbacks.callback import History
 from kgraph.compiler.trace import Tensor, name_scope
-from kgraph.config import floatx, limited
+from kgraph.config import floatx, functions_run_eagerly, limited
 from kgraph.errors import filtered
 from kgraph.gradient import GradientTape
 from kgraph.graph import KTensor, infer
-from kgraph.legacy.words import COMPILE
+from kgraph.layers.state import Stateful
+from kgraph.legacy.model import Keras2Methods
+from kgraph.legacy.words import COMPILE, metrics_come_third
 from kgraph.metrics import Mean, Metric
 from kgraph.naming import check_keywords, warn_at_user
 from kgraph.training import loop
 from kgraph.training.compile_args import CompileLoss, CompileMetrics
 from kgraph.training.compiled_step import Programs
-from kgraph.training.data import as_data, parts_of, unpack
-from kgraph.training.keras2 import Keras2Methods
+from kgraph.training.data import parts_of, unpack
 from kgraph.training.nan_trace import first_bad_op
+from kgraph.training.on_batch import on_batch, order_of, values_of
 from kgraph.training.predict import predict, predict_on_batch
 from kgraph.training.state_tree import StateTree
-from kgraph.training.steps import Steps
+from kgraph.training.step_functions import StepFunctions
 from kgraph.training.trainability import Trainability
-from kgraph.training.weights import ClassWeights
 
 __all__ = ["Trainer"]
 
 
-class Trainer(Keras2Methods, StateTree):
+class Trainer(Keras2Methods, StateTree, StepFunctions):
     """Training for models. What a subclass may override: train_step, test_step, predict_step, compute_loss,
-    compute_metrics, and the property metrics.
+    compute_metrics, make_train_function and its kin, and the property metrics.
     """
+
+    _stateless = frozenset({*Stateful._stateless, "fit_run", "history", "_programs", "_fast_predict", "_short_ways",
+                             "_call_settings"})
 
     def __init__(self):
         self._forget_training()
@@ -50,6 +56,8 @@ class Trainer(Keras2Methods, StateTree):
         self._compile_config = None
         self._programs = {}
         self._fast_predict = None
+        self._short_ways = {}
+        self._call_settings = (None, [])  # see kgraph.models.compiled_call
         self.fit_run = None  # a FitRun, while fit runs
         self._trainability = None
         self._said_frozen = False
@@ -57,26 +65,30 @@ class Trainer(Keras2Methods, StateTree):
     # -- compile
 
     @filtered
-    def compile(self, optimizer="rmsprop", loss=None, loss_weights=None, metrics=None, weighted_metrics=None,
-                run_eagerly=False, steps_per_execution="auto", jit_compile="auto", auto_scale_loss=True,
-                sample_weight_mode=None, **kwargs):
+    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, loss_weights=None, metrics=None,
+                weighted_metrics=None, run_eagerly=False, steps_per_execution: int | str = "auto",
+                jit_compile: bool | str = "auto", auto_scale_loss=True, sample_weight_mode=None, **kwargs):
         """Say how to train.
 
-        optimizer            a name, an Optimizer or its config
-        loss                 a name, function or Loss; for several outputs a list, a dict by output name, or one for all
-        loss_weights         a number, or one for each output
-        metrics              a list; for several outputs a list of lists or a dict by output name
-        weighted_metrics     metrics that sample weights count in
-        run_eagerly          run the steps in Python, on values one can print
-        steps_per_execution  batches in one native call; "auto": as many as the callbacks allow
-        jit_compile, auto_scale_loss   accepted; kgraph always compiles unless run_eagerly
-        sample_weight_mode   Keras 2's "temporal": the shape of the weights says so today
-
         Raises ValueError for a name that is not known and TypeError for an argument that is not, with the nearest one.
+
+        Args:
+            optimizer: a name, an Optimizer or its config
+            loss: a name, function or Loss; for several outputs a list, a dict by output name, or one for all
+            loss_weights: a number, or one for each output
+            metrics: a list; for several outputs a list of lists or a dict by output name
+            weighted_metrics: metrics that sample weights count in
+            run_eagerly: run the steps in Python, on values one can print
+            steps_per_execution: batches in one native call; "auto": as many as the callbacks allow
+            jit_compile: accepted; kgraph always compiles unless run_eagerly
+            auto_scale_loss: under the policy mixed_float16, put the optimizer into a LossScaleOptimizer
+            sample_weight_mode: Keras 2's "temporal": the shape of the weights says so today
         """
         self._refuse_old(kwargs, sample_weight_mode)
+        if metrics_come_third(loss_weights):
+            loss_weights, metrics = metrics, loss_weights
         steps_per_execution = kwargs.get("steps_per_execution", steps_per_execution)
-        optimizer = optimizers.get(optimizer)
+        optimizer = self._scaling_loss(optimizers.get(optimizer), auto_scale_loss)
         names = self.output_names if self.is_functional else None
         compile_loss = CompileLoss(loss, loss_weights, names) if loss is not None else None
         compile_metrics = None
@@ -101,13 +113,20 @@ class Trainer(Keras2Methods, StateTree):
             weighted_metrics=weighted_metrics, run_eagerly=run_eagerly, steps_per_execution=steps_per_execution,
             jit_compile=jit_compile)
 
+    def _scaling_loss(self, optimizer, auto_scale_loss):
+        """The optimizer; under mixed_float16 one that keeps small gradients from becoming 0."""
+        scales = auto_scale_loss and optimizer is not None and self.dtype_policy.name == "mixed_float16"
+        if not scales or isinstance(optimizer, optimizers.LossScaleOptimizer):
+            return optimizer
+        return optimizers.LossScaleOptimizer(optimizer, name="loss_scale_optimizer")
+
     def _refuse_old(self, kwargs, sample_weight_mode):
         if kwargs.pop("target_tensors", None) is not None:
             raise ValueError("compile: target_tensors is of Keras 1 and 2 with TensorFlow graphs: pass targets as y to "
                              "fit(), or make a loss a part of the model with add_loss()")
         if kwargs.pop("distribute", None) is not None:
-            raise ValueError("compile: distribute is of TensorFlow, and there is no DataParallel here: one process "
-                             "uses all its processors; choose how many with kgraph.set_num_threads(n)")
+            raise ValueError("compile: distribute is of TensorFlow: one process uses all its processors (choose how "
+                             "many with kgraph.set_num_threads(n)); kgraph.distribution.DataParallel is for several")
         for old in [k for k in kwargs if k in COMPILE]:
             value, today = kwargs.pop(old), COMPILE[old]
             kwargs.update({today: value} if today else {})
@@ -125,7 +144,7 @@ class Trainer(Keras2Methods, StateTree):
     @property
     def run_eagerly(self) -> bool:
         """Whether steps run in Python rather than compiled."""
-        return self._run_eagerly
+        return self._run_eagerly or functions_run_eagerly()
 
     @run_eagerly.setter
     def run_eagerly(self, value):
@@ -180,6 +199,9 @@ class Trainer(Keras2Methods, StateTree):
         return [*found, *self._own_metrics()]
 
     def _own_metrics(self) -> list:
+        return self._remember("metrics", self._find_metrics)
+
+    def _find_metrics(self) -> list:
         layers = [layer for layer in self._all_layers() if layer is self or not isinstance(layer, Trainer)]
         held = [m for layer in layers for m in layer._held(Metric) if m is not self._loss_tracker]
         return list({id(m): m for m in held}.values())
@@ -187,7 +209,7 @@ class Trainer(Keras2Methods, StateTree):
     @property
     def metrics_names(self) -> list:
         """Names of the numbers that evaluate() returns, in their order."""
-        return _order_of(self, self._log_names())
+        return order_of(self, self._log_names())
 
     def _log_names(self):
         names = [] if self._loss_tracker is None else ["loss"]
@@ -203,7 +225,7 @@ class Trainer(Keras2Methods, StateTree):
     def reset_states(self):
         """Reset the states of stateful recurrent layers. `reset_state` is the same."""
         for layer in self._all_layers():
-            if layer is not self and hasattr(layer, "reset_state") and not isinstance(layer, Trainer):
+            if layer is not self and getattr(layer, "stateful", False) and hasattr(layer, "reset_state"):
                 layer.reset_state()
 
     reset_state = reset_states
@@ -337,7 +359,7 @@ class Trainer(Keras2Methods, StateTree):
 
     def _needs_shapes(self, mode):
         wanted = (self._compile_loss, self._compile_metrics)
-        return mode != "predict" and any(w is not None and not w.built for w in wanted)
+        return mode in ("train", "test") and any(w is not None and not w.built for w in wanted)
 
     def _build_compiled(self, y, y_pred):
         if self._compile_loss is not None and not self._compile_loss.built:
@@ -347,11 +369,12 @@ class Trainer(Keras2Methods, StateTree):
 
     def __getstate__(self):
         """For pickle and deepcopy: without what belongs to this process, or to a fit that runs."""
-        return {**super().__getstate__(), "_programs": {}, "_fast_predict": None, "fit_run": None, "history": None}
+        return {**super().__getstate__(), "_programs": {}, "_fast_predict": None, "_short_ways": {}, "fit_run": None,
+                "history": None, "_call_settings": (None, [])}
 
     def _programs_of(self, mode) -> Programs:
         if mode not in self._programs:
-            self._programs[mode] = Programs(self, mode)
+            self._programs[mode] = Programs(self, mode, self.predict_step if mode == "predict" else None)
         return self._programs[mode]
 
     def _class_counts(self):
@@ -364,26 +387,29 @@ class Trainer(Keras2Methods, StateTree):
     # -- whole runs
 
     @filtered
-    def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, validation_split=0.0,
-            validation_data=None, shuffle=True, class_weight=None, sample_weight=None, initial_epoch=0,
-            steps_per_epoch=None, validation_steps=None, validation_batch_size=None, validation_freq=1, **kwargs):
+    def fit(self, x: Any = None, y: Any = None, batch_size: int | None = None, epochs=1, verbose: int | str = "auto",
+            callbacks=None, validation_split=0.0, validation_data: Any = None, shuffle: bool | str = True,
+            class_weight=None, sample_weight: Any = None, initial_epoch=0, steps_per_epoch: int | None = None,
+            validation_steps: int | None = None, validation_batch_size: int | None = None, validation_freq: Any = 1,
+            **kwargs) -> History:
         """Train for a number of epochs, and return the History.
-
-        x, y              arrays, lists or dicts of them, frames, files; or x alone: a generator, PyDataset or loader of
-                          (x, y) or (x, y, sample_weight)
-        batch_size        rows in a batch of arrays; by default 32, or with steps_per_epoch all rows spread over those
-        verbose           0 silent, 1 a progress bar, 2 a line an epoch; "auto": a bar where there is a terminal
-        validation_split  this last part of the arrays is kept for validation (taken before shuffling)
-        validation_data   (x, y), (x, y, sample_weight), or anything that x may be
-        shuffle           True, False, or "batch" (keeps the rows of a batch together; for files)
-        class_weight      {class id: weight}, or by output name
-        sample_weight     one weight a sample, or a sample and step, or a list or dict by output
-        initial_epoch     the number of the first epoch, to go on with an earlier run
-        steps_per_epoch, validation_steps   batches an epoch
-        validation_freq   validate every so many epochs, or after the epochs in a list
 
         Raises ValueError for data that do not fit together or to the model, TypeError for an unknown argument (with the
         nearest known one), RuntimeError before compile(). Ctrl-C leaves the weights and ``history`` as they are then.
+
+        Args:
+            x, y: arrays, lists or dicts of them, frames, files; or x alone: a generator, PyDataset or loader of (x, y)
+                or (x, y, sample_weight)
+            batch_size: rows in a batch of arrays; by default 32, or with steps_per_epoch all rows spread over those
+            verbose: 0 silent, 1 a progress bar, 2 a line an epoch; "auto": a bar where there is a terminal
+            validation_split: this last part of the arrays is kept for validation (taken before shuffling)
+            validation_data: (x, y), (x, y, sample_weight), or anything that x may be
+            shuffle: True, False, or "batch" (keeps the rows of a batch together; for files)
+            class_weight: {class id: weight}, or by output name
+            sample_weight: one weight a sample, or a sample and step, or a list or dict by output
+            initial_epoch: the number of the first epoch, to go on with an earlier run
+            steps_per_epoch, validation_steps: batches an epoch
+            validation_freq: validate every so many epochs, or after the epochs in a list
         """
         self._assert_compiled("fit")
         kwargs = loop.old_arguments("fit", kwargs, {"nb_epoch": "epochs", "samples_per_epoch": None}, Trainer.fit)
@@ -393,8 +419,9 @@ class Trainer(Keras2Methods, StateTree):
             initial_epoch, steps_per_epoch, validation_steps, validation_batch_size, validation_freq, kwargs))
 
     @filtered
-    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, steps=None, callbacks=None,
-                 return_dict=False, **kwargs):
+    def evaluate(self, x: Any = None, y: Any = None, batch_size: int | None = None, verbose: int | str = "auto",
+                 sample_weight: Any = None, steps: int | None = None, callbacks=None, return_dict=False,
+                 **kwargs) -> Any:
         """Loss and metrics on data: a number, a list in the order of metrics_names, or with return_dict a dict.
 
         Arguments as for fit.
@@ -402,10 +429,11 @@ class Trainer(Keras2Methods, StateTree):
         self._assert_compiled("evaluate")
         kwargs = loop.old_arguments("evaluate", kwargs, {}, Trainer.evaluate)
         logs = loop.evaluate(self, x, y, sample_weight, batch_size, verbose, steps, callbacks, kwargs)
-        return logs if return_dict else _as_list(self, logs)
+        return logs if return_dict else values_of(logs, order_of(self, logs))
 
     @filtered
-    def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None, **kwargs):
+    def predict(self, x: Any, batch_size: int | None = None, verbose: int | str = "auto", steps: int | None = None,
+                callbacks=None, **kwargs) -> Any:
         """The outputs for all of x, as NumPy arrays in the structure of the model's outputs."""
         if kwargs:
             kwargs = loop.old_arguments("predict", kwargs, {}, Trainer.predict)
@@ -414,33 +442,24 @@ class Trainer(Keras2Methods, StateTree):
     # -- single batches
 
     @filtered
-    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False, reset_metrics=True):
+    def train_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, class_weight=None, return_dict=False,
+                       reset_metrics=True) -> Any:
         """One step of training; loss and metrics as evaluate() gives them, of this batch alone.
 
         reset_metrics: with False, they are means over all batches since metrics were last reset.
         """
         self._assert_compiled("train_on_batch")
         self._say_frozen()
-        return self._on_batch("train", x, y, sample_weight, class_weight, return_dict, reset_metrics)
+        return on_batch(self, "train", x, y, sample_weight, class_weight, return_dict, reset_metrics)
 
     @filtered
-    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False, reset_metrics=True):
+    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict=False,
+                      reset_metrics=True) -> Any:
         """Loss and metrics of one batch; with reset_metrics=False, means since metrics were last reset."""
         self._assert_compiled("test_on_batch")
-        return self._on_batch("test", x, y, sample_weight, None, return_dict, reset_metrics)
+        return on_batch(self, "test", x, y, sample_weight, None, return_dict, reset_metrics)
 
-    def _on_batch(self, mode, x, y, sample_weight, class_weight, return_dict, reset_metrics):
-        if reset_metrics:
-            for metric in self._programs_of(mode).metrics:
-                metric.reset_state()
-        data = as_data(self._host_inputs(x), y, sample_weight)
-        if class_weight is not None:
-            x, y, w = parts_of(data)
-            data = x, y, ClassWeights(class_weight, self._class_counts)(y, w)
-        logs = Steps(self, mode).batch(data)
-        return logs if return_dict else _as_list(self, logs)
-
-    def predict_on_batch(self, x):
+    def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch, as NumPy arrays in the structure of the model's outputs."""
         return predict_on_batch(self, x)
 
@@ -452,22 +471,6 @@ class Trainer(Keras2Methods, StateTree):
 def _as_ktensors(part):
     """KTensors for batches of the arrays; None stays."""
     return tree.map_structure(lambda a: a if a is None else KTensor((None, *a.shape[1:]), a.dtype.name), part)
-
-
-def _order_of(model, names) -> list:
-    """Names in the order of evaluate's list: loss, metrics without an output's prefix, then the rest by name."""
-    first = ["loss"] if model._loss_tracker is not None else []
-    if model._compile_metrics is not None:
-        first += [m.name for m in model._compile_metrics.metrics]
-    if model._compile_loss is not None:
-        first += [m.name for m in model._compile_loss.metrics]
-    first = [n for n in dict.fromkeys([*first, *(m.name for m in model._own_metrics())]) if n in names]
-    return [*first, *sorted(n for n in names if n not in first)]
-
-
-def _as_list(model, logs):
-    values = [logs[name] for name in _order_of(model, logs)]
-    return values[0] if len(values) == 1 else values
 
 
 def _revive(x, load):

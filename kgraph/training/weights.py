@@ -12,11 +12,13 @@ __all__ = ["ClassWeights"]
 class ClassWeights:
     """Called with (y, sample_weight), gives the sample weights with those of the classes multiplied in.
 
-    given    {class id: weight}, or {output name: {class id: weight}}
-    classes  function () -> {output name or None: number of classes, or None where not known}, in order of the outputs
-
     A class that is not mentioned weighs 1, which is said once, as is a class that the output cannot have. Raises
     ValueError for class ids in the data that are no class of the output.
+
+    Args:
+        given: {class id: weight}, or {output name: {class id: weight}}
+        classes: function () -> {output name or None: number of classes, or None where not known}, in order of the
+            outputs
     """
 
     def __init__(self, given, classes):

@@ -1,4 +1,16 @@
-"""Helpers around models: arrays, files, random seeds, data sets in pieces, pictures of models."""
+"""Helpers around models: arrays, files, random seeds, data sets in pieces, pictures of models.
+
+Args:
+    data_format: "channels_last" or "channels_first"; None: kgraph.config.image_data_format().
+    dtype: of the result, by name.
+    batch_size: rows in a batch, 32 by default; None: no batches.
+    shuffle: in another order each time.
+    seed: of the order, and of the split.
+    follow_links: into folders that are links.
+    verbose: say how many files were found.
+    format: "tf" or "grain", which mean the same here.
+    x: an array.
+"""
 import importlib
 
 from kgraph.legacy.paths import lookup
@@ -17,6 +29,7 @@ _WHERE = {
 }
 _ELSEWHERE = {  # names of other parts of kgraph that Keras users look for here
     "CustomObjectScope": "kgraph.saving",
+    "FeatureSpace": "kgraph.layers.preprocessing.feature_space",
     **dict.fromkeys(("disable_interactive_logging", "enable_interactive_logging", "is_interactive_logging_enabled"),
                     "kgraph.config"),
     "get_source_inputs": "kgraph.graph.function:source_inputs",

@@ -2,6 +2,20 @@
 
 A box is four numbers on the last axis. Formats: xyxy (left, top, right, bottom), yxyx, xywh (left, top, width, height),
 center_xywh, center_yxhw, in pixels; rel_xyxy, rel_yxyx, rel_xywh and rel_center_xywh as shares of the image's size.
+
+Args:
+    boxes, boxes1, boxes2, bounding_boxes, anchors: [boxes, 4] or [batch, boxes, 4], or a dict of "boxes" and "labels".
+    bounding_box_format, source, target, anchor_format, box_format, encoded_format, encoding_format: what the four
+        numbers mean: "xyxy", "yxyx", "xywh", "center_xywh", "center_yxhw", "rel_xyxy" or "rel_yxyx".
+    height, width, image_shape: of the image.
+    top, left: where a part begins, or how much is added.
+    scale: of the change.
+    mask_val: what stands for no box, -1.
+    boxes_delta: as encode_box_to_deltas gives them.
+    variance: what deltas are divided by; None: 1.
+
+Returns:
+    Boxes, or for two sets of them a number for each pair.
 """
 from __future__ import annotations
 
@@ -46,8 +60,10 @@ def _from_xyxy(boxes, form):
 def convert_format(boxes, source, target, height=None, width=None, dtype="float32"):
     """Boxes of the format source in the format target; of a dict, its "boxes".
 
-    height, width  of the image; only needed between pixels and shares
     Raises ValueError for an unknown format, a last axis that is not 4, a missing size.
+
+    Args:
+        height, width: of the image; only needed between pixels and shares
     """
     if isinstance(boxes, dict):
         return {**boxes, "boxes": convert_format(boxes["boxes"], source, target, height, width, dtype)}
@@ -75,7 +91,11 @@ def convert_format(boxes, source, target, height=None, width=None, dtype="float3
 
 
 def clip_to_image_size(bounding_boxes, height=None, width=None, bounding_box_format="xyxy"):
-    """A dict with "boxes" cut to the image; "labels" of those that lie outside become -1. Formats: xyxy, rel_xyxy."""
+    """A dict with "boxes" cut to the image; "labels" of those that lie outside become -1. Formats: xyxy, rel_xyxy.
+
+    Raises:
+        ValueError: an unknown format.
+    """
     _only(bounding_box_format, ("xyxy", "rel_xyxy"))
     if bounding_box_format == "xyxy" and (height is None or width is None):
         raise ValueError(f"clip_to_image_size: expected height and width for xyxy, received {height}, {width}")
@@ -108,9 +128,10 @@ def affine_transform(boxes, angle, translate_x, translate_y, scale, shear_x, she
                      center_y=None, bounding_box_format="xyxy"):
     """The upright boxes around boxes [batch, boxes, 4] that moved with their image.
 
-    angle, shear_x, shear_y      degrees, one for each image
-    translate_x, translate_y     shares of width - 1 and height - 1; scale: 1 keeps the size
-    center_x, center_y           what the image turns around, as shares; default 0.5
+    Args:
+        angle, shear_x, shear_y: degrees, one for each image
+        translate_x, translate_y: shares of width - 1 and height - 1; scale: 1 keeps the size
+        center_x, center_y: what the image turns around, as shares; default 0.5
     """
     _only(bounding_box_format, ("xyxy",))
     angle = ops.convert_to_tensor(angle)
@@ -124,12 +145,17 @@ def affine_transform(boxes, angle, translate_x, translate_y, scale, shear_x, she
     a0, a1, b0, b1 = d * scale, -b * scale, -c * scale, a * scale
     wide = lambda x: x[:, None, None]
     boxes = ops.cast(boxes, angle.dtype)
-    x, y = ops.take(boxes, [0, 2, 2, 0], axis=-1), ops.take(boxes, [1, 1, 3, 3], axis=-1)
-    return _around(wide(a0) * x + wide(a1) * y + wide(cx - a0 * tx - a1 * ty),
+    x, y = corners(boxes)
+    return around(wide(a0) * x + wide(a1) * y + wide(cx - a0 * tx - a1 * ty),
                    wide(b0) * x + wide(b1) * y + wide(cy - b0 * tx - b1 * ty))
 
 
-def _around(x, y):
+def corners(boxes):
+    """x and y of the four corners of boxes: each [..., 4]."""
+    return ops.take(boxes, [0, 2, 2, 0], axis=-1), ops.take(boxes, [1, 1, 3, 3], axis=-1)
+
+
+def around(x, y):
     """The boxes around points: x and y of corners on the last axis."""
     return ops.stack([ops.min(x, axis=-1), ops.min(y, axis=-1), ops.max(x, axis=-1), ops.max(y, axis=-1)], axis=-1)
 
@@ -188,8 +214,12 @@ def decode_deltas_to_boxes(anchors, boxes_delta, anchor_format, box_format, enco
 def compute_iou(boxes1, boxes2, bounding_box_format, use_masking=False, mask_val=-1, image_shape=None):
     """Intersection over union of every box of boxes1 [.., n, 4] with every one of boxes2 [.., m, 4]: [.., n, m].
 
-    use_masking  pairs of a box whose numbers are all negative get mask_val
-    image_shape  (height, width, channels), for formats of shares
+    Args:
+        use_masking: pairs of a box whose numbers are all negative get mask_val
+        image_shape: (height, width, channels), for formats of shares
+
+    Raises:
+        ValueError: boxes of another rank.
     """
     height, width = _size("compute_iou", bounding_box_format, image_shape)
     one, two = (convert_format(b, bounding_box_format, "xyxy", height, width) for b in (boxes1, boxes2))
@@ -232,3 +262,7 @@ def compute_ciou(boxes1, boxes2, bounding_box_format, image_shape=None):
     far = ops.sum(ops.square(apart), axis=-1) / (ops.sum(ops.square(hull), axis=-1) + eps)
     v = 4 / math.pi ** 2 * ops.square(ops.arctan(w2 / h2) - ops.arctan(w1 / h1))
     return iou - (far + v * (v / (v - iou + (1 + eps))))
+
+
+def __dir__():
+    return sorted(__all__)

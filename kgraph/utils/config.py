@@ -1,4 +1,9 @@
-"""`Config`: settings as attributes and as a dict."""
+"""`Config`: settings as attributes and as a dict.
+
+Args:
+    keyname, value: a name, and what it shall have.
+    args: as for dict.
+"""
 from __future__ import annotations
 
 import json
@@ -49,20 +54,43 @@ class Config:
         return json.dumps(self._config)
 
     def keys(self):
+        """The names.
+
+        Returns:
+            A view, as of a dict.
+        """
         return self._config.keys()
 
     def values(self):
+        """The values.
+
+        Returns:
+            A view, as of a dict.
+        """
         return self._config.values()
 
     def items(self):
+        """Pairs of names and values.
+
+        Returns:
+            A view, as of a dict.
+        """
         return self._config.items()
 
     def get(self, keyname, value=None):
-        """The setting of that name, else ``value``."""
+        """The setting of that name, else ``value``.
+
+        Returns:
+            A value.
+        """
         return self._config.get(keyname, value)
 
     def pop(self, *args):
-        """Take a setting out: ``pop(name)``, ``pop(name, default)``."""
+        """Take a setting out: ``pop(name)``, ``pop(name, default)``.
+
+        Returns:
+            A value.
+        """
         return self._open().pop(*args)
 
     def update(self, *args, **kwargs):

@@ -115,14 +115,22 @@ def get_file(fname=None, origin=None, untar=False, md5_hash=None, file_hash=None
              hash_algorithm="auto", extract=False, archive_format="auto", cache_dir=None, force_download=False):
     """The path of a file from the network, downloaded unless it is in the cache already. Arguments as in Keras.
 
-    origin     its address (http, https or file)
-    fname      its name in the cache; default: the last part of origin
-    file_hash  the SHA-256 (64 hex digits) or MD5 (32) that the file must have; a cached file that has another is
-               fetched again, a fetched one is refused
-    extract    unpack a tar or zip archive, after its digest was checked, and return the folder
-    cache_dir  default: $KERAS_HOME, or ~/.keras, which is shared with Keras
-
     Raises OSError when the file cannot be fetched, ValueError when its digest or its contents are not acceptable.
+
+    Args:
+        origin: its address (http, https or file)
+        fname: its name in the cache; default: the last part of origin
+        file_hash: the SHA-256 (64 hex digits) or MD5 (32) that the file must have; a cached file that has another is
+            fetched again, a fetched one is refused
+        extract: unpack a tar or zip archive, after its digest was checked, and return the folder
+        cache_dir: default: $KERAS_HOME, or ~/.keras, which is shared with Keras
+        untar, extract, archive_format: unpack what was fetched: "auto", "tar" or "zip".
+        md5_hash, file_hash, hash_algorithm: what the file has to have.
+        cache_subdir: a folder below the cache, "datasets" by default.
+        force_download: even where it is there already.
+
+    Returns:
+        The path of the file, or of the folder that was unpacked.
     """
     if origin is None:
         raise ValueError("get_file: expected origin, the address of the file, received None")

@@ -1,4 +1,8 @@
-"""Datasets of the images, texts and sounds in a folder. Arguments that they share: see FolderArguments."""
+"""Datasets of the images, texts and sounds in a folder. Arguments that they share: see FolderArguments.
+
+Returns:
+    Batches: a dataset that fit, evaluate and predict take.
+"""
 from __future__ import annotations
 
 import wave
@@ -6,6 +10,7 @@ import wave
 import numpy as np
 
 from kgraph import ops
+from kgraph.compiler.loopnest.dtypes import is_float
 from kgraph.config import image_data_format
 from kgraph.naming import nearest
 from kgraph.utils.folders import FolderArguments
@@ -30,16 +35,18 @@ def image_dataset_from_directory(directory, labels="inferred", label_mode="int",
                                  pad_to_aspect_ratio=False, data_format=None, format="tf", verbose=True):
     """Batches (images, labels) of the bmp, gif, jpeg and png files in a folder: float32 in [0, 255], of one size.
 
-    directory, labels, label_mode, class_names, validation_split, subset   see FolderArguments
-    color_mode     "rgb", "rgba" or "grayscale"
-    image_size     (height, width), or one int
-    interpolation  "bilinear", "nearest" (which keeps uint8), "bicubic", "lanczos3" or "lanczos5"
-    crop_to_aspect_ratio, pad_to_aspect_ratio   cut the middle out, or add zeros, so that nothing is distorted
-    format         "tf" or "grain", which mean the same here
     Raises ImportError without Pillow (the extra `image`), ValueError for a folder without images.
 
         train, validation = image_dataset_from_directory("cats_and_dogs", validation_split=0.2, subset="both", seed=1)
         train.class_names    # ["cats", "dogs"]
+
+    Args:
+        directory, labels, label_mode, class_names, validation_split, subset: see FolderArguments
+        color_mode: "rgb", "rgba" or "grayscale"
+        image_size: (height, width), or one int
+        interpolation: "bilinear", "nearest" (which keeps uint8), "bicubic", "lanczos3" or "lanczos5"
+        crop_to_aspect_ratio, pad_to_aspect_ratio: cut the middle out, or add zeros, so that nothing is distorted
+        format: "tf" or "grain", which mean the same here
     """
     pillow()
     _known("format", format, ("tf", "grain"))
@@ -79,8 +86,9 @@ def _padded(image, size, interpolation) -> np.ndarray:
 def smart_resize(x, size, interpolation="bilinear", data_format="channels_last", **kwargs):
     """Images of another size, undistorted: the largest middle part of the wanted shape is cut out and resized.
 
-    x     an array or tensor [height, width, channels], or a batch of them; an array gives an array
-    size  (height, width)
+    Args:
+        x: an array or tensor [height, width, channels], or a batch of them; an array gives an array
+        size: (height, width)
     """
     kwargs.pop("backend_module", None)
     if kwargs:
@@ -98,7 +106,7 @@ def smart_resize(x, size, interpolation="bilinear", data_format="channels_last",
     for axis, (have, share) in wanted.items():
         keep = max(min(have, int(share)), 1)
         part[axis] = slice((have - keep) // 2, (have - keep) // 2 + keep)
-    if interpolation != "nearest" and not images.dtype.startswith("float"):
+    if interpolation != "nearest" and not is_float(images.dtype):
         images = ops.cast(images, "float32")
     images = ops.image.resize(images[tuple(part)], size, interpolation, data_format=data_format)
     return np.array(images) if isinstance(x, np.ndarray) else images
@@ -109,8 +117,9 @@ def text_dataset_from_directory(directory, labels="inferred", label_mode="int", 
                                 follow_links=False, format="tf", verbose=True):
     """Batches (texts, labels) of the txt files in a folder. Texts are arrays of str, which TextVectorization takes.
 
-    directory, labels, label_mode, class_names, validation_split, subset   see FolderArguments
-    max_length   longer files are cut after so many bytes
+    Args:
+        directory, labels, label_mode, class_names, validation_split, subset: see FolderArguments
+        max_length: longer files are cut after so many bytes
     """
     _known("format", format, ("tf", "grain"))
 
@@ -127,10 +136,14 @@ def audio_dataset_from_directory(directory, labels="inferred", label_mode="int",
                                  validation_split=None, subset=None, follow_links=False, verbose=True):
     """Batches (sounds, labels) of the wav files in a folder: float32 in [-1, 1), [batch, samples, channels].
 
-    directory, labels, label_mode, class_names, validation_split, subset   see FolderArguments
-    output_sequence_length   longer sounds are cut, shorter ones get zeros; None: zeros up to the longest of a batch
-    sampling_rate   what the files must have, in samples a second; a file of another rate raises ValueError
-    ragged       not possible here: raises ValueError
+    Args:
+        directory, labels, label_mode, class_names, validation_split, subset: see FolderArguments
+        output_sequence_length: longer sounds are cut, shorter ones get zeros; None: zeros up to the longest of a batch
+        sampling_rate: what the files must have, in samples a second; a file of another rate raises ValueError
+        ragged: not possible here: raises ValueError
+
+    Raises:
+        ValueError: ragged with an output_sequence_length.
     """
     if ragged:
         raise ValueError("audio_dataset_from_directory: expected ragged=False: tensors here have one length, received "

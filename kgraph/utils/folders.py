@@ -16,12 +16,13 @@ LABEL_MODES = ("int", "categorical", "binary", None)
 class FolderArguments:
     """What the functions *_dataset_from_directory share.
 
-    directory    a folder that holds a folder for each class; files of folders inside belong to the class too
-    labels       "inferred" by the folders; a list of int, one for each file in the order of the sorted paths; or None
-    label_mode   "int"; "categorical": one-hot; "binary": 0.0 or 1.0 of shape [batch, 1]; None: no labels
-    class_names  the folders to use and their order, else all in the order of their names
-    validation_split, subset   a share of the files, the last ones, is the subset "validation", the others "training";
-                 "both" gives the two datasets; shuffled files then need a seed
+    Args:
+        directory: a folder that holds a folder for each class; files of folders inside belong to the class too
+        labels: "inferred" by the folders; a list of int, one for each file in the order of the sorted paths; or None
+        label_mode: "int"; "categorical": one-hot; "binary": 0.0 or 1.0 of shape [batch, 1]; None: no labels
+        class_names: the folders to use and their order, else all in the order of their names
+        validation_split, subset: a share of the files, the last ones, is the subset "validation", the others
+            "training"; "both" gives the two datasets; shuffled files then need a seed
     """
 
     def __init__(self, what, formats, directory, labels="inferred", label_mode="int", class_names=None, batch_size=32,

@@ -1,4 +1,19 @@
-"""Images as arrays and as files. Files need Pillow, the extra `image`."""
+"""Images as arrays and as files. Files need Pillow, the extra `image`.
+
+Args:
+    img, x: a PIL image, or an array of pixels.
+    path: of a file.
+    color_mode: "rgb", "rgba" or "grayscale".
+    target_size: (height, width), or None for the picture's own.
+    interpolation: "nearest", "bilinear", "bicubic", "hamming", "box" or "lanczos".
+    keep_aspect_ratio: cut the middle out, so that nothing is distorted.
+    grayscale: Keras 2's color_mode="grayscale".
+    scale: to the range from 0 to 255.
+    file_format: of the file; None: by its ending.
+
+Returns:
+    A PIL image or an array, as the name says.
+"""
 from __future__ import annotations
 
 import numpy as np
@@ -30,7 +45,11 @@ def _layout(data_format) -> bool:
 
 
 def img_to_array(img, data_format=None, dtype=None):
-    """A Pillow image, or an array of rank 2 or 3, as an array (height, width, channels), channels first where asked."""
+    """A Pillow image, or an array of rank 2 or 3, as an array (height, width, channels), channels first where asked.
+
+    Raises:
+        ValueError: another rank or data_format.
+    """
     x = np.asarray(img, dtype or floatx())
     if x.ndim not in (2, 3):
         raise ValueError(f"img_to_array: expected an image of rank 2 or 3, received shape {x.shape}")
@@ -39,7 +58,11 @@ def img_to_array(img, data_format=None, dtype=None):
 
 
 def array_to_img(x, data_format=None, scale=True, dtype=None):
-    """An array of one image as a Pillow image; scale: its values are stretched to [0, 255]."""
+    """An array of one image as a Pillow image; scale: its values are stretched to [0, 255].
+
+    Raises:
+        ValueError: another rank or data_format.
+    """
     image = pillow()
     x = np.asarray(x, dtype or floatx())
     if x.ndim != 3:
@@ -71,6 +94,9 @@ def load_img(path, color_mode="rgb", target_size=None, interpolation="nearest", 
     """A Pillow image from a file, in a color mode ("rgb", "rgba", "grayscale") and of a size (height, width).
 
     keep_aspect_ratio: the middle is cut out first so that nothing is distorted
+
+    Raises:
+        ValueError: an unknown color_mode or interpolation.
     """
     image = pillow()
     color_mode = "grayscale" if grayscale else color_mode

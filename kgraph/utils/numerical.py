@@ -11,6 +11,13 @@ def to_categorical(x, num_classes=None):
 
     x: integers in [0, num_classes); a last axis of size 1 is dropped. num_classes: default max(x) + 1.
     Raises ValueError for a class outside the range.
+
+    Args:
+        x: class ids.
+        num_classes: how many there are; None: the largest id + 1.
+
+    Returns:
+        An array of one-hot rows.
     """
     x = np.asarray(x).astype("int64")
     if x.ndim > 1 and x.shape[-1] == 1:
@@ -24,7 +31,15 @@ def to_categorical(x, num_classes=None):
 
 
 def normalize(x, axis=-1, order=2):
-    """x divided by its norm of the given order along an axis; where the norm is 0, x stays."""
+    """x divided by its norm of the given order along an axis; where the norm is 0, x stays.
+
+    Args:
+        axis: along which, the last by default.
+        order: of the norm, 2 by default.
+
+    Returns:
+        An array.
+    """
     x = np.asarray(x)
     norm = np.linalg.norm(x, order, axis, keepdims=True)
     return x / np.where(norm == 0, 1, norm)

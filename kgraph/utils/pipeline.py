@@ -14,10 +14,12 @@ __all__ = ["Dataset", "as_tensor", "row_numbers"]
 class Dataset:
     """Batches: tensors, or tuples of tensors, which fit, evaluate, predict and adapt take.
 
-    read   a function that begins a pass: it gives an iterator
-    count  the number of batches in a pass
     map, take, skip, shuffle, cache and prefetch give other datasets. class_names and file_paths, where files were read,
     are attributes of the dataset that the reading function returned.
+
+    Args:
+        read: a function that begins a pass: it gives an iterator
+        count: the number of batches in a pass
     """
 
     class_names = file_paths = None

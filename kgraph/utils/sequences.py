@@ -9,9 +9,19 @@ __all__ = ["pad_sequences"]
 def pad_sequences(sequences, maxlen=None, dtype="int32", padding="pre", truncating="pre", value=0.0):
     """An array of shape (number of sequences, maxlen, ...) from sequences of unequal length.
 
-    maxlen      length of the result; default: that of the longest sequence
-    padding     "pre" or "post": the side that `value` fills where a sequence is shorter
-    truncating  "pre" or "post": the side that is cut off where a sequence is longer
+    Args:
+        maxlen: length of the result; default: that of the longest sequence
+        padding: "pre" or "post": the side that `value` fills where a sequence is shorter
+        truncating: "pre" or "post": the side that is cut off where a sequence is longer
+        sequences: a list of lists.
+        value: what is filled in, 0 by default.
+        dtype: of the array, "int32" by default.
+
+    Returns:
+        An array [sequences, maxlen].
+
+    Raises:
+        ValueError: another padding or truncating, or sequences of something else than numbers.
     """
     for name, side in (("padding", padding), ("truncating", truncating)):
         if side not in ("pre", "post"):

@@ -8,13 +8,24 @@ from kgraph import tree
 __all__ = ["split_dataset"]
 
 
-def split_dataset(dataset, left_size=None, right_size=None, shuffle=False, seed=None):
+def split_dataset(dataset, left_size=None, right_size=None, shuffle=False, seed=None, preferred_backend=None):
     """(left, right): the first samples of all arrays, and the others.
 
-    dataset      an array, or arrays of one length nested in tuples, lists and dicts
-    left_size    a share in (0, 1), or a number of samples; default: what right_size leaves
-    right_size   likewise; what neither part takes is left out
-    shuffle      choose the samples at random, with `seed`
+    preferred_backend is accepted for Keras's sake: the parts are arrays.
+
+    Args:
+        dataset: an array, or arrays of one length nested in tuples, lists and dicts
+        left_size: a share in (0, 1), or a number of samples; default: what right_size leaves
+        right_size: likewise; what neither part takes is left out
+        shuffle: choose the samples at random, with `seed`
+        seed: of the shuffle.
+        preferred_backend: accepted.
+
+    Returns:
+        (left, right), each of the structure of dataset.
+
+    Raises:
+        ValueError: sizes that do not fit the data.
     """
     arrays = [np.asarray(a) for a in tree.flatten(dataset)]
     lengths = {len(a) for a in arrays}

@@ -12,17 +12,21 @@ def timeseries_dataset_from_array(data, targets, sequence_length, sequence_strid
                                   shuffle=False, seed=None, start_index=None, end_index=None, format="tf") -> Dataset:
     """Batches of windows of a series: window i holds the steps i, i + sampling_rate, ..., sequence_length of them.
 
-    data             an array; axis 0 is time
-    targets          targets[i] goes with the window that begins at step i; None: batches of windows alone
-    sequence_stride  how far the next window begins from the last
-    batch_size       None: one window at a time
-    shuffle, seed    the windows in random order
-    start_index, end_index   use data and targets between these steps only
-    format           "tf" or "grain", which mean the same here
     Raises ValueError for numbers outside the series.
 
         windows = timeseries_dataset_from_array(np.arange(10.0), np.arange(3.0, 10.0), sequence_length=3)
         model.fit(windows)
+
+    Args:
+        data: an array; axis 0 is time
+        targets: targets[i] goes with the window that begins at step i; None: batches of windows alone
+        sequence_stride: how far the next window begins from the last
+        batch_size: None: one window at a time
+        shuffle, seed: the windows in random order
+        start_index, end_index: use data and targets between these steps only
+        format: "tf" or "grain", which mean the same here
+        sequence_length: steps in a window.
+        sampling_rate: every so many steps one is taken, 1 by default.
     """
     data = _array(data)
     _check(len(data), sequence_stride, sampling_rate, start_index, end_index, format)

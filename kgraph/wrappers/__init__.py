@@ -3,7 +3,8 @@ import importlib
 
 from kgraph.legacy.paths import lookup
 
-__all__ = ["KGraphClassifier", "KGraphRegressor", "SKLearnClassifier", "SKLearnRegressor", "scikit_learn"]
+__all__ = ["KGraphClassifier", "KGraphRegressor", "KGraphTransformer", "SKLearnClassifier", "SKLearnRegressor",
+           "SKLearnTransformer", "scikit_learn"]
 
 
 def __getattr__(name):

@@ -9,18 +9,22 @@ import random
 import numpy as np
 
 from kgraph.models import Model
-from kgraph.naming import object_name
+from kgraph.naming import nearest, object_name
 from kgraph.utils import set_random_seed, to_categorical
 
 try:
-    from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+    from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, TransformerMixin
     from sklearn.utils.multiclass import check_classification_targets
     from sklearn.utils.validation import check_is_fitted, check_random_state, column_or_1d, validate_data
 except ImportError as error:
     raise ImportError("the wrappers need scikit-learn, 1.6 or newer: pip install kgraph[sklearn]") from error
 
-__all__ = ["KGraphClassifier", "KGraphRegressor", "KerasClassifier", "KerasRegressor", "SKLearnClassifier",
-           "SKLearnRegressor"]
+__all__ = ["KGraphClassifier", "KGraphRegressor", "KGraphTransformer", "KerasClassifier", "KerasRegressor",
+           "SKLearnClassifier", "SKLearnRegressor", "SKLearnTransformer"]
+
+
+_FIT = [name for name, p in inspect.signature(Model.fit).parameters.items()
+        if name not in ("self", "x", "y") and p.kind is not p.VAR_KEYWORD]
 
 
 class _Estimator(BaseEstimator):
@@ -40,6 +44,34 @@ class _Estimator(BaseEstimator):
         self.model_kwargs = model_kwargs
         self.fit_kwargs = fit_kwargs
         self.random_state = random_state
+
+    def set_params(self, **params):
+        """Set parameters by their names: those of the constructor; `model__NAME`, one of model_kwargs; `fit__NAME`, or
+        the name alone (epochs, batch_size ...), one of fit_kwargs. A grid may have all of these.
+
+        Raises:
+            ValueError: a name is not known; nothing is set then.
+        """
+        own = self.get_params(deep=False)
+        places = {name: self._place(name, own) for name in params}
+        for name in sorted(places, key=lambda name: places[name][1] is not None):   # whole dictionaries first
+            attribute, key = places[name]
+            value = params[name] if key is None else {**(getattr(self, attribute) or {}), key: params[name]}
+            setattr(self, attribute, value)
+        return self
+
+    def _place(self, name, own):
+        """(attribute, None, or the key there) of a parameter."""
+        first, _, rest = name.partition("__")
+        if name in own:
+            return name, None
+        if first == "model" and rest:
+            return "model_kwargs", rest
+        key = rest if first == "fit" else name
+        if key in _FIT:
+            return "fit_kwargs", key
+        raise ValueError(f"{type(self).__name__}: expected parameters out of {', '.join(own)}, those of Model.fit, and "
+                         f"model__NAME; received {name!r}.{nearest(key, [*own, *_FIT])}")
 
     def _train(self, X, y, kwargs):
         with _seeded(self.random_state):
@@ -88,6 +120,27 @@ def _seeded(random_state):
     finally:
         random.setstate(states[0])
         np.random.set_state(states[1])
+
+
+class KGraphTransformer(TransformerMixin, _Estimator):
+    __doc__ = f"""A model as a transformer: its outputs are new features.
+
+    {_Estimator.__doc__.partition(chr(10))[2].strip()}
+    """
+
+    def fit(self, X, y, **kwargs):
+        """Train. kwargs: for Model.fit, over those of fit_kwargs."""
+        X, y = validate_data(self, X, y, dtype="numeric", multi_output=True)
+        return self._train(X.astype("float32"), np.asarray(y).reshape(len(y), -1), kwargs)
+
+    def transform(self, X):
+        """The outputs of the model, [samples, features]."""
+        return self._raw(X)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = []
+        return tags
 
 
 class KGraphClassifier(ClassifierMixin, _Estimator):
@@ -148,3 +201,4 @@ class KGraphRegressor(RegressorMixin, _Estimator):
 
 KerasClassifier = SKLearnClassifier = KGraphClassifier
 KerasRegressor = SKLearnRegressor = KGraphRegressor
+SKLearnTransformer = KGraphTransformer

@@ -7,6 +7,7 @@ import numpy as np
 from kgraph import ops
 from kgraph.compiler.autodiff import backward
 from kgraph.compiler.dims import dim
+from kgraph.compiler.interp import interpret
 from kgraph.compiler.ir import TensorType
 from kgraph.compiler.trace import current_trace
 from kgraph.function import build
@@ -169,3 +170,12 @@ class StatefulCase:
 
     def compiled(self):
         return build("stateful", self.step, [TensorType((B, 7), _F), TensorType((B, 5), _F)])
+
+
+def interpreted(compiled, program, arrays) -> list:
+    """The outputs and updates of a program of that compiled function, by the interpreter."""
+    values = dict(zip(compiled._inputs, arrays))
+    values.update((v, x.buffer) for v, x in zip(compiled._states, compiled.variables))
+    values.update((v, t.numpy()) for v, t in compiled._captured)
+    found = interpret(program, values, compiled.extents(arrays))
+    return [found[v] for v in program.outputs] + [found[v] for _, v in program.updates]

@@ -4,7 +4,8 @@
     python tests/compiler/replay.py compare FOLDER    at another: what differs, and exit status 1 if anything does
 
 What is compared is the kernel's program, not how it is laid out: names of locals are numbered in order of appearance,
-comments and brackets that mean nothing are gone. Its argument words, extent and scratch belong to it.
+comments and brackets that mean nothing are gone. Its argument words, extent and scratch belong to it. The native
+routines are cases too, for some machines; their whole numbers are worked out as far as they are known.
 """
 import ast
 import difflib
@@ -21,12 +22,15 @@ from corpus import CASES, StatefulCase, compiled_case  # noqa: E402
 
 import kgraph  # noqa: E402
 from kgraph import layers  # noqa: E402
+from kgraph.codegen.target import Machine, compiling_for  # noqa: E402
 from kgraph.compiler.ir import TensorType, Value  # noqa: E402
 from kgraph.compiler.plan import Address, Code  # noqa: E402
 from kgraph.compiler.primitive import PRIMITIVES  # noqa: E402
+from kgraph.compiler.printing import kernel_source  # noqa: E402
 from kgraph.compiler.trace import bind  # noqa: E402
 from kgraph.function import build  # noqa: E402
 from kgraph.inspect.programs import compiled_step  # noqa: E402
+from kgraph.kernels import conv, dots, gemm, walk, winograd  # noqa: E402
 
 
 class _Renamed(ast.NodeTransformer):
@@ -109,6 +113,17 @@ MODELS = {
                     layers.MaxPooling2D(), layers.Conv2D(32, 3, padding="same"), layers.ReLU(),
                     layers.DepthwiseConv2D(3, strides=2), layers.AveragePooling2D(), layers.Flatten(),
                     layers.Dense(3, "softmax")],
+    "convolutions": lambda: [layers.Input((9, 11, 24)), layers.Conv2D(32, 3, padding="same"),
+                             layers.Conv2D(32, 3, groups=4, dilation_rate=2), layers.Conv2D(16, 1),
+                             layers.Conv2DTranspose(8, 3, strides=2), layers.SeparableConv2D(5, 3, strides=2),
+                             layers.GlobalMaxPooling2D(), layers.Dense(3)],
+    "volumes": lambda: [layers.Input((5, None, 6, 3)), layers.Conv3D(4, (2, 3, 1), padding="same", activation="tanh"),
+                        layers.MaxPooling3D(2, 1), layers.GlobalAveragePooling3D(), layers.Dense(3)],
+    "double": lambda: [layers.Input((9, 11, 24), dtype="float64"), layers.Conv2D(24, 3, dtype="float64"),
+                       layers.MaxPooling2D(2, dtype="float64"), layers.Flatten(dtype="float64"),
+                       layers.Dense(3, dtype="float64")],
+    "narrow": lambda: [layers.Input((20,)), layers.Dense(32, "relu", dtype="mixed_bfloat16"),
+                       layers.Dense(3, dtype="mixed_float16")],
     "lstm": lambda: [layers.Input((None, 5)), layers.LSTM(8, return_sequences=True), layers.GRU(7),
                      layers.Dense(3, "softmax")],
     "text": lambda: [layers.Input((12,), dtype="int32"), layers.Embedding(50, 8), layers.LayerNormalization(),
@@ -137,14 +152,45 @@ def model_plans():
             yield f"{name}-{which}", compiled_step(model, which, x, np.zeros(4, "int32")).plan
 
 
+class _Folded(ast.NodeTransformer):
+    """Whole numbers worked out."""
+
+    def visit_BinOp(self, node):
+        node = self.generic_visit(node)
+        known = [isinstance(x, ast.Constant) and type(x.value) is int for x in (node.left, node.right)]
+        return ast.parse(repr(eval(ast.unparse(node)))).body[0].value if all(known) else node
+
+
+MACHINES = [Machine("x86-64-v4", "", 64, 32), Machine("x86-64-v3", "", 32, 16), Machine("generic", "", 16, 32, False),
+            Machine("x86-64", "", 16, 16, False, little=True)]
+
+
+def routine_texts():
+    for machine in MACHINES:
+        with compiling_for(machine):
+            for module in (gemm, dots, conv, winograd, walk):
+                for name in module.ROUTINES:
+                    function = module.function(name)
+                    tiles = "\n".join(function.nest.tiles)
+                    text = ast.unparse(_Folded().visit(ast.parse(canonical(kernel_source(function.nest, name)))))
+                    yield f"{name}-{machine.cpu}", f"{text}\n{tiles}"
+
+
+def texts():
+    """(name, text) of every case."""
+    for name, plan in plans():
+        yield name, "\n".join(map(kernel_text, plan.kernels))
+    yield from routine_texts()
+
+
 def main(what, folder):
     folder, changed = Path(folder), 0
     folder.mkdir(parents=True, exist_ok=True)
-    for name, plan in plans():
-        text, file = "\n".join(map(kernel_text, plan.kernels)), folder / f"{name}.txt"
+    for name, text in texts():
+        file = folder / f"{name}.txt"
         if what == "record":
             file.write_text(text)
-        elif (before := file.read_text()) != text:
+        elif (before := file.read_text() if file.exists() else "") != text:
             changed += 1
             sys.stdout.writelines(difflib.unified_diff(before.splitlines(True), text.splitlines(True), name, name, n=2))
     print(f"{changed} cases differ" if what == "compare" else "recorded")

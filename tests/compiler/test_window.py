@@ -4,8 +4,13 @@ import itertools
 import numpy as np
 import pytest
 
+from kgraph import ops, value_and_grad
+from kgraph.compiler import dims
+from kgraph.compiler.dims import dim
 from kgraph.compiler.ir import TensorType
 from kgraph.compiler.prims import window
+from kgraph.compiler.trace import bind
+from kgraph.function import build
 
 
 def example(prim, i):
@@ -81,3 +86,77 @@ def test_bad_convolutions_are_refused(x, w, change, message):
     else:
         with pytest.raises(ValueError, match=message):
             infer()
+
+
+def test_a_long_window_with_long_strides_takes_little_scratch():
+    pool = lambda x: [bind(window.sum_pool_p, x, window=(9000,), strides=(1000,), padding=((500, 0),))]
+    compiled = build("long", lambda x: [*pool(x), value_and_grad(lambda v: ops.sum(pool(v)[0]))(x)[1]],
+                     (TensorType((1, dim("n"), 1), "float32"),))
+    x = np.ones((1, 20_001, 1), "float32")
+    pooled, gradient = compiled(x)
+    np.testing.assert_array_equal(pooled[0, :, 0], [8500, *[9000] * 11])
+    first = np.arange(12)[:, None] * 1000 - 500
+    place = np.arange(20_001)
+    np.testing.assert_array_equal(gradient[0, :, 0], ((first <= place) & (place < first + 9000)).sum(0))
+    assert max(dims.evaluate(k.scratch, {"n": 20_001}) for k in compiled.plan.kernels) < 4_000_000
+
+
+@pytest.mark.parametrize(("amounts", "value", "left"), [
+    (((0, 0), (1, 2), (0, 1), (0, 0)), 0, False), (((0, 0), (1, 2), (0, 1), (0, 0)), 1, True),
+    (((0, 0), (1, 1), (1, 1), (0, 2)), 0, True)])
+def test_zeros_around_an_image_are_padding(amounts, value, left):
+    rng, channels = np.random.default_rng(0), 3 + sum(amounts[3])
+    x, w = (rng.normal(size=s).astype("float32") for s in ((2, 5, 6, 3), (3, 3, channels, 4)))
+    f = build("f", lambda x, w: value_and_grad(lambda w: ops.sum(ops.conv(
+        ops.pad(x, amounts, constant_values=value), w, strides=2) ** 2))(w),
+        (TensorType((dim("B"), *x.shape[1:]), "float32"), TensorType(w.shape, "float32")))
+    for a, b in zip(f.run([x, w]), f.interpret([x, w], {"B": 2}), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4)
+    assert left == (" pad(" in str(f.plan.program))
+
+
+@pytest.mark.parametrize(("size", "strides"), [((5, 6), (2, 2)), ((4, 1), (3, 1)), ((37, 3), (1, 2))])
+def test_strided_products_read_places_that_were_copied(size, strides):
+    rng = np.random.default_rng(0)
+    x, w = (rng.normal(size=s).astype("float32") for s in ((2, *size, 3), (1, 1, 3, 4)))
+    f = build("f", lambda x, w: ops.conv(x, w, strides=strides), (TensorType((dim("B"), *x.shape[1:]), "float32"),
+                                                                 TensorType(w.shape, "float32")))
+    np.testing.assert_allclose(f(x, w), x[:, ::strides[0], ::strides[1]] @ w[0, 0], rtol=1e-4, atol=1e-4)
+    assert "contract(" in str(f.plan.program)
+
+
+@pytest.mark.parametrize(("size", "strides"), [((5, 6), (2, 2)), ((1, 4), (1, 3))])
+def test_gradients_of_strided_products_have_zeros_between(size, strides):
+    rng = np.random.default_rng(0)
+    x, w = (rng.normal(size=s).astype("float32") for s in ((3, *size, 3), (1, 1, 3, 4)))
+    f = build("f", lambda x, w: value_and_grad(lambda x, w: ops.sum(ops.conv(x, w, strides=strides) ** 2),
+                                               argnums=(0, 1))(x, w)[1],
+              (TensorType((dim("B"), *x.shape[1:]), "float32"), TensorType(w.shape, "float32")))
+    data, weights = f(x, w)
+    read = x[:, ::strides[0], ::strides[1]]
+    expected = np.zeros_like(x)
+    expected[:, ::strides[0], ::strides[1]] = 2 * read @ w[0, 0] @ w[0, 0].T
+    np.testing.assert_allclose(data, expected, rtol=1e-4, atol=1e-5)
+    expected = 2 * np.einsum("bijc,bijf->cf", read, read @ w[0, 0])
+    np.testing.assert_allclose(weights[0, 0], expected, rtol=1e-4, atol=1e-5)
+    assert "conv_data_grad(" not in str(f.plan.program)
+
+
+@pytest.mark.parametrize(("size", "strides", "padding", "dilation"), [
+    ((3, 4), (1, 1), ((1, 1), (0, 2)), (1, 1)), ((4, 5), (2, 3), ((1, 1), (1, 0)), (1, 1)),
+    ((5, 1), (1, 1), ((2, 2), (2, 2)), (2, 2))])
+def test_many_weights_meet_few_places_in_a_matrix_of_windows(size, strides, padding, dilation):
+    rng, params = np.random.default_rng(0), {"strides": strides, "padding": padding, "dilation": dilation, "groups": 1}
+    x, w = (rng.normal(size=s).astype("float32") for s in ((2, *size, 171), (3, 3, 171, 172)))
+    shape = window.conv_p.reference(x, w, **params).shape
+    ct = rng.normal(size=shape).astype("float32")
+
+    def each(x, w, ct):
+        return [bind(window.conv_p, x, w, **params), bind(window.conv_data_grad_p, ct, w, size=size, **params),
+                bind(window.conv_weight_grad_p, x, ct, window=(3, 3), **params)]
+    f = build("few", each, [TensorType((dim("B"), *a.shape[1:]) if a is not w else a.shape, "float32")
+                            for a in (x, w, ct)])
+    for got, expected in zip(f(x, w, ct), each(x, w, ct), strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-4, atol=2e-3)
+    text = str(f.plan.program)
+    assert text.count(" windows(") == 1 + (strides == (1, 1)) and " conv(" not in text

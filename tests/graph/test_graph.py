@@ -34,7 +34,7 @@ def test_sizes_have_names():
     ({}, "expected shape or batch_shape"), ({"shape": 4}, r"write \(4,\)"), ({"shape": (-1,)}, "at least 0"),
     ({"shape": (4,), "batch_size": "int32"}, r"received 'int32' in batch_shape=\('int32', 4\)"),
     ({"shape": ("4",)}, "sizes"), ({"shape": (4,), "batch_shape": (2, 4)}, "expected shape or batch_shape"),
-    ({"shape": (4,), "sparse": True}, "dense"), ({"shape": (4,), "dtype": "floot32"}, "float32")])
+    ({"shape": (4,), "ragged": True}, "no ragged"), ({"shape": (4,), "dtype": "floot32"}, "float32")])
 def test_bad_input(kwargs, message):
     with pytest.raises(ValueError, match=message):
         Input(**kwargs)

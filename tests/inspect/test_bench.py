@@ -11,9 +11,9 @@ from kgraph.__main__ import main
 from kgraph.bench import _names
 from kgraph.bench.chart import Bar, Panel, bar_chart
 from kgraph.bench.kernels import CASES
-from kgraph.bench.peers import Contender, ModelRow, find_peers, measure_workload
+from kgraph.bench.peers import Contender, ModelRow, find_peers, measure_serving, measure_workload
 from kgraph.bench.report import model_table, time_text
-from kgraph.bench.workloads import WORKLOADS
+from kgraph.bench.workloads import BIG, WORKLOADS
 from kgraph.compiler.ir import TensorType
 from kgraph.function import build
 
@@ -53,6 +53,21 @@ def test_busy_rows_are_compared_with_their_own():
     assert cells == ["1 ms", "1.5 ms (1.50)", "2 ms (2.00)", "5 ms (2.50)"]
 
 
+@pytest.mark.parametrize("name, params", [("resnet50", 25_610_152), ("mobilenet_v2", 3_538_984)])
+def test_big_ones_are_what_they_are_called(name, params):
+    """The counts that Keras's own models have; ResNet50's there has biases behind its convolutions too: 26,560 more."""
+    assert BIG[name].build(kgraph).count_params() == params
+
+
+def test_serving(tmp_path, capsys):
+    file = tmp_path / "found.json"
+    assert main(["bench", "--serve", "--quick", "--only", "tiny", "--json", str(file)]) == 0
+    rows = json.loads(file.read_text())["serving"]
+    assert [(r["workload"], r["contender"], r["threads"]) for r in rows] == [("tiny", "kgraph", n) for n in (1, 4, 16)]
+    assert all(r["rate"] > 0 and 0 < r["p50"] <= r["p99"] for r in rows)
+    assert "requests/s" in capsys.readouterr().out
+
+
 def test_names():
     assert _names(["conv3x3*", "tiny"]) == ["conv3x3", "conv3x3_data_grad", "conv3x3_weight_grad", "tiny"]
     with pytest.raises(ValueError, match="received 'softmx' Did you mean 'softmax'"):
@@ -76,20 +91,25 @@ def test_case(name):
             assert result.shape == types[1 if name.endswith(("weight_grad", "right_grad")) else 0].shape
 
 
-@pytest.mark.parametrize("name", WORKLOADS)
+SMALLER = {"bert_base": (1, 24, 2), "gpt2_small": (1, 24, 2), "lstm_lm": (8,)}   # blocks, width, heads; width
+
+
+@pytest.mark.parametrize("name", [*WORKLOADS, *BIG])
 def test_workload(name):
-    workload = WORKLOADS[name]
-    model, (x, y) = workload.build(kgraph), workload.data(2)
+    workload = {**WORKLOADS, **BIG}[name]
+    model, (x, y) = workload.build(kgraph, *SMALLER.get(name, ())), workload.data(2)
     rows, targets = 2 * workload.batch, y if isinstance(y, list) else [y]
     assert [a.shape[1:] for a in x] == [t.shape[1:] for t in model.inputs] and {len(a) for a in x} == {rows}
     assert [a.dtype for a in x] == [t.dtype for t in model.inputs]
-    assert len(model.outputs) == len(targets) and all(t.shape == (rows, 1) for t in targets)
+    assert len(model.outputs) == len(targets) and all(t.shape == (rows, *workload.target) for t in targets)
     assert 0 <= np.min(targets) and np.max(targets) < workload.classes and workload.batches >= 4
 
 
 def test_contender_that_fails():
     row, = measure_workload("nothing", [Contender("kgraph")], 1)
     assert row.train is None and "KeyError: 'nothing'" in row.error
+    rows = measure_serving("nothing", [Contender("kgraph")], 1)
+    assert [r.rate for r in rows] == [None] * 3 and "KeyError: 'nothing'" in rows[0].error
 
 
 @pytest.mark.parametrize("given, message", [

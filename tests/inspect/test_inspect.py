@@ -1,4 +1,8 @@
+import importlib.util
 import json
+import re
+import subprocess
+import sys
 import xml.etree.ElementTree
 
 import h5py
@@ -10,6 +14,7 @@ import kgraph
 from kgraph import inspect, layers
 from kgraph.__main__ import main
 from kgraph.inspect import describe_file
+from kgraph.inspect.files import _natural
 
 
 @pytest.fixture
@@ -34,7 +39,9 @@ def test_graph_of_layers(model):
     graph = inspect.to_networkx(model)
     assert set(graph.nodes) == {"x", "hidden", "inner", "add", "a", "b"}
     assert graph.nodes["hidden"] == {"class_name": "Dense", "shape": (None, 3), "dtype": "float32", "params": 15,
-                                     "trainable": True}
+                                     "trainable": True, "activation": graph.nodes["hidden"]["activation"],
+                                     "place": graph.nodes["hidden"]["place"], "within": ()}
+    assert "test_inspect.py:" in graph.nodes["hidden"]["place"]
     assert set(graph.edges) >= {("x", "hidden"), ("hidden", "inner"), ("inner", "add"), ("add", "a"), ("hidden", "b")}
     assert graph["inner"]["add"]["tensors"] == 2
 
@@ -99,15 +106,38 @@ def test_plot_model(tmp_path, model, name, start):
     assert kgraph.utils.model_to_dot(model).startswith("digraph")
 
 
-def test_plot_model_writes_svg_where_pixels_are_asked_for(tmp_path, model):
+@pytest.mark.parametrize("name", ["m.jpg", "m.png"])
+def test_plot_model_writes_svg_where_it_has_no_pixels(tmp_path, model, monkeypatch, name):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda module: None)    # as without Pillow
     with pytest.warns(UserWarning, match="writes SVG"):
-        kgraph.utils.plot_model(model, tmp_path / "m.png")
-    assert (tmp_path / "m.svg").exists() and not (tmp_path / "m.png").exists()
+        kgraph.utils.plot_model(model, tmp_path / name)
+    assert (tmp_path / "m.svg").exists() and not (tmp_path / name).exists()
+
+
+@pytest.mark.parametrize("rankdir", ["TB", "LR"])
+def test_plot_model_writes_pixels(tmp_path, model, rankdir):
+    image = pytest.importorskip("PIL.Image")
+    sizes = {}
+    for dpi in (96, 192):
+        picture = kgraph.utils.plot_model(model, tmp_path / "m.png", rankdir=rankdir, dpi=dpi)
+        with image.open(tmp_path / "m.png") as opened:
+            sizes[dpi] = opened.size
+            assert {(255, 255, 255), (0xee, 0xee, 0xff), (0, 0, 0)} <= {c for _, c in opened.getcolors(1 << 16)}
+    width, height = (int(n) for n in re.findall(r'(?:width|height)="(\d+)"', picture)[:2])
+    assert all(abs(a - b) <= 1 for a, b in zip(sizes[96], (width, height)))
+    assert all(abs(a - 2 * b) <= 2 for a, b in zip(sizes[192], sizes[96]))
+
+
+def test_boxes_say_what_is_asked_for(model):
+    inner = kgraph.Sequential([kgraph.Input((2,)), layers.Dense(1, activation="relu", trainable=False)])
+    text = kgraph.utils.plot_model(inner, None, show_layer_activations=True, show_trainable=True)
+    assert "activation: relu" in text and "not trainable" in text
+    assert "activation:" in kgraph.utils.model_to_dot(inner, show_layer_activations=True)
 
 
 def test_programs_and_kernels(model, data):
     with pytest.raises(ValueError, match="no train step yet"):
-        inspect.program(model, "train")
+        inspect.program(kgraph.Sequential([layers.Dense(1)]), "train")
     assert "hidden" in inspect.program(model, "predict")
     before, after = inspect.program(model, "train", after=False, x=data[0], y=data[1]), inspect.program(model, "train")
     assert before.startswith("train(") and "two/" not in before and before != after
@@ -169,3 +199,40 @@ def test_cache_command(tmp_path, monkeypatch, capsys):
     (tmp_path / "kernels" / "a.o").write_bytes(b"x")
     assert main(["cache", "info"]) == 0 and "1 files" in capsys.readouterr().out
     assert main(["cache", "clear"]) == 0 and "deleted 1 files" in capsys.readouterr().out
+
+
+def test_paths_are_sorted_by_their_numbers():
+    assert sorted(["vars/10", "vars/2", "layers/a/vars/0", "vars/" + "9" * 30, "10", "2"], key=_natural) == [
+        "2", "10", "layers/a/vars/0", "vars/2", "vars/10", "vars/" + "9" * 30]
+
+
+def test_the_version(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["--version"])
+    assert end.value.code == 0 and capsys.readouterr().out == f"kgraph {kgraph.__version__}\n"
+
+
+def test_a_reader_that_goes_away(tmp_path):
+    """kgraph inspect FILE | head"""
+    path = tmp_path / "m.keras"
+    many = [layers.Dense(3, name="layer" * 1000 + str(i)) for i in range(30)]
+    kgraph.Sequential([kgraph.Input((3,)), *many]).save(path)
+    process = subprocess.Popen([sys.executable, "-m", "kgraph", "inspect", str(path)], stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE)
+    process.stdout.read(10)
+    process.stdout.close()
+    assert process.stderr.read() == b"" and process.wait() == 0
+
+
+@pytest.mark.parametrize("loss, outputs", [
+    ("sparse_categorical_crossentropy", "one"), ("categorical_crossentropy", "one"),
+    (kgraph.losses.SparseCategoricalCrossentropy(), "one"),
+    ({"a": "sparse_categorical_crossentropy", "b": "mse"}, "dict"),
+    (["mse", "sparse_categorical_crossentropy"], "list")])
+def test_right_after_compile(loss, outputs):
+    x = kgraph.Input((None, 4))
+    a, b = layers.Dense(3, activation="softmax", name="a")(x), layers.Dense(3, activation="softmax", name="b")(x)
+    m = kgraph.Model(x, {"one": a, "dict": {"a": a, "b": b}, "list": [a, b]}[outputs])
+    m.compile("adam", loss)
+    assert "adam" in inspect.program(m) and "fused(" not in inspect.program(m, "train", after=False)
+    assert len(inspect.kernels(m, "test")) > 0 and len(inspect.profile(m).rows) > 0

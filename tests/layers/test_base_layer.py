@@ -415,19 +415,21 @@ def test_padding_changes_nothing():
     np.testing.assert_allclose(short, long, rtol=1e-6, atol=1e-6)
 
 
-def test_float16_is_computed_in_float32():
-    with pytest.warns(UserWarning, match="'float16' is computed in float32"):
-        layer = layers.Dense(2, dtype="float16")
-        inputs = Input((4,), dtype="float16")
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_layers_of_16_bits(dtype):
+    layer = layers.Dense(2, dtype=dtype)
+    inputs = Input((4,), dtype=dtype)
     model = Model(inputs, layer(inputs))
-    y = model.predict(X.astype("float16"), verbose=0)
-    assert y.dtype == layer.kernel.dtype == "float32" and layer.get_config()["dtype"]["config"]["name"] == "float16"
-    np.testing.assert_allclose(y, layer(X.astype("float16")), rtol=1e-6)
-    with pytest.raises(NotImplementedError, match=r"cast \(no scope\): expected float32 or float64, received float16"):
-        Model(inputs, ops.cast(inputs, "float16") * 2).predict(X, verbose=0)
-    with pytest.warns(UserWarning, match="floatx: float16 is computed in float32"):
-        kgraph.config.set_floatx("float16")
-    assert kgraph.config.floatx() == "float32"
+    y = model.predict(X, verbose=0)
+    assert y.dtype == layer.kernel.dtype == dtype and layer.get_config()["dtype"]["config"]["name"] == dtype
+    np.testing.assert_array_equal(y, layer(X).numpy())
+    doubled = Model(inputs, ops.cast(inputs, "float16") * 2).predict(X, verbose=0)
+    np.testing.assert_array_equal(doubled, (X.astype(y.dtype).astype("float16") * 2))
+    kgraph.config.set_floatx(dtype)
+    try:
+        assert kgraph.config.floatx() == layers.Dense(2).compute_dtype == ops.convert_to_tensor(0.5).dtype == dtype
+    finally:
+        kgraph.config.set_floatx("float32")
 
 
 @pytest.mark.parametrize("old,new", [
@@ -457,13 +459,13 @@ def test_a_misspelled_argument_that_is_needed():
 
 
 def test_the_policy_of_the_process():
-    with pytest.warns(UserWarning, match="'mixed_float16' is computed in float32"):
-        kgraph.mixed_precision.set_global_policy("mixed_float16")
-        try:
-            assert kgraph.config.dtype_policy() == kgraph.mixed_precision.global_policy()
-            layer = layers.Dense(2)
-            layer(X)
-        finally:
-            kgraph.config.set_dtype_policy(None)
-    assert layer.dtype_policy.name == "mixed_float16" and layer.kernel.dtype == layer.compute_dtype == "float32"
+    kgraph.mixed_precision.set_global_policy("mixed_float16")
+    try:
+        assert kgraph.config.dtype_policy() == kgraph.mixed_precision.global_policy()
+        layer = layers.Dense(2)
+        assert layer(X).dtype == "float16"
+    finally:
+        kgraph.config.set_dtype_policy("float32")
+    assert layer.dtype_policy.name == "mixed_float16" and layer.compute_dtype == "float16"
+    assert layer.kernel.dtype == layer.variable_dtype == "float32"
     assert kgraph.config.dtype_policy() == kgraph.DTypePolicy("float32") == layers.Dense(2).dtype_policy

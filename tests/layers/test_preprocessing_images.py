@@ -93,7 +93,7 @@ def test_in_a_model_only_training_changes_images():
     (lambda: layers.RandomFlip()(np.zeros((3, 3))), "rank 3 or 4"),
 ])
 def test_refused(use, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, NotImplementedError), match=message):
         use()
 
 
@@ -153,7 +153,7 @@ def test_labels_and_masks_are_changed_alike(layer):
         assert np.mean((y["images"].numpy() > 40) == (y["segmentation_masks"].numpy() > 0)) > 0.85
     one = layer({"images": WHERE[0], "segmentation_masks": mask[0]})
     assert one["segmentation_masks"].shape == one["images"].shape == y["images"].shape[1:]
-    with pytest.raises(NotImplementedError, match="received bounding_boxes"):
+    with pytest.raises(ValueError, match="expected a bounding_box_format"):
         layer({"images": WHERE, "bounding_boxes": np.zeros((2, 1, 4))})
 
 

@@ -40,6 +40,24 @@ def branches():
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_a_sequential_of_branches_has_weights_before_it_is_called(tmp_path):
+    m = Sequential([layers.Merge(branches(), mode="concat"), layers.Dense(5), layers.Dense(1)])
+    assert [w.shape for w in m.weights[4:]] == [(4, 5), (5,), (5, 1), (1,)] and m.input_shape == [(None, 3)] * 2
+    assert m.output_shape == (None, 1) and "build_input_shape" not in m.get_config()
+    copies = [Sequential.from_config(m.get_config()), models.clone_model(m)]
+    m.save(tmp_path / "m.keras")
+    for copied in (*copies, models.load_model(tmp_path / "m.keras")):
+        copied.set_weights(m.get_weights())
+        np.testing.assert_array_equal(copied([X, X]), m([X, X]))
+    outer = Sequential([m, layers.Dense(2)])
+    assert len(outer.weights) == 10 and outer([X, X]).shape == (4, 2)
+    m.pop()
+    assert m.output_shape == (None, 5) and len(m.weights) == 6
+    m.pop()
+    assert len(m.layers) == 1 and m([X, X]).shape == (4, 4)
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
 @pytest.mark.parametrize("mode,wanted", [
     ("sum", [6.0, 6.0]), ("mul", [9.0, 9.0]), ("concat", [3.0] * 4), ("ave", [3.0, 3.0]), ("max", [3.0, 3.0]),
     ("dot", [18.0]), ("cos", [1.0]), (lambda x: x[0] - 2 * x[1], [-3.0, -3.0])])

@@ -299,3 +299,13 @@ def test_configs_that_make_no_graph():
     twice = {**CYCLE, "layers": [CYCLE["layers"][0]] * 2}
     with pytest.raises(ValueError, match="two layers 'i'"):
         Model.from_config(twice)
+
+
+def test_reset_states_of_layers_with_states_alone():
+    i = Input(batch_shape=(2, 3, 1))
+    plain = layers.Bidirectional(layers.SimpleRNN(2, return_sequences=True))(i)
+    m = Model(i, layers.SimpleRNN(2, stateful=True)(plain))
+    first = m.predict(np.ones((2, 3, 1)), verbose=0)
+    assert not np.array_equal(first, m.predict(np.ones((2, 3, 1)), verbose=0))
+    m.reset_states()
+    np.testing.assert_array_equal(first, m.predict(np.ones((2, 3, 1)), verbose=0))

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from kgraph import Input, Model, Sequential, inspect, layers
+from kgraph.naming import reset_names
 
 
 class Blocks(Model):
@@ -44,6 +45,7 @@ def test_chain():
 
 
 def test_connections_nested_and_trainable():
+    reset_names()
     model = branched()
     model.get_layer("inner").trainable = False
     found = lines(model, expand_nested=True, show_trainable=True)

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from kgraph import Input, Model, Variable, config, ops
+from kgraph import Input, Model, Variable, config, function, ops
 from kgraph.compiler.dims import dim
 from kgraph.compiler.ir import TensorLike, TensorType, Value, verify
 from kgraph.compiler.trace import Tensor, Trace
@@ -231,3 +231,19 @@ def test_variables_as_numbers():
         float(Variable([1, 2], name="pair"))
     with pytest.raises(TypeError, match="has no value yet"):
         build("f", lambda x: x * float(rate), (TensorType((2,), "float32"),))
+
+
+def test_a_size_that_was_cast_and_computed_with_is_a_size():
+    def f(x, y):
+        rows = ops.cast(ops.shape(x)[0], "int32")
+        many = ops.maximum(rows * 2 - 1, ops.convert_to_tensor(3))
+        return (ops.ones((rows, 2)), ops.zeros([many // 2 + many % 2]), ops.reshape(y, (rows, -1)), y[:rows - 1],
+                ops.broadcast_to(1.0, (ops.cast(rows, "int64"),)))
+
+    for rows in (2, 5, 2):
+        x, y = np.ones((rows, 3), "float32"), np.ones((rows * 4,), "float32")
+        sizes = [tuple(t.shape) for t in function(f)(x, y)]
+        many = max(2 * rows - 1, 3)
+        assert sizes == [(rows, 2), (many // 2 + many % 2,), (rows, 4), (rows - 1,), (rows,)]
+    with pytest.raises(TypeError, match="has no value yet"):
+        function(lambda x: ops.ones((ops.cast(ops.sum(x), "int32"),)))(np.ones(3, "float32"))

@@ -9,7 +9,10 @@ from ops_cases import CASES
 from kgraph import ops
 from kgraph.compiler.dims import dim
 from kgraph.compiler.ir import TensorType
+from kgraph.compiler.prims.move import full_p, iota_p
+from kgraph.compiler.trace import bind
 from kgraph.function import build
+from kgraph.gradient import value_and_grad
 from kgraph.ops import convert_to_tensor
 
 NIGHTLY = os.environ.get("KGRAPH_NIGHTLY") == "1"  # every dtype, as machine code
@@ -99,3 +102,27 @@ def test_any_size(case, monkeypatch, request):
 def test_a_triangle_is_of_a_matrix(f):
     with pytest.raises(ValueError, match="expected at least two axes"):
         f(np.ones(3, "float32"))
+
+
+def test_the_gradient_of_a_strided_slice_of_any_length():
+    square = lambda x: [value_and_grad(lambda v: ops.sum(v[::3] ** 2))(x)[1]]
+    compiled = build("strided", square, (TensorType((dim("n"), 2), "float32"),))
+    for n in (0, 1, 2, 3, 4, 37):
+        x = np.arange(2 * n, dtype="float32").reshape(n, 2)
+        expected = np.zeros_like(x)
+        expected[::3] = 2 * x[::3]
+        np.testing.assert_array_equal(compiled(x)[0], expected)
+
+
+@pytest.mark.parametrize("make", [lambda n: bind(iota_p, size=n, dtype="int32"),
+                                  lambda n: bind(full_p, shape=(2, n), value=0, dtype="int32")])
+def test_a_size_below_zero_is_refused(make):
+    for where in (lambda: make(-1), lambda: build("made", lambda: make(-1), ())):
+        with pytest.raises(ValueError, match="sizes of at least 0|negative dim"):
+            where()
+
+
+def test_arange_to_a_size_that_is_too_small():
+    compiled = build("places", lambda x: [ops.arange(3, ops.shape(x)[0])], (TensorType((dim("n"),), "float32"),))
+    for n in (0, 2, 3, 5):
+        np.testing.assert_array_equal(compiled(np.zeros(n, "float32"))[0], np.arange(3, n))

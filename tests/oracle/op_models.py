@@ -3,7 +3,7 @@
     KERAS_BACKEND=tensorflow python tests/oracle/op_models.py    in an environment with Keras 3.15.1 (no dependency)
 
 writes tests/data/op_models.json.xz (the configs, as Keras writes them), tests/data/op_models.npz (what Keras predicts)
-and kgraph/serialization/op_classes.txt (each class with the parameters of its __init__ and of its call). The uses are
+and kgraph/graph/op_classes.txt (each class with the parameters of its __init__ and of its call). The uses are
 those of op_uses.txt, one a line.
 """
 from __future__ import annotations
@@ -179,7 +179,7 @@ def main():
     print("without a use:", *sorted(f"{module.rpartition('.')[2]}.{name}" for module, name in known.keys() - met))
     text = "".join(f"{module} {name}({', '.join(init)}; {', '.join(call)})\n"
                    for (module, name), (init, call) in sorted(known.items()))
-    (HERE.parent / "kgraph" / "serialization" / "op_classes.txt").write_text(text)
+    (HERE.parent / "kgraph" / "graph" / "op_classes.txt").write_text(text)
     (HERE / "data" / "op_models.json.xz").write_bytes(lzma.compress(json.dumps(configs).encode(), preset=9))
     np.savez_compressed(HERE / "data" / "op_models.npz", **arrays)
     print(len(configs), "models of Keras", keras.__version__, "and", len(known), "classes")

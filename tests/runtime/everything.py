@@ -36,5 +36,6 @@ def run():
         x = np.arange(1, 30).astype(dtype)
         results.append(evaluate(" + ".join(f"{f}(x0, x1)" for f in BINARY if f != "atan2").join(
             (f"{'i32' if dtype == 'int32' else 'u8'}(", ")")), x, x[::-1], dtype=dtype))
-    return {"how": [r.how for r in functions.records], "numba": "numba" in sys.modules,
+    return {"how": [r.how for r in functions.records],
+            "imported": [n for n in ("numba", "llvmlite") if n in sys.modules],
             "results": [float(np.float64(r.sum())) for r in results]}

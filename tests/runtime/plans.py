@@ -1,10 +1,10 @@
 """Plans written by hand, so that the runtime is tested without the emitter."""
 import numpy as np
+from nest_text import parse
 
 from kgraph.compiler.dims import size_of
 from kgraph.compiler.ir import Program, TensorType, Value
 from kgraph.compiler.loopnest.dtypes import short_name
-from kgraph.compiler.loopnest.parse import parse
 from kgraph.compiler.plan import Buffer, Kernel, Plan
 from kgraph.runtime.executable import Executable
 

@@ -5,18 +5,28 @@ import os
 import shutil
 import subprocess
 import sys
+import types
 import warnings
+from pathlib import Path
 
 import pytest
 
-from kgraph.codegen import functions, object_cache
+from kgraph.__main__ import main
+from kgraph.codegen import functions, keys, linker, object_cache, target
+from kgraph.compiler.loopnest.builder import Builder
+from kgraph.compiler.loopnest.nodes import call
+from kgraph.kernels import walk
+from kgraph.runtime import routines
 
-SOURCE = """
-def {name}(args, lo, hi, scratch):
-    x = pf32(args, 0)
-    for i in range(lo, hi):
-        x[i] = x[i] * f32({c})
-"""
+
+def _scale(name, c):
+    """A kernel that multiplies by c."""
+    w = Builder()
+    args, lo, hi, _ = w.given
+    x = w.buffer("x", "float32", call("word", args, 0), 0)
+    with w.loop("i", lo, hi) as i:
+        w.store(x[i], x[i] * call("f32", c))
+    return functions.of_nest(name, w.nest(), "a test")
 
 
 @pytest.fixture(autouse=True)
@@ -25,12 +35,13 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("KGRAPH_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(object_cache, "_warned", False)
     monkeypatch.setattr(functions, "_addresses", {})
+    monkeypatch.setattr(functions, "_code", {})
     monkeypatch.setattr(functions, "records", [])
     return tmp_path / "kernels"
 
 
 def need(c=2):
-    functions.address(functions.Function("scale", SOURCE.format(name="scale", c=c), reason="a test"))
+    functions.address(_scale("scale", c))
     return functions.records[-1]
 
 
@@ -81,23 +92,23 @@ def test_without_a_folder_kernels_stay_in_memory(folder, monkeypatch):
 
 
 def test_the_key_holds_what_the_code_depends_on(monkeypatch):
-    def keys():
-        object_cache._versions.cache_clear()
-        object_cache.target.machine.cache_clear()
-        return object_cache.key("f", "source")
-    base = keys()
-    assert base == keys() and base != object_cache.key("f", "source ")
+    def made():
+        keys._versions.cache_clear()
+        target._own_machine.cache_clear()
+        return keys.key("f", "source")
+    base = made()
+    assert base == made() and base != keys.key("f", "source ")
     try:
         with monkeypatch.context() as m:
             m.setenv("NUMBA_CPU_NAME", "haswell")
-            other = keys()
+            other = made()
     finally:
-        assert keys() == base
+        assert made() == base
     assert other != base
 
 
-FILES = sorted(str(f.relative_to(object_cache._PACKAGE)) for room in object_cache._ROOMS
-               for f in (object_cache._PACKAGE / room).glob("*.py") if f.name != "__init__.py")
+FILES = sorted(str(f.relative_to(keys._PACKAGE)) for room in keys._ROOMS
+               for f in (keys._PACKAGE / room).glob("*.py") if f.name != "__init__.py")
 
 
 def with_another_constant(source: str) -> str:
@@ -115,36 +126,36 @@ def with_another_constant(source: str) -> str:
 def test_a_constant_in_any_file_that_makes_code_makes_another_key(tmp_path, monkeypatch):
     """An upgrade of kgraph never loads code that the version before made in another way."""
     copy = tmp_path / "kgraph"
-    for room in object_cache._ROOMS:
-        shutil.copytree(object_cache._PACKAGE / room, copy / room)
-    monkeypatch.setattr(object_cache, "_PACKAGE", copy)
+    for room in keys._ROOMS:
+        shutil.copytree(keys._PACKAGE / room, copy / room)
+    monkeypatch.setattr(keys, "_PACKAGE", copy)
 
     def key():
-        object_cache._versions.cache_clear()
-        return object_cache.key("f", "source")
+        keys._versions.cache_clear()
+        return keys.key("f", "source")
     try:
-        base, keys = key(), set()
+        base, found = key(), set()
         for name in FILES:
             before = (copy / name).read_text()
             (copy / name).write_text(with_another_constant(before))
             assert ast.dump(ast.parse((copy / name).read_text())) != ast.dump(ast.parse(before))
-            keys.add(key())
+            found.add(key())
             (copy / name).write_text(before)
-        assert base == key() and base not in keys and len(keys) == len(FILES) > 12
+        assert base == key() and base not in found and len(found) == len(FILES) > 12
         (copy / "kernels" / "new.py").write_text("")
         assert key() != base
     finally:
-        object_cache._versions.cache_clear()
+        keys._versions.cache_clear()
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_what_makes_code_imports_nothing_else_that_does(name):
     """Locks and messages make no code; nor does what elements and the interpreter ask for beside the language."""
-    used = {node.module for node in ast.walk(ast.parse((object_cache._PACKAGE / name).read_text()))
+    used = {node.module for node in ast.walk(ast.parse((keys._PACKAGE / name).read_text()))
             if isinstance(node, ast.ImportFrom) and node.module.startswith("kgraph")}
-    rooms = tuple(f"kgraph.{room.replace('/', '.')}" for room in object_cache._ROOMS)
+    rooms = tuple(f"kgraph.{room.replace('/', '.')}" for room in keys._ROOMS)
     assert {m for m in used if not m.startswith(rooms)} <= {
-        "kgraph.runtime", "kgraph.naming", "kgraph.compiler.dims", "kgraph.compiler.ir",
+        "kgraph.runtime", "kgraph.log", "kgraph.naming", "kgraph.compiler.dims", "kgraph.compiler.ir",
         *(f"kgraph.compiler.prims.{m}" for m in ("erf", "random") if name.endswith("meaning.py"))}
 
 
@@ -154,19 +165,19 @@ def test_what_makes_code_imports_nothing_else_that_does(name):
     ("NUMBA_CPU_FEATURES", "+avx22", "expected a feature that LLVM knows, received 'avx22'. Did you mean 'avx2'?")])
 def test_unknown_processors_are_an_error(variable, text, wanted, monkeypatch, capfd):
     monkeypatch.setenv(variable, text)
-    object_cache.target.machine.cache_clear()
+    target._own_machine.cache_clear()
     try:
         with pytest.raises(ValueError) as caught:
-            object_cache.target.machine()
+            target.machine()
     finally:
-        object_cache.target.machine.cache_clear()
+        target._own_machine.cache_clear()
     assert str(caught.value) == f"{variable}: {wanted}" and capfd.readouterr().err == ""
 
 
 LOADER = """
 import json, sys
 import numpy as np
-sys.path.insert(0, {folder!r})
+sys.path[:0] = {folders!r}
 import everything
 print(json.dumps(everything.run()))
 """
@@ -180,11 +191,90 @@ def run_script(script, **environment):
 
 
 @pytest.mark.parametrize("cpu", ["", "haswell", "nehalem"])
-def test_everything_loads_without_numba(cpu, folder):
-    """All functions and routines: compiled in one process, loaded in another that never imports Numba."""
+def test_everything_loads_without_numba_and_llvmlite(cpu, folder):
+    """All functions and routines: compiled in one process, loaded in another that never imports Numba or llvmlite."""
     environment = {"KGRAPH_CACHE_DIR": str(folder.parent), **({"NUMBA_CPU_NAME": cpu} if cpu else {})}
-    script = LOADER.format(folder=os.path.dirname(__file__))
+    script = LOADER.format(folders=[*map(str, Path(__file__).parents[:2])])
     first, second = run_script(script, **environment), run_script(script, **environment)
-    assert first["numba"] and not second["numba"]
+    assert first["imported"] == ["numba", "llvmlite"] and not second["imported"]
     assert set(first["how"]) == {"compiled"} and set(second["how"]) == {"loaded"}
     assert first["results"] == second["results"]
+
+
+def test_the_oldest_files_leave_a_cache_that_is_too_large(folder, monkeypatch):
+    monkeypatch.setenv("KGRAPH_CACHE_BYTES", "2500")
+    for i in range(4):
+        object_cache.write(f"kernel{i}", bytes(1000 - 48))  # with the mark and the digest
+        os.utime(folder / f"kernel{i}.o", (i, i))
+    monkeypatch.setattr(object_cache, "_pruned", False)
+    object_cache.write("new", b"")
+    assert sorted(f.stem for f in folder.glob("*.o")) == ["kernel2", "kernel3", "new"]
+
+
+def test_a_size_of_the_cache_that_is_none_is_named(monkeypatch):
+    monkeypatch.setenv("KGRAPH_CACHE_BYTES", "1 GB")
+    with pytest.raises(ValueError, match="expected KGRAPH_CACHE_BYTES to be a number of bytes, received '1 GB'"):
+        object_cache.most_bytes()
+
+
+def test_built_ahead(folder, monkeypatch, capsys):
+    """Of small routines, so that the test is fast: what is there afterwards is all that a process then needs."""
+    monkeypatch.setattr(routines, "MODULES", (types.SimpleNamespace(
+        ROUTINES=("scale_f32", "scale_f64", "plan"), function=lambda name: _scale(name, 2)),))
+    monkeypatch.setattr(routines, "_routine", lambda name, machine: routines.module_of(name).function(name))
+    assert main(["cache", "build"]) == 0
+    count = len(walk.ROUTINES) + 2
+    assert capsys.readouterr().out.splitlines()[0] == f"{count} native routines are in the cache"
+    assert object_cache.info()["files"] == count
+    functions.prepare([routines.routine("scale_f32"), *map(walk.function, walk.ROUTINES)])
+    assert object_cache.info()["files"] == count
+    assert main(["cache", "build", "--dtypes", "float23"]) == 1
+    assert "received 'float23' Did you mean 'float32'" in capsys.readouterr().err
+
+
+WITHOUT = """
+import json, sys, warnings
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("numba", "llvmlite"):
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+if {missing}:
+    import importlib.util
+    found = importlib.util.find_spec
+    importlib.util.find_spec = lambda name: None if name in ("numba", "llvmlite") else found(name)
+    sys.meta_path.insert(0, Missing())
+import numpy as np
+import kgraph
+from kgraph.codegen import functions
+x = np.random.default_rng(0).normal(size=(20, 6)).astype("float32")
+kgraph.utils.set_random_seed(1)
+model = kgraph.Sequential([kgraph.Input((6,)), kgraph.layers.Dense({units}, activation="tanh"), kgraph.layers.Dense(1)])
+model.compile("sgd", "mse")
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    model.fit(x, x[:, :1], verbose=0)
+    y = model.predict(x, verbose=0)
+print(json.dumps({{"how": sorted({{r.how for r in functions.records}}), "said": [str(w.message) for w in caught],
+                  "y": y.ravel().tolist()}}))
+"""
+
+
+def test_a_process_without_numba_runs_what_is_kept_and_the_rest_with_numpy(folder):
+    """The packages are not even installed there."""
+    environment = {"KGRAPH_CACHE_DIR": str(folder.parent)}
+    first, second, other = (run_script(WITHOUT.format(missing=missing, units=units), **environment)
+                            for missing, units in ((False, 4), (True, 4), (True, 70)))
+    assert first["how"] == ["compiled"] and second["how"] == ["loaded"] and not second["said"]
+    assert first["y"] == second["y"]
+    assert any("is not installed, and not all code of" in text for text in other["said"]) and len(other["y"]) == 20
+
+
+def test_what_is_no_object_for_this_processor_is_left_to_llvm(folder):
+    need()
+    path, = folder.glob("*.o")
+    data = path.read_bytes()[len(object_cache._MAGIC) + 32:]
+    name = functions.records[-1].name
+    with pytest.raises(ValueError, match="with the function another"):
+        linker.link(data, "another")
+    for damaged in (b"", b"nonsense", data[:18] + b"\xb7" + data[19:]):
+        assert linker.link(damaged, name) is None

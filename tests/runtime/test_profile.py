@@ -1,4 +1,6 @@
 """The profiler's rows and limits."""
+import logging
+
 import numpy as np
 from plans import kernel, plan, pointwise, value
 
@@ -19,11 +21,12 @@ def test_rows_and_limits():
     assert (state.numpy() == 0).all(), "states keep their values"
     most = profile.limits()
     assert most.threads == thread_pool.get_num_threads() and most.float32 > most.float64 > 1e9 and most.bandwidth > 1e8
-    assert profile.limits() is most
+    assert most.int8 > most.float32 and most.bfloat16 >= most.float32 and profile.limits() is most
 
 
 def test_debug_prints(monkeypatch, capsys):
     monkeypatch.setenv("KGRAPH_DEBUG", "2")
+    monkeypatch.setattr(logging.getLogger("kgraph"), "propagate", False)  # to the handlers of pytest
     x, y = value((5,)), value((5,))
     out, = Executable(plan([pointwise("x0 * f32(3)", [x], y)], [x], [y])).run([np.ones(5, "float32")], steps=2)
     assert (out == 3).all()

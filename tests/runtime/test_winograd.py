@@ -4,7 +4,9 @@ import pytest
 from test_conv import compiled
 
 from kgraph import ops
+from kgraph.compiler.loopnest.records import WINOGRAD_TILES
 from kgraph.compiler.lowering import window
+from kgraph.compiler.passes.window import LEAST_CHANNELS
 from kgraph.compiler.primitive import PRIMITIVES
 from kgraph.kernels import winograd
 from kgraph.runtime import thread_pool
@@ -90,7 +92,12 @@ def test_other_convolutions_are_plain_sums():
 
 
 def test_the_compiler_and_the_routines_agree_on_memory():
-    assert window.WINOGRAD_TILES == winograd.TILES
     assert winograd.WHOLE <= window.WINOGRAD_WHOLE
+    strips = window.WINOGRAD_WHOLE * -(-LEAST_CHANNELS["conv"] // window.WINOGRAD_WHOLE)
     for name in winograd.ROUTINES:
-        assert winograd.nests(name)[0].lanes <= window.WINOGRAD_WHOLE
+        shape = winograd.tile_shapes(name)[0]
+        assert shape.lanes <= window.WINOGRAD_WHOLE
+        assert 2 * shape.lanes <= strips
+    for tall, short in winograd.HEIGHTS.values():
+        assert WINOGRAD_TILES % tall == 0
+        assert winograd.WHOLE % short == 0

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from kgraph import Input, Model, layers
+from kgraph.legacy.configs import hard_sigmoid_keras2, modern_config, version_tuple
 from kgraph.models import clone_model, load_model, model_from_json
-from kgraph.saving.upgrade import hard_sigmoid_keras2, modern_config, version_tuple
 
 
 def write(path, config, layers, version, backend="tensorflow", training=None, optimizer=None):

@@ -108,6 +108,27 @@ def test_draws_do_not_depend_on_threads():
     assert len(np.unique(a)) == a.size
 
 
+def test_pictures_are_changed_at_random_by_place():
+    """Of an element, a seed and a pass alone: whichever thread does it."""
+    ramp = np.arange(60, dtype="float32").reshape(4, 5, 3) / 60
+
+    def change(i):
+        x = tf.image.random_crop(ramp, [3, 3, 3], seed=1)
+        return tf.image.random_brightness(tf.image.random_flip_left_right(x), 0.1, seed=2)
+
+    def drawn(threads):
+        tf.random.set_seed(5)
+        data = Dataset.range(9).map(change, num_parallel_calls=threads)
+        return [np.array(values(data)) for _ in range(2)]
+    one, three = drawn(None), drawn(3)
+    np.testing.assert_array_equal(one, three)
+    assert len({x.tobytes() for x in [*one[0], *one[1]]}) == 18
+    for x in one[0]:     # a part of the ramp, perhaps mirrored, lighter or darker by less than 0.1
+        rows = x[:, 1:] - x[:, :-1]
+        np.testing.assert_allclose(rows, np.sign(rows[0, 0, 0]) * np.full_like(rows, 0.05), rtol=1e-4)
+        assert np.abs(ramp - x[0, 0, 0]).min() < 0.1
+
+
 def test_cache_reads_once_and_errors_come_through_threads():
     reads = []
     data = Dataset.range(3).map(lambda x: reads.append(1) or x).cache()

@@ -20,6 +20,7 @@ def test_modules_by_their_names(as_keras):
     assert found.__version__ == tf.__version__ and found.float32 is tf.float32
     assert importlib.import_module("tensorflow.data").Dataset is tf.data.Dataset
     assert importlib.import_module("tensorflow.compat.v1").to_float(3).dtype == tf.float32
+    assert importlib.import_module("tensorflow.compat.v1.keras.backend").set_session is kgraph.backend.set_session
     assert importlib.import_module("tensorflow.keras.layers") is kgraph.layers
     assert found.losses is kgraph.losses and found.optimizers.Adam is kgraph.optimizers.Adam
     assert found.get_logger().name == "tensorflow" and not found.test.is_gpu_available()
@@ -72,3 +73,11 @@ def test_sounds():
 def test_a_tpu_is_looked_for_in_vain():
     with pytest.raises(ValueError, match="TPU"):
         tf.distribute.cluster_resolver.TPUClusterResolver()
+
+
+def test_models_run_eagerly_where_functions_do():
+    model = kgraph.Sequential([kgraph.Input((2,)), kgraph.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    assert not model.run_eagerly and not tf.config.functions_run_eagerly()
+    tf.config.run_functions_eagerly(True)
+    assert model.run_eagerly and tf.config.functions_run_eagerly()

@@ -33,7 +33,8 @@ COMPILE = {
     "unknown metric": ({"loss": "mse", "metrics": ["acuracy_score_"]}, ValueError, "acuracy_score_"),
     "near metric": ({"loss": "mse", "metrics": ["categorical_acuracy"]}, ValueError, "categorical_accuracy"),
     "misspelt argument": ({"loss": "mse", "metric": ["mae"]}, TypeError, "'metrics'"),
-    "metrics in the place of loss_weights": ({"loss": "mse", "loss_weights": ["mae"]}, ValueError, "metrics="),
+    "metrics in the place of loss_weights": (
+        {"loss": "mse", "metrics": ["mse"], "loss_weights": ["mae"]}, ValueError, "loss_weights"),
     "metrics no list": ({"loss": "mse", "metrics": "mae"}, ValueError, "metrics: expected a list"),
     "steps_per_execution": ({"loss": "mse", "steps_per_execution": 0}, ValueError, "steps_per_execution"),
     "target_tensors": ({"loss": "mse", "target_tensors": [1]}, ValueError, "target_tensors"),

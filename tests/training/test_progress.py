@@ -122,3 +122,18 @@ def test_small_texts():
     assert [clock(s) for s in (7, 65, 7209)] == ["7s", "1:05", "2:00:09"]
     assert [duration(s) for s in (2, 0.015, 4e-5)] == ["2s", "15ms", "40us"]
     assert [show(v) for v in (0.25, 0, 1e-5, np.array([1.0, 3.0]))] == ["0.2500", "0.0000", "1.0000e-05", "2.0000"]
+
+
+@pytest.mark.parametrize("columns", [200, 80, 70, 50, 40, 20])
+def test_a_redrawn_line_fits_the_terminal(screen, monkeypatch, columns):
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "perf_counter", lambda: now[0])
+    monkeypatch.setenv("COLUMNS", str(columns))
+    stream = screen()
+    bar = Progbar(1000)
+    for i in range(0, 999, 9):
+        now[0] += 0.5
+        bar.update(i, [("loss", 0.1), ("accuracy", 0.9)])
+    lines = stream.text().split("\r")[2:]
+    assert all(len(line.rstrip()) < columns for line in lines) and max(map(len, lines)) > columns - 12 or columns > 80
+    assert ("━" in lines[-1]) == (columns >= 70)

@@ -62,6 +62,14 @@ def test_in_pipelines_and_searches():
     assert search.fit(X, LABELS).best_params_["fit_kwargs"] == {"epochs": 5}
 
 
+def test_a_search_over_names_of_the_function_and_of_fit():
+    grid = {"model__units": [2, 8], "epochs": [1, 20], "fit__batch_size": [16]}
+    search = selection.GridSearchCV(KGraphClassifier(classifier, random_state=0), grid, cv=2).fit(X, LABELS)
+    assert search.best_params_["epochs"] == 20 and len(search.cv_results_["params"]) == 4
+    best = base.clone(search.best_estimator_).get_params()
+    assert best["fit_kwargs"] == {"epochs": 20, "batch_size": 16} and best["model_kwargs"]["units"] in (2, 8)
+
+
 def test_copies_and_going_on():
     estimator = KGraphRegressor(regressor, fit_kwargs={"epochs": 2}, random_state=1, warm_start=True)
     y = X @ np.array([[1.0, 2], [0, 1], [1, 0], [0, 0]])

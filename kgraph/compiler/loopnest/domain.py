@@ -25,30 +25,30 @@ class Domain:
         self._positions = [Index.of(a) for a in self.axes]
 
     @property
-    def kept_axes(self) -> list:
+    def parallel_axes(self) -> list:
         return [a for i, a in enumerate(self.axes) if i not in self.reduced]
 
     @property
-    def reduced_axes(self) -> list:
+    def reduction_axes(self) -> list:
         return [self.axes[i] for i in self.reduced]
 
     @property
-    def kept(self) -> tuple:
-        return tuple(a.size for a in self.kept_axes)
+    def parallel(self) -> tuple:
+        return tuple(a.size for a in self.parallel_axes)
 
-    def index(self, shape, kept: bool) -> tuple:
+    def index(self, shape, parallel: bool) -> tuple:
         """The canonical position in a tensor of that shape: the domain's axes, 0 on axes of extent 1."""
         positions = iter(self._positions)
-        if kept:
+        if parallel:
             positions = (p for i, p in enumerate(self._positions) if i not in self.reduced)
         return tuple(ORIGIN if isinstance(s, int) and s == 1 else next(positions) for s in shape)
 
     def holds(self, shape) -> str | None:
-        """"full" or "kept" when a tensor of that shape lies on the domain, else None."""
+        """"all" or "parallel" when a tensor of that shape lies on the domain, else None."""
         sizes = squeeze(shape)
         if sizes == self.sizes:
-            return "full"
-        return "kept" if self.reduced and sizes == self.kept else None
+            return "all"
+        return "parallel" if self.reduced and sizes == self.parallel else None
 
 
 def probe_body(body: Program, domain: Domain) -> Probe:
@@ -57,11 +57,11 @@ def probe_body(body: Program, domain: Domain) -> Probe:
     for op in body.ops:
         if op.prim.kind == "reduce":
             x = op.inputs[0]
-            probe.element(x, domain.index(x.shape, kept=False))
+            probe.element(x, domain.index(x.shape, parallel=False))
             if op.prim.lower in ARG_SIGNS:
-                probe.at(domain.reduced_axes[0])
+                probe.at(domain.reduction_axes[0])
             out = op.outputs[0]
             probe.producers = {k: v for k, v in probe.producers.items() if k is not out}
     for out in body.outputs:
-        probe.element(out, domain.index(out.shape, domain.holds(out.shape) == "kept"))
+        probe.element(out, domain.index(out.shape, domain.holds(out.shape) == "parallel"))
     return probe

@@ -1,7 +1,7 @@
 """Index expressions: where in a tensor an element is read, as an affine form of loop axes.
 
 An `Axis` is one axis of a kernel's iteration domain. `Index` is ``constant + sum(coefficient * axis)`` with sizes as
-coefficients, or opaque text. `Axes` decides which neighbouring axes can run as one loop: those that every access of
+coefficients, or opaque. `merge_axes` decides which neighbouring axes can run as one loop: those that every access of
 the kernel walks together.
 """
 from __future__ import annotations
@@ -14,31 +14,29 @@ __all__ = ["ORIGIN", "Axis", "Index", "Layout", "linear", "merge_axes", "row_maj
 
 
 class Axis:
-    """A loop axis: its size and, once emission has begun, the text of its variable and its nesting level.
+    """A loop axis: its size and, once a nest is written, its variable (a Name).
 
     ``extent`` is the size by which kernels know it: a name, where the axis has one and its size is a number. So kernels
     for other numbers have the same text, and two axes that happen to be equally long are not taken for one.
     """
 
-    __slots__ = ("size", "extent", "text", "level")
+    __slots__ = ("size", "extent", "variable")
 
     def __init__(self, size: Size, name: str | None = None):
         self.size = size
         self.extent = dim(name) if name is not None and isinstance(size, int) and size > 1 else size
-        self.text = None
-        self.level = None
+        self.variable = None
 
 
 class Index:
-    """constant + sum of coefficient * axis, or opaque ``text`` that lives at nesting level ``level``."""
+    """constant + sum of coefficient * axis; or what is no such form, Opaque."""
 
-    __slots__ = ("terms", "constant", "text", "level", "_key")
+    __slots__ = ("terms", "constant", "_key")
+    is_affine = True
 
-    def __init__(self, terms=(), constant: Size = 0, text=None, level=0):
+    def __init__(self, terms=(), constant: Size = 0):
         self.terms = {a: c for a, c in dict(terms).items() if not _is_zero(c)}
         self.constant = constant
-        self.text = text
-        self.level = level
         self._key = None
 
     @staticmethod
@@ -52,11 +50,11 @@ class Index:
 
     @property
     def is_zero(self) -> bool:
-        return self.text is None and not self.terms and _is_zero(self.constant)
+        return self.is_affine and not self.terms and _is_zero(self.constant)
 
     def __add__(self, other):
         other = Index.of(other)
-        if self.text is not None or other.text is not None:
+        if not (self.is_affine and other.is_affine):
             return other if self.is_zero else self if other.is_zero else Opaque("+", self, other)
         terms = dict(self.terms)
         for axis, c in other.terms.items():
@@ -68,7 +66,7 @@ class Index:
     def __mul__(self, size: Size):
         if isinstance(size, int) and size == 1:
             return self
-        if self.text is not None:
+        if not self.is_affine:
             return self if self.is_zero else Opaque("*", self, Index.of(size))
         return Index({a: c * size for a, c in self.terms.items()}, self.constant * size)
 
@@ -92,7 +90,7 @@ class Index:
     def key(self):
         """Hashable identity: equal keys are the same position."""
         if self._key is None:
-            self._key = (frozenset(self.terms.items()), self.constant) if self.text is None else self.text
+            self._key = frozenset(self.terms.items()), self.constant
         return self._key
 
 
@@ -103,9 +101,10 @@ class Opaque(Index):
     """An index that is no affine form: an operator on two others."""
 
     __slots__ = ("sign", "a", "b")
+    is_affine = False
 
     def __init__(self, sign, a: Index, b: Index):
-        super().__init__(text="")
+        super().__init__()
         self.sign, self.a, self.b = sign, a, b
 
     def key(self):
@@ -124,7 +123,7 @@ def row_major(shape) -> tuple:
 def _extent_at(position, size: Size) -> Size:
     """The extent of a tensor's axis that is walked by ``position``: that of the loop axis, if it walks all of it."""
     index = Index.of(position)
-    if index.text is None and len(index.terms) == 1 and _is_zero(index.constant):
+    if index.is_affine and len(index.terms) == 1 and _is_zero(index.constant):
         (axis, factor), = index.terms.items()
         if isinstance(factor, int) and factor == 1 and axis.size == size:
             return axis.extent

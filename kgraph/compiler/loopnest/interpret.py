@@ -5,12 +5,15 @@ code: `handle` gives a number that stands for the address of a nest.
 """
 from __future__ import annotations
 
+import functools
 import weakref
 
 import numpy as np
 
 from kgraph.compiler.loopnest import meaning
-from kgraph.compiler.loopnest.language import CALLS, OPERATORS
+from kgraph.compiler.loopnest.dtypes import NARROW, numpy_dtype, short_name
+from kgraph.compiler.loopnest.functions import formula
+from kgraph.compiler.loopnest.language import CALLS, OPERATORS, signature_of
 from kgraph.compiler.loopnest.nodes import (
     Buffer,
     Do,
@@ -29,8 +32,9 @@ from kgraph.compiler.loopnest.nodes import (
 
 __all__ = ["handle", "run"]
 
+_OF_PYTHON = ("bool", "int64")  # literals of these are Python's
 _runnable: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
-_handles: dict = {}  # handle -> LoopNest
+_handles: dict = {}  # handle -> LoopNest or function
 
 
 def run(nest: LoopNest, *arguments):
@@ -42,8 +46,8 @@ def run(nest: LoopNest, *arguments):
         _runnable[nest](dict(zip(nest.parameters, map(int, arguments), strict=True)))
 
 
-def handle(nest: LoopNest) -> int:
-    """What stands for the address of a nest's code."""
+def handle(nest) -> int:
+    """What stands for the address of a nest's code, or of a Python function of four int64."""
     found = next((number for number, known in _handles.items() if known is nest), None)
     if found is None:
         found = len(_handles) + 1
@@ -52,7 +56,8 @@ def handle(nest: LoopNest) -> int:
 
 
 def _call_code(code, *arguments):
-    run(_handles[int(code)], *arguments)
+    known = _handles[int(code)]
+    run(known, *arguments) if isinstance(known, LoopNest) else known(*map(int, arguments))
 
 
 _MEANING = {**meaning.FUNCTIONS, **meaning.ACTIONS, **dict.fromkeys(CALLS, _call_code)}
@@ -62,7 +67,8 @@ _MEANING = {**meaning.FUNCTIONS, **meaning.ACTIONS, **dict.fromkeys(CALLS, _call
 
 def _expression(x, tiles):
     if isinstance(x, Number):
-        return lambda known: x.value
+        value = x.value if x.dtype in _OF_PYTHON else numpy_dtype(x.dtype).type(x.value)
+        return lambda known: value
     if isinstance(x, Name):
         return lambda known: known[x.name]
     if isinstance(x, Load):
@@ -71,10 +77,29 @@ def _expression(x, tiles):
     operands = [_expression(operand, tiles) for operand in x.operands]
     if x.function in ("and", "or"):
         return _joined(x.function, *operands)
-    if x.function in OPERATORS:
-        operands = [_widened(f, operand.dtype, x.dtype) for f, operand in zip(operands, x.operands)]
-    function = tiles[x.function].reference if x.function in tiles else _MEANING[x.function]
+    function, dtypes = tiles[x.function].reference if x.function in tiles else None, [y.dtype for y in x.operands]
+    if function is None:
+        taken = (x.dtype, x.dtype) if x.function in OPERATORS else signature_of(x.function, dtypes)[0]
+        if x.function in OPERATORS or any(dtype in NARROW for dtype in dtypes):
+            operands = [_widened(*each) for each in zip(operands, dtypes, taken)]
+        function = _run_formula(x.function, tuple(taken)) or _MEANING[x.function]
     return lambda known: function(*[f(known) for f in operands])
+
+
+@functools.cache
+def _run_formula(function, dtypes):
+    """What runs the formula of a function for operands of these dtypes; None where it has none."""
+    found = formula(function, dtypes)
+    if found is None:
+        return None
+    body, result = _block(found.body, {}), _expression(found.result, {})
+    given = [(p.name, _MEANING[short_name(p.dtype)]) for p in found.parameters]
+
+    def run_formula(*values):
+        known = {name: kind(value) for (name, kind), value in zip(given, values)}
+        body(known)
+        return result(known)
+    return run_formula
 
 
 def _joined(word, a, b):
@@ -83,7 +108,7 @@ def _joined(word, a, b):
 
 
 def _widened(f, dtype, result):
-    """Operators compute in the type of their result. int64 is Python's."""
+    """Operators compute in the type of their result, functions of narrow floats in a wider type. int64 is Python's."""
     if dtype == result:
         return f
     kind = int if result == "int64" else np.dtype(result).type

@@ -1,8 +1,9 @@
 """The functions of the language of loop nests: what they take, and the dtypes of their results.
 
 A rule is a function of the operands' dtypes that gives (the dtypes to which they are converted, the result's dtype), or
-raises ValueError. What the functions compute is said twice, in LLVM instructions (kgraph.codegen.intrinsics and
-instructions) and in NumPy (meaning.py); the tests compare the two, name by name.
+raises ValueError. Functions that are made of others are formulas (functions.py). What the others compute is said twice,
+in LLVM instructions (kgraph.codegen.intrinsics and instructions) and in NumPy (meaning.py); the tests compare the two,
+name by name.
 """
 from __future__ import annotations
 
@@ -17,8 +18,14 @@ COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
 CASTS = {t.short: t.name for t in DTYPES.values() if t.compute}
 
 
-def _alike(dtypes):
+def _chosen(dtypes):
+    """A result that needs no rounding: one of the operands, or a whole number near it."""
     dtype = functools.reduce(joined, dtypes)
+    return (dtype,) * len(dtypes), dtype
+
+
+def _alike(dtypes):
+    dtype = DTYPES[functools.reduce(joined, dtypes)].compute
     return (dtype,) * len(dtypes), dtype
 
 
@@ -29,11 +36,30 @@ def _real(dtypes):
     return taken, dtype
 
 
+def _whole(dtypes):
+    taken, dtype = _alike(dtypes)
+    if DTYPES[dtype].is_float:
+        raise ValueError(f"expected whole numbers, received {', '.join(dtypes)}")
+    return taken, dtype
+
+
 def _choice(dtypes):
     if dtypes[0] != "bool":
         raise ValueError(f"expected a bool first, received {dtypes[0]}")
-    taken, dtype = _alike(dtypes[1:])
+    taken, dtype = _chosen(dtypes[1:])
     return ("bool", *taken), dtype
+
+
+def _bits(dtypes):
+    """The bits of a float as a signed integer."""
+    taken, dtype = _real(dtypes)
+    return taken, f"int{DTYPES[dtype].bits}"
+
+
+def _float_of_bits(dtypes):
+    if dtypes[0] not in ("int32", "int64"):
+        raise ValueError(f"expected int32 or int64, received {dtypes[0]}")
+    return tuple(dtypes), f"float{DTYPES[dtypes[0]].bits}"
 
 
 def _operator(sign, dtypes):
@@ -48,20 +74,23 @@ def _fixed(result, *taken):
 
 _REAL = ("exp", "expm1", "tanh", "sigmoid", "log", "log1p", "erf", "rsqrt", "sqrt", "floor", "ceil", "rint", "sin",
          "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh")
-_ALIKE = ("//", "%", "floordiv", "remainder", "maximum", "minimum", "min", "max", "pow", "quotient", "modulo",
+_ALIKE = ("//", "%", "floordiv", "remainder", "c_remainder", "min", "max", "pow",
           "sum_so_far", "product_so_far", "maximum_so_far", "minimum_so_far")
 FUNCTIONS = {  # name: (number of operands, rule)
     **{name: (2, functools.partial(_operator, name)) for name in OPERATORS},
     **dict.fromkeys((*COMPARISONS, "and", "or"), (2, _fixed("bool"))), "not": (1, _fixed("bool")),
-    **dict.fromkeys(_ALIKE, (2, _alike)), "neg": (1, lambda dtypes: _operator("-", 2 * dtypes)),
+    **dict.fromkeys(_ALIKE, (2, _alike)), **dict.fromkeys(("maximum", "minimum"), (2, _chosen)),
+    **dict.fromkeys(("quotient", "modulo", "c_quotient"), (2, _whole)),
+    "neg": (1, lambda dtypes: _operator("-", 2 * dtypes)),
     **{name: (1, _fixed(dtype)) for name, dtype in CASTS.items()},
-    **dict.fromkeys(_REAL, (1, _real)), "atan2": (2, _real), "abs": (1, _alike), "sign": (1, _alike),
+    **dict.fromkeys(_REAL, (1, _real)), "atan2": (2, _real), "times_plus": (3, _real),
+    "bits": (1, _bits), "float_of_bits": (1, _float_of_bits), "abs": (1, _chosen), "sign": (1, _chosen),
     **dict.fromkeys(("isnan", "isfinite"), (1, _fixed("bool"))), "where": (3, _choice),
     "mix_bits": (3, _fixed("uint32", "uint32", "uint32", "uint64")),
     "word": (2, _fixed("int64")), "real32": (2, _fixed("float32")), "real64": (2, _fixed("float64")),
 }
 # Instructions whose operands are int64, by their number and whether they give an int64.
-CALLS = {"call_kernel": 5, "gemm": 14, "plan_windows": 2, "convolve": 7, "weigh": 8, "winograd": 8,
+CALLS = {"call_kernel": 5, "gemm": 14, "plan_windows": 2, "convolve": 7, "weigh": 8, "convolve_packed": 8,
           "winograd_weights": 7}  # of a routine or kernel by its address
 ACTIONS = {**{name: (count, False) for name, count in CALLS.items()},
            "report": (3, False), "checked": (4, True), "load_acquire": (1, True), "store_release": (2, False),

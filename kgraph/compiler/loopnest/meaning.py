@@ -1,4 +1,4 @@
-"""What the functions of the language mean, in NumPy; and memory by its addresses."""
+"""What the functions of the language mean in NumPy, those without a formula (functions.py); memory by its addresses."""
 from __future__ import annotations
 
 import ctypes
@@ -7,21 +7,17 @@ import struct
 
 import numpy as np
 
-from kgraph.compiler.loopnest.dtypes import DTYPES
+from kgraph.compiler.loopnest.dtypes import DTYPES, numpy_dtype
 from kgraph.compiler.loopnest.language import CASTS
-from kgraph.compiler.prims.erf import erf
-from kgraph.compiler.prims.random import mix
 
 __all__ = ["ACTIONS", "FUNCTIONS", "Memory", "view", "word"]
-
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Memory:
     """Elements of one dtype from an address on."""
 
     def __init__(self, address: int, dtype: str):
-        self.address, self.dtype = int(address), np.dtype(dtype)
+        self.address, self.dtype = int(address), numpy_dtype(dtype)
 
     def _element(self, i) -> np.ndarray:
         return view(self.address + int(i) * self.dtype.itemsize, (1,), (self.dtype.itemsize,), self.dtype)
@@ -75,26 +71,13 @@ def _checked(status, number, index, size):
     return min(max(int(index), 0), int(size) - 1)
 
 
-def _mix_bits(k0, k1, i):
-    state = mix((np.uint64(k0) | (np.uint64(k1) << np.uint64(32))) + _GOLDEN)
-    return np.uint32(mix(state + np.uint64(int(i) + 1) * _GOLDEN) >> np.uint64(32))
-
-
 def _power(a, b):
-    if np.asarray(a).dtype.kind == "f":
-        return np.power(np.array([a]), np.array([b]))[0]  # of scalars, NumPy's (-inf)**0.5 is another
-    kind, a, b = np.asarray(a).dtype.type, int(a), int(b)
-    if b < 0:
-        return kind(0 if abs(a) != 1 else a ** (b & 1))
-    return np.array(pow(a, b, 2**64), np.uint64).astype(kind)[()]
-
-
-def _sigmoid(x):
-    small = np.exp(-np.abs(x))
-    return np.where(x < 0, small, x.dtype.type(1))[()] / (1 + small)
+    return np.power(np.array([a]), np.array([b]))[0]  # of scalars, NumPy's (-inf)**0.5 is another
 
 
 def _cast(dtype):
+    if DTYPES[dtype].is_narrow:
+        return lambda x: np.asarray(x).astype(DTYPES[dtype].compute).astype(numpy_dtype(dtype))[()]
     return lambda x: np.asarray(x).astype(dtype)[()]
 
 
@@ -108,14 +91,15 @@ FUNCTIONS = {
     "^": operator.xor, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq,
     "!=": operator.ne, "neg": operator.neg, "not": operator.not_,
     **{short: _cast(DTYPES[name].name) for short, name in CASTS.items()},
-    **{name: getattr(np, name) for name in ("exp", "expm1", "log", "log1p", "sqrt", "tanh", "sin", "cos", "tan", "sinh",
-                                            "cosh", "floor", "ceil", "rint", "abs", "sign", "maximum", "minimum",
-                                            "isnan", "isfinite", "remainder")},
+    **{name: getattr(np, name) for name in ("sqrt", "sin", "cos", "tan", "sinh", "cosh", "floor", "ceil", "rint", "abs",
+                                            "maximum", "minimum")},
     **{name: _inverse(name) for name in ("asin", "acos", "atan", "asinh", "acosh", "atanh", "atan2")},
-    "erf": lambda x: erf(x)[()], "rsqrt": lambda x: x.dtype.type(1) / np.sqrt(x), "sigmoid": _sigmoid, "pow": _power,
+    "bits": lambda x: x.view(f"int{8 * x.itemsize}"), "float_of_bits": lambda n: n.view(f"float{8 * n.itemsize}"),
+    "times_plus": lambda x, factor, addend: x * factor + addend, "pow": _power,
+    "c_quotient": lambda a, b: (a - np.fmod(a, b)) // b, "c_remainder": np.fmod,
     "sum_so_far": np.add, "product_so_far": np.multiply, "maximum_so_far": np.maximum, "minimum_so_far": np.minimum,
-    "floordiv": np.floor_divide, "quotient": operator.floordiv, "modulo": operator.mod, "min": min, "max": max,
-    "where": lambda c, a, b: a if c else b, "mix_bits": _mix_bits, "word": word,
+    "quotient": operator.floordiv, "modulo": operator.mod, "min": min, "max": max,
+    "where": lambda c, a, b: a if c else b, "word": word,
     "real64": lambda args, k: np.float64(_real(args, k)), "real32": lambda args, k: np.float32(_real(args, k)),
 }
 ACTIONS = {

@@ -1,4 +1,4 @@
-"""The nodes of a `LoopNest`. All are frozen; each has one meaning, one line of text (text.py), one rule in the verifier
+"""The nodes of a `LoopNest`. All are frozen; each has one meaning, one line of text, one rule in the verifier
 (verify.py) and one in the interpreter (interpret.py).
 
 Expressions have a dtype (a name of kgraph.compiler.loopnest.dtypes); arithmetic of Python on them makes expressions:
@@ -20,6 +20,12 @@ Statements:
     Do(call)                               a call for what it does
     Return()                               ends the kernel
 
+The text form is for people: one line a node, with dtypes and kinds of loops.
+
+    for share u1 in lo .. hi
+      let t2: f32 = x0[u1] + x1[u1]
+      x2[u1] <- t2
+
 The kind of a loop says what its rounds are to each other: "share" and "vector" rounds know nothing of each other (those
 of the first kind are shared by threads, of the second done many at a time), "reduce" rounds add to the same sums, and
 "serial" rounds follow one another.
@@ -28,10 +34,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from kgraph.compiler.loopnest.dtypes import short_name
 from kgraph.compiler.loopnest.language import result_of
 
 __all__ = ["KINDS", "Buffer", "Call", "Do", "Expression", "For", "If", "Let", "Load", "LoopNest", "Name", "Number",
-           "PARAMETERS", "Return", "Set", "Store", "Tile", "While", "call", "expression", "names_given", "names_read"]
+           "PARAMETERS", "Return", "Set", "Store", "Tile", "While", "call", "expression", "format_nest",
+           "format_statements", "names_given", "names_in", "names_read"]
 
 KINDS = ("share", "serial", "reduce", "vector")
 PARAMETERS = ("args", "lo", "hi", "scratch")  # of a kernel: argument words, its share of the units, the thread's memory
@@ -43,52 +51,71 @@ class Expression:
     __slots__ = ()
 
     def __add__(self, other):
-        return call("+", self, other)
+        return self._call("+", self, other)
 
     def __radd__(self, other):
-        return call("+", other, self)
+        return self._call("+", other, self)
 
     def __sub__(self, other):
-        return call("-", self, other)
+        return self._call("-", self, other)
 
     def __rsub__(self, other):
-        return call("-", other, self)
+        return self._call("-", other, self)
 
     def __mul__(self, other):
-        return call("*", self, other)
+        return self._call("*", self, other)
 
     def __rmul__(self, other):
-        return call("*", other, self)
+        return self._call("*", other, self)
 
     def __truediv__(self, other):
-        return call("/", self, other)
+        return self._call("/", self, other)
+
+    def __rtruediv__(self, other):
+        return self._call("/", other, self)
 
     def __floordiv__(self, other):
-        return call("//", self, other)
+        return self._call("//", self, other)
+
+    def __rfloordiv__(self, other):
+        return self._call("//", other, self)
 
     def __mod__(self, other):
-        return call("%", self, other)
+        return self._call("%", self, other)
+
+    def __lshift__(self, other):
+        return self._call("<<", self, other)
+
+    def __rshift__(self, other):
+        return self._call(">>", self, other)
 
     def __neg__(self):
-        return call("neg", self)
+        return self._call("neg", self)
 
     def __lt__(self, other):
-        return call("<", self, other)
+        return self._call("<", self, other)
 
     def __le__(self, other):
-        return call("<=", self, other)
+        return self._call("<=", self, other)
 
     def __gt__(self, other):
-        return call(">", self, other)
+        return self._call(">", self, other)
 
     def __ge__(self, other):
-        return call(">=", self, other)
+        return self._call(">=", self, other)
 
     def __and__(self, other):
-        return call("&", self, other)
+        return self._call("&", self, other)
 
     def __or__(self, other):
-        return call("|", self, other)
+        return self._call("|", self, other)
+
+    def __xor__(self, other):
+        return self._call("^", self, other)
+
+    def _call(self, function, *operands) -> Expression:
+        """What an operator makes."""
+        return call(function, *operands)
 
     def __str__(self):
         """Its text, with as few brackets as can be; it is Python too."""
@@ -226,7 +253,6 @@ class LoopNest:
     title: str = ""
 
     def __str__(self):
-        from kgraph.compiler.loopnest.text import format_nest
         return format_nest(self)
 
 
@@ -291,8 +317,13 @@ def blocks(statement) -> tuple:
 
 def names_read(statement) -> list:
     """The names that a statement reads itself, of locals and buffers."""
-    found = [statement.buffer.name] if isinstance(statement, Store) else []
-    todo = expressions(statement)
+    stored = [statement.buffer.name] if isinstance(statement, Store) else []
+    return stored + names_in(*expressions(statement))
+
+
+def names_in(*read) -> list:
+    """The names that expressions read, of locals and buffers."""
+    found, todo = [], list(read)
     while todo:
         x = todo.pop()
         kind = type(x)
@@ -309,3 +340,50 @@ def names_read(statement) -> list:
 def names_given(statement) -> tuple:
     """The name that a statement gives to what it makes, if any."""
     return (statement.name,) if isinstance(statement, (Buffer, Let, Set, For)) else ()
+
+
+def format_nest(nest: LoopNest) -> str:
+    """The whole nest."""
+    head = f"({', '.join(nest.parameters)})" + (f"  # {nest.title}" if nest.title else "")
+    return "\n".join([head, *format_statements(nest.body, "  ")])
+
+
+def format_statements(body, indent: str = "") -> list:
+    """The lines of statements."""
+    return [line for statement in body for line in _STATEMENTS[type(statement)](statement, indent)]
+
+
+def _buffer(s, indent):
+    return [f"{indent}buffer {s.name}: {short_name(s.dtype)} at {s.address!s} in scope {s.scope}"]
+
+
+def _let(s, indent):
+    return [f"{indent}let {s.name}: {short_name(s.value.dtype)} = {s.value!s}"]
+
+
+def _set(s, indent):
+    return [f"{indent}{s.name}: {short_name(s.value.dtype)} <- {s.value!s}"]
+
+
+def _store(s, indent):
+    return [f"{indent}{s.buffer.name}[{s.position!s}] <- {s.value!s}"]
+
+
+def _for(s, indent):
+    step = "" if isinstance(s.step, Number) and s.step.value == 1 else f" by {s.step!s}"
+    bounds = f"{s.start!s} .. {s.stop!s}"
+    return [f"{indent}for {s.kind} {s.name} in {bounds}{step}", *format_statements(s.body, indent + "  ")]
+
+
+def _while(s, indent):
+    return [f"{indent}while {s.test!s}", *format_statements(s.body, indent + "  ")]
+
+
+def _if(s, indent):
+    lines = [f"{indent}if {s.test!s}", *format_statements(s.body, indent + "  ")]
+    return lines + ([f"{indent}else", *format_statements(s.otherwise, indent + "  ")] if s.otherwise else [])
+
+
+_STATEMENTS = {Buffer: _buffer, Let: _let, Set: _set, Store: _store, For: _for, While: _while, If: _if,
+               Do: lambda s, indent: [indent + str(s.call)],
+               Return: lambda s, indent: [indent + "return"]}

@@ -1,16 +1,18 @@
 """Records: words of memory that the compiler and a routine, or two routines, have in common, by name.
 
-A routine that is written down (see parse.py) says ``g = window(block, 0)``: the int64 words from an address on, in an
-alias scope; then ``g.kind``, ``g.axes[k].taps`` are words of it, ``window.loops`` is a number, that of the group's
-first word, and ``window.words`` how many there are. The compiler asks `Record.place` where a word is. So each is named
-here and numbered nowhere.
+What writes a nest (see builder.py) says ``g = w.record("g", WINDOW, block, 0)``: the int64 words from an address on, in
+an alias scope; then ``g.kind``, ``g.axes[k].taps`` are words of it. The compiler asks `Record.place` where a word is,
+and ``WINDOW.words`` is how many there are. So each is named here and numbered nowhere.
 """
 from __future__ import annotations
 
-__all__ = ["ADD", "IN_PARTS", "KEEP_COLUMNS", "LOOP", "LOOP_KERNEL", "LOOP_MOVER", "LOOP_WORD", "MORE", "PARTS",
-           "RECORDS", "RESULT", "SAME_COLUMNS", "SEGMENT", "SHARE", "WINDOW", "Record"]
+from dataclasses import dataclass, replace
 
-RECORDS: dict[str, Record] = {}
+from kgraph.compiler.loopnest.nodes import Buffer, Expression
+
+__all__ = ["ADD", "BLOCK_COLUMNS", "BLOCK_ROWS", "IN_PANELS", "IN_PARTS", "KEEP_COLUMNS", "LOOP", "LOOP_KERNEL",
+           "LOOP_MOVER", "LOOP_WORD", "MORE", "ONTO", "PANEL", "PARTS", "RESULT", "SAME_COLUMNS", "SEGMENT", "SHARE",
+           "WINDOW", "WINDOW_COLUMNS", "WINDOW_ROWS", "WINOGRAD_APART", "WINOGRAD_TILES", "Record", "Words"]
 
 
 class Record:
@@ -26,7 +28,6 @@ class Record:
             self.groups[group] = {field: k for k, field in enumerate(inner)}
             self._places[group] = self.words
             self.words += times * len(inner)
-        RECORDS[name] = self
 
     def place(self, field: str, k=None, inner: str | None = None):
         """The number of a word: of a field, or of a field of the k-th in a group; k may be an expression."""
@@ -43,6 +44,29 @@ class Record:
         return [values[field] for field in self._places]
 
 
+@dataclass(frozen=True)
+class Words:
+    """A record in memory: ``words.lo`` and ``words.axes[k].taps`` are Loads; k is a number or an expression. start: the
+    word of the buffer that it begins with, if that is not the first."""
+
+    record: Record
+    buffer: Buffer
+    start: Expression | None = None
+    group: str | None = None
+    k: int | Expression | None = None
+
+    def __getattr__(self, field: str):
+        if self.group is not None and self.k is None or field.startswith("__"):
+            raise AttributeError(field)
+        if self.group is None and field in self.record.groups:
+            return replace(self, group=field)
+        place = self.record.place(field) if self.group is None else self.record.place(self.group, self.k, field)
+        return self.buffer[place if self.start is None else self.start + place]
+
+    def __getitem__(self, k) -> Words:
+        return replace(self, k=k)
+
+
 # The loops of a register tile (kgraph.kernels.conv_tile), outermost first: how many rounds, and how far apart they lie.
 _LOOPS = (4, "count a b")
 
@@ -50,7 +74,7 @@ _LOOPS = (4, "count a b")
 WINDOW = Record(
     "window",
     # kind: 0 for a convolution, 1 for its data gradient; band: the axis whose rows are shared; groups; channels of x
-    # (near) and of out, or of ct (far), in a group; transformed: whether the kernel's transform is there already;
+    # (near) and of out, or of ct (far), in a group; transformed: where the kernel's transform is, or 0;
     # wide: bytes from the block to the wide sums (kgraph.kernels.wide); elements of an image of x and of ct
     "kind band groups near_channels far_channels transformed wide near_image far_image",
     # of the three space axes (those that are missing have size 1 and one tap): sizes of x and of out or ct; the window;
@@ -69,8 +93,24 @@ SHARE = Record("share", "lo hi units done routine last blocks begun")
 
 # Flags of a product (kgraph.kernels.gemm); it may be made in up to so many parts, if its result has at most so many
 # elements.
-ADD, SAME_COLUMNS, KEEP_COLUMNS, IN_PARTS, MORE = 1, 2, 4, 8, 16
+ADD, SAME_COLUMNS, KEEP_COLUMNS, IN_PARTS, MORE, ONTO, IN_PANELS = 1, 2, 4, 8, 16, 32, 64
 PARTS, RESULT = 8, 8192
+# Rows and columns of the blocks of C that a kernel has made one after another: they stay in a second-level cache until
+# its epilogue, and have wide sums.
+BLOCK_ROWS, BLOCK_COLUMNS = 256, 128
+
+# Bytes of a row of a panel, a part of a right operand that was packed beforehand: whole vectors, and lines of the
+# cache, of any processor.
+PANEL = 128
+
+# Tiles that Winograd's routine transforms at a time: with the products they stay in a second-level cache.
+WINOGRAD_TILES = 84
+# Elements that the matrices of these transforms lie more apart than they need: else stores to all would meet in one set
+# of the cache.
+WINOGRAD_APART = 16
+
+# Rows of windows that the convolution of int8 (kgraph.kernels.dots) packs at a time, and the most columns of a panel.
+WINDOW_ROWS, WINDOW_COLUMNS = 56, 32
 
 # The argument block of a loop over steps (kgraph.compiler.lowering.scan): this, then its kernels, words and movers.
 # before: kernels before the loop; tested: kernels up to the test; answer: place of the test's answer in scratch;

@@ -10,6 +10,8 @@
 """
 from __future__ import annotations
 
+import weakref
+
 from kgraph.compiler.ir import ProgramError
 from kgraph.compiler.loopnest.dtypes import DTYPES
 from kgraph.compiler.loopnest.language import ACTIONS, result_of
@@ -32,16 +34,21 @@ from kgraph.compiler.loopnest.nodes import (
     While,
     blocks,
     expressions,
+    format_statements,
 )
-from kgraph.compiler.loopnest.text import format_statements
 
 __all__ = ["verify_nest"]
 
 
 def verify_nest(nest: LoopNest) -> LoopNest:
-    """Check the grammar. Raises ProgramError with the statement that breaks it. Returns the nest."""
-    _Verifier(nest).block(nest.body, dict.fromkeys(nest.parameters, "int64"))
+    """Check the grammar, once. Raises ProgramError with the statement that breaks it. Returns the nest."""
+    if nest not in _verified:
+        _Verifier(nest).block(nest.body, dict.fromkeys(nest.parameters, "int64"))
+        _verified.add(nest)
     return nest
+
+
+_verified: weakref.WeakSet = weakref.WeakSet()
 
 
 class _Verifier:
@@ -60,7 +67,7 @@ class _Verifier:
 
     def block(self, body, known: dict) -> dict | None:
         """Check statements in a block. known: name -> dtype, or Buffer. Returns what is known after it, of names that
-        live on; None if its end is never reached."""
+        live on; None if its end is never reached. The checks of statements add to what is known inside."""
         inside = dict(known)
         for statement in body:
             self.require(inside is not None, "no statement after the end of the kernel", type(statement).__name__)
@@ -79,18 +86,21 @@ class _Verifier:
         place = str(s.address)
         scope = self.places.setdefault(place, s.scope)
         self.require(scope == s.scope, f"the memory at {place} to have one scope", f"{scope} and {s.scope}")
-        return {**known, s.name: s}
+        known[s.name] = s
+        return known
 
     def _let(self, s, known):
         self.require(s.name not in known and s.name not in self.changing, "a name of its own", s.name)
         self.require(s.value.dtype is not None, "a value")
-        return {**known, s.name: s.value.dtype}
+        known[s.name] = s.value.dtype
+        return known
 
     def _set(self, s, known):
+        self.require(s.name not in known or s.name in self.changing, "a local that changes", s.name)
         old = self.changing.setdefault(s.name, s.value.dtype)
-        self.require(s.name not in known or known[s.name] == old, "a local that changes", s.name)
         self.require(old == s.value.dtype, f"{s.name} to stay {old}", s.value.dtype)
-        return {**known, s.name: old}
+        known[s.name] = old
+        return known
 
     def _store(self, s, known):
         self.whole(s.position)
@@ -164,11 +174,12 @@ class _Verifier:
         self.require(found == x.dtype, f"{x.function} to give {found}", x.dtype)
 
     def whole(self, x):
-        self.require(x.dtype in DTYPES and DTYPES[x.dtype].kind in ("int", "uint"), "a whole number",
-                     f"{x.dtype} {str(x)}")
+        if x.dtype not in DTYPES or DTYPES[x.dtype].kind not in ("int", "uint"):
+            self.require(False, "a whole number", f"{x.dtype} {str(x)}")
 
     def test(self, x):
-        self.require(x.dtype == "bool", "a test", f"{x.dtype} {str(x)}")
+        if x.dtype != "bool":
+            self.require(False, "a test", f"{x.dtype} {str(x)}")
 
 
 def _given_in(body) -> set:

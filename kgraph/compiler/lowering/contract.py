@@ -9,19 +9,33 @@ from dataclasses import dataclass
 
 from kgraph.compiler.dims import Size, size_of
 from kgraph.compiler.ir import Op, Value
+from kgraph.compiler.loopnest.builder import both, equal
 from kgraph.compiler.loopnest.domain import Domain
-from kgraph.compiler.loopnest.dtypes import short_name
+from kgraph.compiler.loopnest.dtypes import DTYPES, short_name
 from kgraph.compiler.loopnest.elements import Probe
-from kgraph.compiler.loopnest.index import Axis, Index, Layout, merge_axes
-from kgraph.compiler.loopnest.records import ADD, IN_PARTS, KEEP_COLUMNS, MORE, PARTS, RESULT, SAME_COLUMNS
-from kgraph.compiler.lowering.loops import LoopKernel, _extent, _name
-from kgraph.compiler.lowering.writer import Writer
+from kgraph.compiler.loopnest.index import Axis, Index, Layout, linear, merge_axes, row_major
+from kgraph.compiler.loopnest.nodes import Buffer, Expression, Name, Return, call
+from kgraph.compiler.loopnest.records import (
+    ADD,
+    BLOCK_COLUMNS,
+    BLOCK_ROWS,
+    IN_PANELS,
+    IN_PARTS,
+    KEEP_COLUMNS,
+    MORE,
+    PANEL,
+    PARTS,
+    RESULT,
+    SAME_COLUMNS,
+    SHARE,
+)
+from kgraph.compiler.lowering.loops import LoopKernel, _close_loops, _extent, _name, _open_loops
+from kgraph.compiler.lowering.writer import ARGS, HI, LO, SCRATCH, Writer
 from kgraph.compiler.plan import Symbol
+from kgraph.compiler.prims.contract import panel_product_p
 
 __all__ = ["emit_contract"]
 
-BLOCK_ROWS = 256     # with BLOCK_COLUMNS floats each, a part of a second-level cache
-BLOCK_COLUMNS = 128
 UNIT_ROWS = 8        # threads share the rows in steps of it, PARTS units each; a single step by parts of its sums
 LEAST_COLUMNS, LEAST_DEPTH = 64, 256  # of a product in parts
 SHARE_SCOPE = 90     # an alias scope
@@ -41,17 +55,33 @@ class _Product:
     rows: list       # one group, or none
     columns: list
     summed: list     # groups; the last is the tile routine's own
+    packed: bool     # whether b is made of panels
 
     @property
     def out(self) -> Value:
         return self.op.outputs[0]
 
 
+@dataclass
+class _Block:
+    """A block of the result in locals of the kernel: rows from ``top`` and columns from ``left`` on, flags for the tile
+    routine, and where that writes: rows that are ``line`` apart, of the result (target) or of scratch."""
+
+    top: Name
+    height: Name
+    left: Name
+    width: Name
+    flags: Name
+    target: Buffer | None
+    line: Expression
+
+
 def _sort_axes(op: Op, domain: Domain, layout: Layout, accesses) -> _Product:
     """Roles of the labels. Operands are exchanged where that makes the innermost axis of the result a column."""
     a, b = op.inputs
-    a_axes, b_axes, out_axes = (op.params[k] for k in ("a_axes", "b_axes", "out_axes"))
+    a_axes, out_axes, packed = op.params["a_axes"], op.params["out_axes"], op.prim is panel_product_p
     real = [x for x, size in zip(out_axes, op.outputs[0].shape) if not (isinstance(size, int) and size == 1)]
+    b_axes = _labels_in_panels(op) if packed else op.params["b_axes"]
     if real and real[-1] not in b_axes:
         a, b, a_axes, b_axes = b, a, b_axes, a_axes
     axes = dict(zip(real, domain.axes, strict=True))
@@ -59,14 +89,31 @@ def _sort_axes(op: Op, domain: Domain, layout: Layout, accesses) -> _Product:
         if label not in out_axes and not (isinstance(size, int) and size == 1):
             axes[label] = Axis(size, f"summed{label}")
     place = lambda labels, value: layout.position(value, [axes.get(x, 0) for x in labels])
-    a_at, b_at, out_at = place(a_axes, a), place(b_axes, b), place(out_axes, op.outputs[0])
+    a_at, out_at = place(a_axes, a), place(out_axes, op.outputs[0])
+    b_at = _place_in_panels(op, axes) if packed else place(b_axes, b)
     pick = lambda test, order: [axes[x] for x in order if x in axes and test(x)]
     batch = merge_axes(pick(lambda x: x in a_axes and x in b_axes, real), [a_at, b_at, out_at, *accesses])
     rows = merge_axes(pick(lambda x: x not in b_axes, real), [a_at, out_at, *accesses])
     columns = merge_axes(pick(lambda x: x not in a_axes, real), [b_at, out_at, *accesses])
     summed = merge_axes(pick(lambda x: x not in out_axes, a_axes), [a_at, b_at])
     outer = batch + rows[:-1] + columns[:-1]
-    return _Product(op, a, b, a_at, b_at, out_at, outer, rows[-1:], columns[-1:], summed)
+    return _Product(op, a, b, a_at, b_at, out_at, outer, rows[-1:], columns[-1:], summed, packed)
+
+
+def _labels_in_panels(op: Op) -> dict:
+    """Of a matrix in panels: the labels of its columns, then those of its rows, with their sizes."""
+    a_axes, out_axes = op.params["a_axes"], op.params["out_axes"]
+    return {**{x: size for x, size in zip(out_axes, op.outputs[0].shape) if x not in a_axes},
+            **{x: size for x, size in zip(a_axes, op.inputs[0].shape) if x not in out_axes}}
+
+
+def _place_in_panels(op: Op, axes: dict) -> Index:
+    """Where its elements lie, for columns at which a panel begins."""
+    sizes, (_, depth, width) = _labels_in_panels(op), op.inputs[1].shape
+    columns = [size for x, size in sizes.items() if x not in op.params["a_axes"]]
+    rows = list(sizes.values())[len(columns):]
+    strides = (*(depth * n for n in row_major(columns)), *(width * n for n in row_major(rows)))
+    return linear([axes.get(x, 0) for x in sizes], (*columns, *rows), strides)
 
 
 def emit_contract(op: Op, layout: Layout, checks: list) -> LoopKernel:
@@ -83,8 +130,8 @@ def emit_contract(op: Op, layout: Layout, checks: list) -> LoopKernel:
 def _epilogue_accesses(body, product_op, domain, layout: Layout) -> list:
     probe = Probe({o: p for p in body.ops if p is not product_op for o in p.outputs})
     for out in body.outputs:
-        probe.element(out, domain.index(out.shape, kept=False))
-    return probe.accesses(layout) + [layout.position(o, domain.index(o.shape, kept=False)) for o in body.outputs]
+        probe.element(out, domain.index(out.shape, parallel=False))
+    return probe.accesses(layout) + [layout.position(o, domain.index(o.shape, parallel=False)) for o in body.outputs]
 
 
 def _stride(at: Index, groups) -> Size:
@@ -101,139 +148,151 @@ def _without(at: Index, groups) -> Index:
 def _emit_blocks(w: Writer, body, domain, product: _Product) -> LoopKernel:
     rows = size_of([_extent(g) for g in product.rows])
     columns = size_of([_extent(g) for g in product.columns])
-    item = product.out.type.itemsize
     many_rows, many_columns = w.number(rows, "rows"), w.number(columns, "columns")
     row_units = (rows + (UNIT_ROWS - 1)) // UNIT_ROWS
     column_units = (columns + (BLOCK_COLUMNS - 1)) // BLOCK_COLUMNS
     many_row_units, many_strips = w.number(row_units, "row units"), w.number(column_units, "strips")
     extent = size_of([_extent(g) for g in product.outer]) * column_units * row_units * PARTS
-    w.line(f"u = lo // {PARTS}")
-    w.line(f"end = hi // {PARTS}")
-    w.line(f"wide = {BLOCK_COLUMNS}")
-    in_parts = not product.outer and len(product.summed) == 1
-    if in_parts:
-        _share_sums(w, product, many_rows, many_columns, w.number(extent, "units"))
-    w.open("while u < end:")
-    w.line(f"block = u // {many_row_units}")
-    w.line(f"first = (u - block * {many_row_units}) * {UNIT_ROWS}")
-    w.line(f"last = minimum({many_rows}, first + (end - u) * {UNIT_ROWS})")
-    w.line(f"u = minimum(end, (block + 1) * {many_row_units})")
-    _open_outer(w, product.outer, many_strips)
-    w.line("left = strip * wide")
-    w.line(f"width = minimum(wide, {many_columns} - left)")
-    w.line(f"flags = {KEEP_COLUMNS} * (last - first > {BLOCK_ROWS})" + f" + {IN_PARTS} * few" * in_parts)
-    w.open(f"for top in range(first, last, {BLOCK_ROWS}):")
-    w.line(f"height = minimum({BLOCK_ROWS}, last - top)")
-    target, line = _target(w, body, product)
-    _call_tiles(w, product, target, line, item)
-    if in_parts:
-        w.open("if few and mine.last == 0:")
-        w.line("return")
-        w.close()
-    if len(body.ops) > 1:
-        _emit_epilogue(w, body, domain, product, target, line)
-    w.close()
-    w.close()
-    return LoopKernel(w, extent, 1, _scratch(item))
+    u, end, wide = w.let("u", LO // PARTS), w.let("end", HI // PARTS), w.let("wide", BLOCK_COLUMNS)
+    few = mine = begin = None
+    edge, is_float = many_columns, DTYPES[product.a.dtype].is_float
+    if product.packed and not product.outer:
+        begin, edge = _share_columns(w, product, many_rows, many_columns, (u, end, wide))
+    elif not product.packed and not product.outer and len(product.summed) == 1 and is_float:
+        once = ((u, 0), (end, 1), (wide, many_columns))  # one round for all of the result
+        few, mine = _share_sums(w, product, many_rows, many_columns, w.number(extent, "units"), once)
+    with w.during(u < end):
+        number = w.let("block", u // many_row_units)
+        first = w.let("first", (u - number * many_row_units) * UNIT_ROWS)
+        last = w.let("last", call("minimum", many_rows, first + (end - u) * UNIT_ROWS))
+        w.let(u, call("minimum", end, (number + 1) * many_row_units))
+        left = _open_outer(w, product.outer, number, many_strips) * wide
+        left = w.let("left", left if begin is None else begin + left)
+        width = w.let("width", call("minimum", wide, edge - left))
+        keep = IN_PANELS if product.packed else KEEP_COLUMNS * (last - first > BLOCK_ROWS)
+        flags = w.let("flags", keep if few is None else keep + IN_PARTS * few)
+        with w.loop("top", first, last, step=BLOCK_ROWS) as top:
+            height = w.let("height", call("minimum", BLOCK_ROWS, last - top))
+            block = _Block(top, height, left, width, flags, *_target(w, body, product, wide))
+            _call_tiles(w, product, block)
+            if few is not None:
+                with w.when(both(few, equal(mine.last, 0))):
+                    w.put(Return())
+            if len(body.ops) > 1:
+                _emit_epilogue(w, body, domain, product, block)
+    return LoopKernel(w, extent, 1, _scratch(product))
 
 
-def _share_sums(w: Writer, product: _Product, many_rows: str, many_columns: str, units: str):
+def _share_sums(w: Writer, product: _Product, many_rows: Name, many_columns: Name, units: Name, once) -> tuple:
     """With few rows, reading the right operand is what takes time. So that each thread reads whole rows of it, threads
-    share the sums, not the result: all call the tile routine for all of it; it says who goes on with the epilogue."""
+    share the sums, not the result: all call the tile routine for all of it; it says who goes on with the epilogue.
+    Then these locals get other values, ``once``. Returns the test whether that is so, and the record, SHARE."""
     depth = w.number(size_of([_extent(g) for g in product.summed]), "depth")
-    done = len(w.args)
+    done = ARGS + 8 * len(w.args)
     w.args += [0] * (1 + PARTS)
-    w.line(f"few = {many_rows} <= {UNIT_ROWS} and {many_columns} >= {LEAST_COLUMNS} and {depth} >= {LEAST_DEPTH} "
-           f"and {many_rows} * {many_columns} <= {RESULT}")
-    w.line(f"mine = share(scratch + {_scratch(product.out.type.itemsize)}, {SHARE_SCOPE})")
-    w.open("if few:")
-    routine = w.routine(Symbol(f"gemm_{short_name(product.out.dtype)}"))
-    given = {"lo": "lo", "hi": "hi", "units": units, "done": f"args + {8 * done}", "routine": routine}
-    for field, text in given.items():
-        w.line(f"mine.{field} = {text}")
-    w.line("u = 0")
-    w.line("end = 1")
-    w.line(f"wide = {many_columns}")
-    w.close()
+    tests = (many_rows > 0, many_rows <= UNIT_ROWS, many_columns >= LEAST_COLUMNS, depth >= LEAST_DEPTH,
+             many_rows * many_columns <= RESULT)
+    few = w.let("few", both(*tests))
+    mine = w.record("mine", SHARE, SCRATCH + _scratch(product), SHARE_SCOPE)
+    with w.when(few):
+        w.fill(mine, lo=LO, hi=HI, units=units, done=done, routine=_routine(w, product))
+        for name, value in once:
+            w.let(name, value)
+    return few, mine
 
 
-def _open_outer(w: Writer, outer, many_strips: str):
-    """Take the block number apart: outer axes, and the strip of columns as the fastest."""
-    w.line(f"strip = block % {many_strips}")
-    w.line(f"outer = block // {many_strips}")
-    rest = "outer"
+def _share_columns(w: Writer, product: _Product, many_rows: Name, many_columns: Name, around: tuple) -> tuple:
+    """With few rows, threads share the panels, so that each reads its own as they lie: in one round, ``around``.
+    Returns the first column and the end of this share's."""
+    panel, unit = PANEL // product.out.type.itemsize, BLOCK_COLUMNS // PARTS
+    begin, edge = w.let("begin", 0), w.let("edge", many_columns)
+    u, end, wide = around
+    with w.when(both(many_rows <= UNIT_ROWS, many_rows * many_columns <= BLOCK_ROWS * BLOCK_COLUMNS)):
+        w.let(begin, LO * unit // panel * panel)
+        w.let(edge, call("minimum", many_columns, HI * unit // panel * panel))
+        w.let(wide, call("maximum", 0, edge - begin))
+        w.let(u, 0)
+        w.let(end, call("minimum", 1, wide))
+    return begin, edge
+
+
+def _routine(w: Writer, product: _Product) -> Name:
+    return w.routine(Symbol(f"gemm_{short_name(product.a.dtype)}"))
+
+
+def _open_outer(w: Writer, outer, number: Name, many_strips: Name) -> Name:
+    """Take the block's number apart: outer axes, and the strip of columns as the fastest, which is returned."""
+    strip = w.let("strip", number % many_strips)
+    rest = w.let("outer", number // many_strips)
     for group in reversed(outer):
         extent = w.size(_extent(group))
-        _name(w, group, w.fresh("i"), f"{rest} % {extent}")
-        following = w.fresh("u")
-        w.line(f"{following} = {rest} // {extent}")
-        rest = following
+        _name(group, w.let(w.fresh("i"), rest % extent))
+        rest = w.let(w.fresh("u"), rest // extent)
+    return strip
 
 
-def _target(w: Writer, body, product: _Product):
-    """Where the tile routine writes, in the result or a block of scratch: (pointer name, row stride text)."""
+def _target(w: Writer, body, product: _Product, wide: Name) -> tuple:
+    """Where the tile routine writes: (the result or None for scratch, how far apart rows are)."""
     if product.out in body.outputs:
         return w.pointer(product.out), w.number(_stride(product.out_at, product.rows), "result row")
-    return None, "wide"
+    return None, wide
 
 
-def _scratch(item: int) -> Size:
-    return BLOCK_ROWS * BLOCK_COLUMNS * item
+def _scratch(product: _Product) -> int:
+    return BLOCK_ROWS * BLOCK_COLUMNS * product.out.type.itemsize
 
 
-def _call_tiles(w: Writer, product: _Product, target, line: str, item: int):
-    tile_groups = product.rows + product.columns
+def _call_tiles(w: Writer, product: _Product, block: _Block):
+    tile_groups, item, read = product.rows + product.columns, product.out.type.itemsize, product.a.type.itemsize
     a_start = _without(product.a_at, tile_groups + product.summed)
     b_start = _without(product.b_at, tile_groups + product.summed)
     stride = lambda role, at, groups: w.number(_stride(at, groups), role)
     a_row, b_column = stride("a row", product.a_at, product.rows), stride("b column", product.b_at, product.columns)
     a_step, b_step = (stride(role, at, product.summed[-1:])
                       for role, at in (("a step", product.a_at), ("b step", product.b_at)))
-    if target is None:
-        c_address = "scratch"
-    else:
+    c_address = SCRATCH
+    if block.target is not None:
         c_start = w.at(_without(product.out_at, tile_groups))
-        c_address = f"{w.address(product.out)} + {item} * ({c_start} + top * {line} + left)"
+        c_address = w.address(product.out) + item * (c_start + block.top * block.line + block.left)
     loops = product.summed[:-1]
+    always = IN_PANELS if product.packed else 0
     if loops:
-        w.line(f"flags = {MORE}")
-        w.line(f"left_over = {w.number(size_of([_extent(g) for g in loops]), 'calls')}")
+        _open_sums(w, loops, block.flags, always)
         for group in loops:
-            name = w.fresh("k")
-            w.open(f"for {name} in range({w.size(_extent(group))}):")
-            _name(w, group, name)
             a_start = a_start + Index({group[-1]: _stride(product.a_at, [group])})
             b_start = b_start + Index({group[-1]: _stride(product.b_at, [group])})
-        w.line("left_over = left_over - 1")
-        w.open("if left_over == 0:")
-        w.line(f"flags = flags - {MORE}")
-        w.close()
     depth = w.number(size_of([_extent(g) for g in product.summed[-1:]]), "depth")
-    a_address = f"{w.address(product.a)} + {item} * ({w.at(a_start)} + top * {a_row})"
-    b_address = f"{w.address(product.b)} + {item} * ({w.at(b_start)} + left * {b_column})"
-    routine = w.routine(Symbol(f"gemm_{short_name(product.out.dtype)}"))
-    w.line(f"gemm({routine}, height, width, {depth}, {a_address}, {a_row}, {a_step}, "
-           f"{b_address}, {b_step}, {b_column}, {c_address}, {line}, flags, "
-           f"scratch + {_scratch(item)})")
-    w.line(f"flags = {ADD | MORE if loops else SAME_COLUMNS | KEEP_COLUMNS}")
-    for _ in loops:
-        w.close()
+    a_address = w.address(product.a) + read * (w.at(a_start) + block.top * a_row)
+    b_address = w.address(product.b) + read * (w.at(b_start) + block.left * b_column)
+    w.do("gemm", _routine(w, product), block.height, block.width, depth, a_address, a_row, a_step, b_address, b_step,
+         b_column, c_address, block.line, block.flags, SCRATCH + _scratch(product))
+    w.let(block.flags, always | (ADD | MORE if loops else SAME_COLUMNS | KEEP_COLUMNS))
+    _close_loops(w, len(loops))
 
 
-def _emit_epilogue(w: Writer, body, domain, product: _Product, target, line: str):
-    w.open("for i in range(top, top + height):")
-    for group in product.rows:
-        _name(w, group, "i")
-    w.open("for j in range(left, left + width):")
-    for group in product.columns:
-        _name(w, group, "j")
-    value = w.fresh("t")
-    if target is None:
-        block = w.scratch_pointer(product.out.dtype, 0, 0)
-        w.line(f"{value} = {block}[(i - top) * {line} + j - left]")
-    else:
-        w.line(f"{value} = {target}[{w.at(product.out_at)}]")
-    w.give(product.out, value)
-    w.store_elements((out, domain.index(out.shape, kept=False)) for out in body.outputs if out is not product.out)
-    w.close()
-    w.close()
+def _open_sums(w: Writer, loops, flags: Name, always: int):
+    """Open the loops over summed axes that are not the tile routine's own. It is told which call is the last, and
+    ``always`` these flags."""
+    w.let(flags, MORE | always)
+    left_over = w.let("left_over", w.number(size_of([_extent(g) for g in loops]), "calls"))
+    _open_loops(w, loops)
+    w.let(left_over, left_over - 1)
+    with w.when(equal(left_over, 0)):
+        w.let(flags, flags - MORE)
+
+
+def _emit_epilogue(w: Writer, body, domain, product: _Product, block: _Block):
+    top, left = block.top, block.left
+    with w.loop("i", top, top + block.height) as i:
+        for group in product.rows:
+            _name(group, i)
+        with w.loop("j", left, left + block.width) as j:
+            for group in product.columns:
+                _name(group, j)
+            if block.target is None:
+                found = w.scratch_pointer(product.out.dtype, 0, 0)[(i - top) * block.line + j - left]
+            else:
+                found = block.target[w.at(product.out_at)]
+            w.give(product.out, w.let(w.fresh("t"), found))
+            w.store_elements((out, domain.index(out.shape, parallel=False)) for out in body.outputs
+                             if out is not product.out)

@@ -7,15 +7,16 @@ start of the thread's scratch; each share of a kernel fills it in anew.
 from __future__ import annotations
 
 from kgraph.compiler import dims
-from kgraph.compiler.dims import Size, size_of
+from kgraph.compiler.dims import Size, in_lines, size_of
 from kgraph.compiler.ir import Op, Program, Value
 from kgraph.compiler.loopnest.domain import Domain
 from kgraph.compiler.loopnest.dtypes import short_name
 from kgraph.compiler.loopnest.elements import Probe
 from kgraph.compiler.loopnest.index import Layout, merge_axes, row_major
+from kgraph.compiler.loopnest.nodes import Expression, Load, Name, call
 from kgraph.compiler.loopnest.records import SEGMENT, WINDOW
-from kgraph.compiler.lowering.loops import LoopKernel, _extent, _name
-from kgraph.compiler.lowering.writer import SCRATCH_SCOPE, Writer
+from kgraph.compiler.lowering.loops import LoopKernel, _close_loops, _extent, _open_loop
+from kgraph.compiler.lowering.writer import SCRATCH, SCRATCH_SCOPE, Writer
 from kgraph.compiler.plan import Symbol
 
 __all__ = ["Bands", "Geometry", "SCOPE_OF_BAND", "SCOPE_OF_CHANNELS", "emit_bands", "routine"]
@@ -23,7 +24,6 @@ __all__ = ["Bands", "Geometry", "SCOPE_OF_BAND", "SCOPE_OF_CHANNELS", "emit_band
 BAND_BYTES = 1 << 17   # of output that is made between two epilogues
 FULL_BATCH = 8         # with fewer images, an image is shared by several threads
 LEAST_PLACES = 32      # of a band, so that tiles are full
-NOMINAL = 32           # what a size that is not known stands for, where that decides about speed only
 SCOPE_OF_BAND, SCOPE_OF_CHANNELS = 1, 2  # that of the block is 0
 
 
@@ -31,8 +31,9 @@ def _least(a: Size, b: Size) -> Size:
     return a + b - dims.maximum(a, b)
 
 
-def _segment_words(taps, stride) -> int:
-    return SEGMENT.words * stride * (2 * taps + 2)
+def _segment_words(taps, phases) -> int:
+    """Each tap belongs to one phase, and begins and ends at most one segment there."""
+    return SEGMENT.words * 2 * (taps + phases)
 
 
 def _block_words(window, strides) -> int:
@@ -40,7 +41,7 @@ def _block_words(window, strides) -> int:
 
 
 class Geometry:
-    """The words of the block, and the text that writes them. ``near`` is read, ``far`` is made (or is the gradient
+    """The words of the block, and the statements that write them. ``near`` is read, ``far`` is made (or is the gradient
     that weights are made of); kind 1 walks a convolution backwards."""
 
     def __init__(self, w: Writer, layout: Layout, op: Op, near: Value, far: Value, kind: int, taps_step: Size,
@@ -62,22 +63,27 @@ class Geometry:
             self.row_places = size_of(far.shape[2:-1])
             space = size_of(far.shape[1:-1])
             axes = [{**axes[-1], "size": space, "outs": space}]
-        self.words = {"kind": kind, "band": 3 - len(axes), "groups": groups, "near_channels": near_channels,
+        self.words: dict = {"kind": kind, "band": 3 - len(axes), "groups": groups, "near_channels": near_channels,
                       "far_channels": far_channels, "transformed": 0, "wide": 0, "near_image": strides[near][0],
                       "far_image": strides[far][0]}
         missing = {**dict.fromkeys(axes[0], 1), "low": 0, "near_step": 0, "far_step": 0, "tap_step": 0}
-        for axis, found in enumerate([missing] * (3 - len(axes)) + axes):
-            self.words.update({f"axes[{axis}].{field}": n for field, n in found.items()})
+        self.axes = [missing] * (3 - len(axes)) + axes
         self.image = strides
-        self.bytes = -(-8 * _block_words(self.window, params["strides"]) // 64) * 64
+        self.transform: Value | None = None  # of the kernel, for kgraph.kernels.winograd
+        self.bytes = in_lines(8 * _block_words(self.window, params["strides"]))
 
     def write(self, planned=True):
         """planned: with the segments of windows, which the routines of kgraph.kernels.conv follow."""
-        self.w.line(f"block = window(scratch, {SCRATCH_SCOPE})")
-        for field, value in self.words.items():
-            self.w.line(f"block.{field} = {self.w.number(value, f'window {field}')}")
+        w, block = self.w, self.w.record("block", WINDOW, SCRATCH, SCRATCH_SCOPE)
+        parts = [("window", block, self.words)]
+        parts += [(f"window {k}", block.axes[k], words) for k, words in enumerate(self.axes)]
+        for part, target, words in parts:
+            for field, value in words.items():
+                w.fill(target, **{field: w.number(value, f"{part} {field}")})
+        if self.transform is not None:
+            w.fill(block, transformed=w.address(self.transform))
         if planned:
-            self.w.line(f"plan_windows({self.w.routine(Symbol('window_plan'))}, scratch)")
+            w.do("plan_windows", w.routine(Symbol("window_plan")), SCRATCH)
 
 
 class Bands:
@@ -95,9 +101,8 @@ class Bands:
     def _height(self) -> Size:
         """Rows of a band, a multiple of ``step``: what fits into BAND_BYTES; less where there are few images to
         share."""
-        nominal = lambda size: max(1, dims.evaluate(size, dict.fromkeys(dims.names(size), NOMINAL)))
-        row_bytes = nominal(self.row) * self.item
-        least = max(1, LEAST_PLACES // nominal(size_of(self.out.shape[2:-1])))
+        row_bytes = max(1, dims.nominal(self.row)) * self.item
+        least = max(1, LEAST_PLACES // max(1, dims.nominal(size_of(self.out.shape[2:-1]))))
         shared = dims.maximum(self.rows * self.images // FULL_BATCH, least)
         height = dims.maximum(1, _least(max(1, BAND_BYTES // row_bytes), shared))
         bands = (self.rows + height - 1) // height
@@ -109,26 +114,27 @@ class Bands:
         return (self.rows + self.height - 1) // self.height
 
     def open(self):
+        """Open the loop. From here on there are locals ``image``, and ``top`` and ``bottom`` of the band's rows."""
         w = self.w
-        w.open("for unit in range(lo, hi):")
-        w.line(f"image = unit // {w.size(self.bands)}")
-        w.line(f"top = (unit - image * {w.size(self.bands)}) * {w.size(self.height)}")
-        w.line(f"bottom = minimum(top + {w.size(self.height)}, {w.size(self.rows)})")
+        unit = w.share("unit")
+        self.image = w.let("image", unit // w.size(self.bands))
+        self.top = w.let("top", (unit - self.image * w.size(self.bands)) * w.size(self.height))
+        self.bottom = w.let("bottom", call("minimum", self.top + w.size(self.height), w.size(self.rows)))
 
     def target(self) -> tuple:
-        """Where the anchor's result goes: (value or None, start address of the image). Its own buffer; else that of a
-        result of its dtype, element by element of which the epilogue puts its own in the place; else scratch."""
+        """Where the anchor's result goes: (value or None, the image's address). Its own buffer; else that of a result
+        of its dtype, element by element of which the epilogue puts its own in the place; else scratch."""
         chosen = next((v for v in (self.out, *self.body.outputs) if v in self.body.outputs
                        and v.dtype == self.out.dtype), None)
-        start = f"image * {self.w.size(size_of(self.out.shape[1:]))}"
+        w, elements = self.w, self.w.size(size_of(self.out.shape[1:]))
         if chosen is not None:
-            return chosen, f"{self.w.address(chosen)} + {self.item} * {start}"
-        return None, f"scratch + {self.w.size(self.scratch_offset)} - {self.item} * top * {self.w.size(self.row)}"
+            return chosen, w.address(chosen) + self.item * self.image * elements
+        return None, SCRATCH + w.size(self.scratch_offset) - self.item * self.top * w.size(self.row)
 
-    def finish(self, target, scratch_offset: Size, first="top", last="bottom") -> LoopKernel:
-        """The epilogue over rows [first, last) of the result, and the end of the loop."""
+    def finish(self, target, scratch_offset: Size, first: Name | None = None, last: Name | None = None) -> LoopKernel:
+        """The epilogue over rows [first, last) of the result, else those of the band, and the end of the loop."""
         if len(self.body.ops) > 1:
-            self._epilogue(target, first, last)
+            self._epilogue(target, self.top if first is None else first, self.bottom if last is None else last)
         self.w.close()
         bytes_ = scratch_offset + (0 if target is not None else self.height * self.row * self.item)
         return LoopKernel(self.w, self.images * self.bands, 1, bytes_)
@@ -139,38 +145,34 @@ class Bands:
         named = [None if isinstance(s, int) and s == 1 else next(axes) for s in self.out.shape]
         return named[0], named[1], [a for a in named[2:] if a is not None]
 
-    def _epilogue(self, target, first, last):
-        w, depth = self.w, self.w.depth
+    def _epilogue(self, target, first: Name, last: Name):
+        w = self.w
         image, row, rest = self._axes()
         if image is not None:
-            image.text, image.level = "image", depth
+            image.variable = self.image
         groups = merge_axes(([row] if row is not None else []) + rest, self._accesses())
         for group in groups:
-            name = w.fresh("i")
             inner = w.size(size_of([a.extent for a in group[1:]]))
-            bounds = f"{first} * {inner}, {last} * {inner}" if group[0] is row else w.size(_extent(group))
-            w.open(f"for {name} in range({bounds}):")
-            _name(w, group, name)
-        index = self.domain.index(self.out.shape, kept=False)
-        value = w.fresh("t")
-        w.line(f"{value} = {self._read(target, index)}")
-        w.give(self.out, value)
-        w.store_elements((v, self.domain.index(v.shape, kept=False)) for v in self.body.outputs if v is not self.out)
-        for _ in groups:
-            w.close()
+            bounds = (first * inner, last * inner) if group[0] is row else (0, w.size(_extent(group)))
+            _open_loop(w, group, *bounds)
+        found = self._read(target, self.domain.index(self.out.shape, parallel=False))
+        w.give(self.out, w.let(w.fresh("t"), found))
+        others = (v for v in self.body.outputs if v is not self.out)
+        w.store_elements((v, self.domain.index(v.shape, parallel=False)) for v in others)
+        _close_loops(w, len(groups))
 
-    def _read(self, target, index) -> str:
-        place = self.w.at(self.layout.position(self.out, index))
+    def _read(self, target, index) -> Load:
+        w, place = self.w, self.w.at(self.layout.position(self.out, index))
         if target is not None:
-            return f"{self.w.pointer(target)}[{place}]"
-        band = self.w.scratch_pointer(self.out.dtype, self.scratch_offset, SCOPE_OF_BAND)
-        return f"{band}[{place} - (image * {self.w.size(self.rows)} + top) * {self.w.size(self.row)}]"
+            return w.pointer(target)[place]
+        band = w.scratch_pointer(self.out.dtype, self.scratch_offset, SCOPE_OF_BAND)
+        return band[place - (self.image * w.size(self.rows) + self.top) * w.size(self.row)]
 
     def _accesses(self) -> list:
         probe = Probe({o: p for p in self.body.ops if p is not self.anchor for o in p.outputs})
         for out in self.body.outputs:
-            probe.element(out, self.domain.index(out.shape, kept=False))
-        positions = [self.layout.position(o, self.domain.index(o.shape, kept=False))
+            probe.element(out, self.domain.index(out.shape, parallel=False))
+        positions = [self.layout.position(o, self.domain.index(o.shape, parallel=False))
                      for o in (*self.body.outputs, self.out)]
         return probe.accesses(self.layout) + positions
 
@@ -179,19 +181,21 @@ def routine(stem: str, value: Value) -> Symbol:
     return Symbol(f"{stem}_{short_name(value.dtype)}")
 
 
-def emit_bands(w, body, layout, domain, anchor, geometry, stem, kernel, work: Size | None = None) -> LoopKernel:
-    """work: bytes of scratch that the routine takes, if it is one of kgraph.kernels.winograd."""
+def emit_bands(w, body, layout, domain, anchor, geometry, stem, kernel: Expression | int,
+               work: Size | None = None, step: int = 1) -> LoopKernel:
+    """kernel: the address of the weights. work: bytes of scratch that the routine takes, if it is one that keeps what
+    is packed (kgraph.kernels.winograd, dots). step: rows that it makes together."""
     x = geometry.near
-    bands = Bands(w, body, layout, domain, anchor, anchor.outputs[0].shape[1], step=1 if work is None else 2)
+    bands = Bands(w, body, layout, domain, anchor, anchor.outputs[0].shape[1], step=step)
     bands.scratch_offset = geometry.bytes if work is None else geometry.bytes + work
     geometry.write(planned=work is None)
     bands.open()
     target, start = bands.target()
-    near = f"{w.address(x)} + {x.type.itemsize} * image * {w.size(geometry.image[x][0])}"
-    given = f"{w.routine(routine(stem, x))}, scratch, {near}, {kernel}, {start}"
+    near = w.address(x) + x.type.itemsize * bands.image * w.size(geometry.image[x][0])
+    places = w.size(geometry.row_places)
+    given = (w.routine(routine(stem, x)), SCRATCH, near, kernel, start, bands.top * places, bands.bottom * places)
     if work is None:
-        places = w.size(geometry.row_places)
-        w.line(f"convolve({given}, top * {places}, bottom * {places})")
+        w.do("convolve", *given)
     else:
-        w.line(f"winograd({given}, top, bottom, scratch + {w.size(geometry.bytes)})")
+        w.do("convolve_packed", *given, SCRATCH + w.size(geometry.bytes))
     return bands.finish(target, bands.scratch_offset)

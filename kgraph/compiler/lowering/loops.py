@@ -5,17 +5,19 @@ One iteration domain, some of whose axes are reduced. Three loop orders follow f
 - map: nothing is reduced. One flat loop where all operands allow it.
 - rows: the innermost axes are reduced. For each row, one inner loop per stage: a stage ends where a reduction's
   result is needed. The row stays in cache between the stages.
-- columns: axes further in are kept. Strips of columns are accumulated over the rows in a small buffer.
+- columns: axes further in are parallel. Strips of columns are accumulated over the rows in a small buffer.
 """
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kgraph.compiler.dims import Size, size_of, substitute
+from kgraph.compiler.dims import Size, in_lines, size_of, substitute
 from kgraph.compiler.ir import Op, Program, Value, Values
+from kgraph.compiler.loopnest.builder import equal
 from kgraph.compiler.loopnest.domain import ARG_SIGNS, Domain, probe_body
 from kgraph.compiler.loopnest.dtypes import short_name
 from kgraph.compiler.loopnest.index import Axis, Index, Layout, linear, merge_axes
+from kgraph.compiler.loopnest.nodes import Buffer, Expression, Name, call
 from kgraph.compiler.lowering.reduce import RowAccumulators, combined, grows, initial, is_short
 from kgraph.compiler.lowering.writer import Writer
 
@@ -28,12 +30,14 @@ FLAT_GRAIN = 64       # shares of a flat loop begin at multiples of it: the same
 
 @dataclass(frozen=True)
 class LoopKernel:
-    """What an emitter returns; the pipeline adds costs and makes a plan.Kernel of it."""
+    """What an emitter returns; the pipeline adds costs and makes a plan.Kernel of it. flops: where an emitter
+    knows them best."""
 
     writer: Writer
     extent: Size
     grain: int
     scratch: Size = 0
+    flops: Size | None = None
 
     def __post_init__(self):
         """From here on the names of axes are numbers again."""
@@ -86,7 +90,7 @@ def _groups(w: Writer, body, domain, order, barriers) -> list:
     """Loop axes in that order, merged where every access allows it."""
     probe = probe_body(body, domain)
     accesses = probe.accesses(w.layout)
-    accesses += [w.layout.position(o, domain.index(o.shape, domain.holds(o.shape) == "kept")) for o in body.outputs]
+    accesses += [w.layout.position(o, domain.index(o.shape, domain.holds(o.shape) == "parallel")) for o in body.outputs]
     return merge_axes(order, accesses, barriers)
 
 
@@ -96,36 +100,30 @@ def _extent(group) -> Size:
 
 def _open_units(w: Writer, groups) -> Size:
     """The loop over the kernel's share, its unit taken apart into the axes of the groups. Returns the unit count."""
-    unit = w.fresh("u")
-    w.open(f"for {unit} in range(lo, hi):")
+    unit = w.share(w.fresh("u"))
     for group in reversed(groups[1:]):
         rest, extent = w.fresh("u"), w.size(_extent(group))
-        _name(w, group, w.fresh("i"), f"{unit} % {extent}")
-        w.line(f"{rest} = {unit} // {extent}")
-        unit = rest
+        _name(group, w.let(w.fresh("i"), unit % extent))
+        unit = w.let(rest, unit // extent)
     if groups:
-        _name(w, groups[0], unit)
+        _name(groups[0], unit)
     return size_of([_extent(g) for g in groups])
 
 
-def _name(w: Writer, group, name: str, text: str | None = None):
+def _name(group, variable: Name):
     """Give a merged group of axes its variable: the last axis has it, the others are part of it."""
-    if text is not None:
-        w.line(f"{name} = {text}")
     for axis in group:
-        axis.text, axis.level = None, w.depth
-    group[-1].text = name
+        axis.variable = None
+    group[-1].variable = variable
 
 
 def _open_loops(w: Writer, groups):
     for group in groups:
-        _open_loop(w, group, w.size(_extent(group)))
+        _open_loop(w, group, 0, w.size(_extent(group)))
 
 
-def _open_loop(w: Writer, group, bounds: str):
-    name = w.fresh("i")
-    w.open(f"for {name} in range({bounds}):")
-    _name(w, group, name)
+def _open_loop(w: Writer, group, start, stop):
+    _name(group, w.repeat(w.fresh("i"), start, stop))
 
 
 def _close_loops(w: Writer, count: int):
@@ -137,14 +135,12 @@ def _emit_map(w: Writer, body: Program, domain: Domain) -> LoopKernel:
     groups = _groups(w, body, domain, domain.axes, ())
     flat = len(groups) == 1
     if flat:
-        name = w.fresh("i")
-        w.open(f"for {name} in range(lo, hi):")
-        _name(w, groups[0], name)
+        _name(groups[0], w.share(w.fresh("i")))
         extent = _extent(groups[0])
     else:
         extent = _open_units(w, groups[:-1])
         _open_loops(w, groups[-1:])
-    w.store_elements((out, domain.index(out.shape, kept=False)) for out in body.outputs)
+    w.store_elements((out, domain.index(out.shape, parallel=False)) for out in body.outputs)
     _close_loops(w, w.depth)
     return LoopKernel(w, extent, FLAT_GRAIN if flat else 1)
 
@@ -152,20 +148,20 @@ def _emit_map(w: Writer, body: Program, domain: Domain) -> LoopKernel:
 # --- rows -------------------------------------------------------------------------------------------------------------
 
 def _emit_rows(w: Writer, body: Program, domain: Domain, stages: _Stages) -> LoopKernel:
-    order = domain.kept_axes + domain.reduced_axes
-    groups = _groups(w, body, domain, order, domain.reduced_axes[:1])
-    outer = [g for g in groups if g[0] not in domain.reduced_axes]
-    inner = [g for g in groups if g[0] in domain.reduced_axes]
+    order = domain.parallel_axes + domain.reduction_axes
+    groups = _groups(w, body, domain, order, domain.reduction_axes[:1])
+    outer = [g for g in groups if g[0] not in domain.reduction_axes]
+    inner = [g for g in groups if g[0] in domain.reduction_axes]
     extent = _open_units(w, outer)
     saved = _SavedRows(w, body, domain, stages, inner)
     pending = body.outputs
-    for stage in range(max([stages.last] + [stages.depth[o] for o in pending if domain.holds(o.shape) == "full"]) + 1):
+    for stage in range(max([stages.last] + [stages.depth[o] for o in pending if domain.holds(o.shape) == "all"]) + 1):
         reductions = stages.reductions_at(stage)
-        ready = Values(o for o in pending if domain.holds(o.shape) == "full" and stages.depth[o] <= stage)
+        ready = Values(o for o in pending if domain.holds(o.shape) == "all" and stages.depth[o] <= stage)
         if reductions or ready:
             _emit_stage(w, domain, reductions, ready, inner, saved.due(stage))
         pending = Values(o for o in pending if o not in ready)
-    w.store_elements((out, domain.index(out.shape, kept=True)) for out in pending)
+    w.store_elements((out, domain.index(out.shape, parallel=True)) for out in pending)
     w.close()
     return LoopKernel(w, extent, 1, saved.bytes)
 
@@ -179,13 +175,13 @@ class _SavedRows:
         users = body.users()
         for op in body.ops:
             out = op.outputs[0]
-            if not op.prim.costly or domain.holds(out.shape) != "full" or out in body.outputs:
+            if not op.prim.costly or domain.holds(out.shape) != "all" or out in body.outputs:
                 continue
             if max(_stages_using(out, users, stages, domain)) > stages.depth[out]:
                 pointer = w.scratch_pointer(out.dtype, self.bytes, len(self.stage_of))
                 self.stage_of[out] = (stages.depth[out], pointer)
                 extent = size_of([_extent(g) for g in inner])
-                self.bytes = self.bytes + (extent * out.type.itemsize + 63) // 64 * 64
+                self.bytes = self.bytes + in_lines(extent * out.type.itemsize)
         self.w, self.inner = w, inner
 
     def due(self, stage: int) -> list:
@@ -204,21 +200,21 @@ def _stages_using(value, users, stages, domain) -> list:
         found.append(stages.depth[v])
         for op in users.get(v, ()):
             if op.prim.kind != "reduce":
-                todo.extend(o for o in op.outputs if domain.holds(o.shape) == "full")
+                todo.extend(o for o in op.outputs if domain.holds(o.shape) == "all")
     return found
 
 
 def _emit_stage(w: Writer, domain: Domain, reductions, ready, inner, saves):
     accumulators = RowAccumulators(w, domain, reductions, inner)
     _open_loops(w, inner[:-1])
-    _open_loop(w, inner[-1], accumulators.open_block(w.size(_extent(inner[-1]))))
+    _open_loop(w, inner[-1], *accumulators.open_block(w.size(_extent(inner[-1]))))
     inner_position = linear([Index({g[-1]: 1}) for g in inner], [_extent(g) for g in inner])
     for value, pointer in saves:
-        name = w.element(value, domain.index(value.shape, kept=False))
-        w.line(f"{pointer}[{w.at(inner_position)}] = {name}")
+        name = w.element(value, domain.index(value.shape, parallel=False))
+        w.store(pointer[w.at(inner_position)], name)
     for op in reductions:
-        accumulators.add(op, w.element(op.inputs[0], domain.index(op.inputs[0].shape, kept=False)))
-    w.store_elements((out, domain.index(out.shape, kept=False)) for out in ready)
+        accumulators.add(op, w.element(op.inputs[0], domain.index(op.inputs[0].shape, parallel=False)))
+    w.store_elements((out, domain.index(out.shape, parallel=False)) for out in ready)
     w.close()
     accumulators.close_block()
     _close_loops(w, len(inner) - 1)
@@ -236,14 +232,14 @@ def _emit_columns(w: Writer, body: Program, domain: Domain, stages: _Stages) -> 
     axes = domain.axes
     groups = _groups(w, body, domain, axes, (axes[first], axes[last + 1]))
     outer = [g for g in groups if g[0] in axes[:first]]
-    rows = [g for g in groups if g[0] in domain.reduced_axes]
+    rows = [g for g in groups if g[0] in domain.reduction_axes]
     columns = [g for g in groups if g[0] in axes[last + 1:]]
     width = _extent(columns[-1])
     strip = Axis((width + (STRIP - 1)) // STRIP)
     extent = _open_units(w, outer + columns[:-1] + [[strip]])
     base, stop = w.fresh("j"), w.fresh("j")
-    w.line(f"{base} = {strip.text} * {w.size(STRIP)}")
-    w.line(f"{stop} = minimum({base} + {w.size(STRIP)}, {w.size(width)})")
+    base = w.let(base, strip.variable * w.size(STRIP))
+    stop = w.let(stop, call("minimum", base + w.size(STRIP), w.size(width)))
     sums = [_ColumnSums(w, op, rows, k) for k, op in enumerate(stages.reductions)]
     _columns_loop(w, columns[-1], base, stop)
     for column in sums:
@@ -252,27 +248,27 @@ def _emit_columns(w: Writer, body: Program, domain: Domain, stages: _Stages) -> 
     in_blocks = [s for s in sums if s.total]
     done = w.fresh("m")
     if in_blocks:
-        w.line(f"{done} = 0")
+        w.let(done, 0)
     _open_loops(w, rows)
     _columns_loop(w, columns[-1], base, stop)
     for column in sums:
-        column.add(w.element(column.x, domain.index(column.x.shape, kept=False)))
-    full = Values(o for o in body.outputs if domain.holds(o.shape) == "full")
-    w.store_elements((out, domain.index(out.shape, kept=False)) for out in full)
+        column.add(w.element(column.x, domain.index(column.x.shape, parallel=False)))
+    full = Values(o for o in body.outputs if domain.holds(o.shape) == "all")
+    w.store_elements((out, domain.index(out.shape, parallel=False)) for out in full)
     w.close()
     if in_blocks:
-        w.line(f"{done} = {done} + 1")
-        w.open(f"if {done} == {BLOCK_OF_ROWS}:")
-        w.line(f"{done} = 0")
-        _columns_loop(w, columns[-1], base, stop)
-        for column in in_blocks:
-            column.end_block()
-        _close_loops(w, 2)
+        rounds = w.let(done, Name(done, "int64") + 1)
+        with w.when(equal(rounds, BLOCK_OF_ROWS)):
+            w.let(done, 0)
+            _columns_loop(w, columns[-1], base, stop)
+            for column in in_blocks:
+                column.end_block()
+            w.close()
     _close_loops(w, len(rows))
     _columns_loop(w, columns[-1], base, stop)
     for column in sums:
         column.give_result()
-    w.store_elements((out, domain.index(out.shape, kept=True)) for out in body.outputs if out not in full)
+    w.store_elements((out, domain.index(out.shape, parallel=True)) for out in body.outputs if out not in full)
     w.close()
     w.close()
     return LoopKernel(w, extent, 1, STRIP * 16 * len(sums))
@@ -287,31 +283,30 @@ class _ColumnSums:
         wide = grows(op) and not is_short(rows, BLOCK_OF_ROWS)
         self.total = wide and w.scratch_pointer("float64", STRIP * (16 * number + 8), 2 * number + 1)
 
-    def _at(self, pointer: str) -> str:
-        return f"{pointer}[{self.w.strip_position}]"
+    def _store(self, pointer: Buffer, value: Expression):
+        self.w.store(pointer[self.w.strip_position], value)
 
     def clear(self):
-        self.w.line(f"{self._at(self.part)} = {initial(self.w, self.op)}")
+        self._store(self.part, initial(self.w, self.op))
         if self.total:
-            self.w.line(f"{self._at(self.total)} = f64(0.0)")
+            self._store(self.total, call("f64", 0.0))
 
-    def add(self, x: str):
-        at = self._at(self.part)
-        self.w.line(f"{at} = {combined(self.op, at, x)}")
+    def add(self, x: Expression):
+        self._store(self.part, combined(self.op, self.part[self.w.strip_position], x))
 
     def end_block(self):
-        self.w.line(f"{self._at(self.total)} = {self._at(self.total)} + f64({self._at(self.part)})")
-        self.w.line(f"{self._at(self.part)} = {initial(self.w, self.op)}")
+        place = self.w.strip_position
+        self._store(self.total, self.total[place] + call("f64", self.part[place]))
+        self._store(self.part, initial(self.w, self.op))
 
     def give_result(self):
-        name, dtype, result = self.w.fresh("s"), self.op.outputs[0].dtype, self._at(self.part)
+        name, place, result = self.w.fresh("s"), self.w.strip_position, self.part[self.w.strip_position]
         if self.total:
-            result = f"{short_name(dtype)}({self._at(self.total)} + f64({result}))"
-        self.w.line(f"{name} = {result}")
-        self.w.give(self.op.outputs[0], name)
+            result = call(short_name(self.op.outputs[0].dtype), self.total[place] + call("f64", result))
+        self.w.give(self.op.outputs[0], self.w.let(name, result))
 
 
-def _columns_loop(w: Writer, group, base: str, stop: str):
+def _columns_loop(w: Writer, group, base: Name, stop: Name):
     """The loop over a strip's columns; strip_position is the place in the strip's buffers."""
-    _open_loop(w, group, f"{base}, {stop}")
-    w.strip_position = f"{group[-1].text} - {base}"
+    _open_loop(w, group, base, stop)
+    w.strip_position = group[-1].variable - base

@@ -1,11 +1,16 @@
 """Pooling: maxima and sums of windows as convolutions without a kernel, and the gradient of maxima."""
 from __future__ import annotations
 
+import contextlib
+import functools
 import itertools
+import operator
 
-from kgraph.compiler.dims import size_of
+from kgraph.compiler.dims import in_lines, size_of
 from kgraph.compiler.ir import Value
+from kgraph.compiler.loopnest.builder import equal
 from kgraph.compiler.loopnest.index import row_major
+from kgraph.compiler.loopnest.nodes import Expression, Name, Number, call
 from kgraph.compiler.lowering.conv_tiling import SCOPE_OF_BAND, SCOPE_OF_CHANNELS, Bands, Geometry, emit_bands
 from kgraph.compiler.lowering.loops import LoopKernel
 from kgraph.compiler.lowering.writer import Writer
@@ -26,7 +31,7 @@ def emit_pool(w, body, layout, domain, anchor) -> LoopKernel:
     kind = int(anchor.prim.lower == "sum_pool_grad")
     geometry = Geometry(w, layout, anchor, x, out, kind, 0, 1, 1, out.shape[-1])
     stem = "max_pool" if anchor.prim.lower == "max_pool" else "sum_pool"
-    return emit_bands(w, body, layout, domain, anchor, geometry, stem, "0")
+    return emit_bands(w, body, layout, domain, anchor, geometry, stem, 0)
 
 
 def emit_max_grad(w, body, layout, domain, anchor) -> LoopKernel:
@@ -50,7 +55,7 @@ class _Windows:
         self.low = [p[0] for p in anchor.params["padding"]]
         self.item = self.x.type.itemsize
         self.channels = self.x.shape[-1]
-        self.line_bytes = (self.channels * 8 + 63) // 64 * 64
+        self.line_bytes = in_lines(8 * self.channels)
 
     def _strides(self, value):
         return self.layout.strides.get(value) or row_major(value.shape)
@@ -60,28 +65,27 @@ class _Windows:
         apart = all(s >= k for s, k in zip(self.strides, self.window))
         bands = self._open_bands(ct.shape[1] if apart else 1)
         target = self._target()
-        self._input_rows(apart)
-        start, pointer = f"image * {w.size(size_of(out.shape[1:]))}", w.pointer(target)
+        begin, end = self._input_rows(apart)
+        image, pointer = self.image * w.size(size_of(out.shape[1:])), w.pointer(target)
         if not self._is_covered():
             row = w.size(size_of(out.shape[2:]))
-            w.open(f"for i in range({start} + begin * {row}, {start} + end * {row}):")
-            w.line(f"{pointer}[i] = {w.constant(0, out.dtype)}")
-            w.close()
+            with w.loop("i", image + begin * row, image + end * row) as i:
+                w.store(pointer[i], w.constant(0, out.dtype))
         if apart and self._is_inside() and size_of(self.window) <= MOST_UNROLLED:
-            self._scatter_inside(ct, lambda place: f"{pointer}[{start} + {place} + c]")
+            self._scatter_inside(ct, lambda place, c: pointer[image + place + c])
         else:
-            def scatter(tap, position, place):
-                where = f"{pointer}[{start} + {place} + c]"
-                w.line(f"{where} = {where} + where({position}[c] == {tap}, {w.pointer(ct)}[far + c], "
-                       f"{w.constant(0, ct.dtype)})")
-            self._each_window("top" if apart else "0", "bottom" if apart else w.size(ct.shape[1]), ct, scatter,
-                              row_major(out.shape))
-        return bands.finish(target, 2 * self.line_bytes, "begin", "end")
+            def scatter(chosen, place, far, c):
+                given = call("where", chosen, w.pointer(ct)[far + c], w.constant(0, ct.dtype))
+                w.accumulate(pointer[_sum(image, *place, c)], given)
+            rows = (bands.top, bands.bottom) if apart else (0, w.size(ct.shape[1]))
+            self._each_window(rows, ct, scatter, row_major(out.shape))
+        return bands.finish(target, 2 * self.line_bytes, begin, end)
 
     def _open_bands(self, rows) -> Bands:
-        bands = Bands(self.w, self.body, self.layout, self.domain, self.anchor, rows)
+        bands = self.bands = Bands(self.w, self.body, self.layout, self.domain, self.anchor, rows)
         bands.scratch_offset = 2 * self.line_bytes
         bands.open()
+        self.image = bands.image
         return bands
 
     def _target(self) -> Value:
@@ -89,21 +93,18 @@ class _Windows:
         out = self.anchor.outputs[0]
         return next(v for v in (out, *self.body.outputs) if v in self.body.outputs and v.dtype == out.dtype)
 
-    def _input_rows(self, apart: bool):
-        """Write ``begin`` and ``end``: the input's rows that belong to a band of windows; all, where windows
-        overlap."""
+    def _input_rows(self, apart: bool) -> list:
+        """Where the input's rows that belong to a band of windows begin and end; all, where windows overlap."""
         w, rows = self.w, self.w.size(self.x.shape[1])
         if not apart:
-            w.line("begin = 0")
-            w.line(f"end = {rows}")
-            return
-        stride, low = w.size(self.strides[0]), self._number(self.low[0])
-        for name, edge, outermost, place in (("begin", "top", "0", "0"), ("end", "bottom", w.size(self.second.shape[1]),
-                                                                          rows)):
-            w.line(f"{name} = minimum(maximum({edge} * {stride} - {low}, 0), {rows})")
-            w.open(f"if {edge} == {outermost}:")
-            w.line(f"{name} = {place}")
-            w.close()
+            return [w.let("begin", 0), w.let("end", rows)]
+        stride, low, found = w.size(self.strides[0]), w.size(self.low[0]), []
+        outermost = w.size(self.second.shape[1])
+        for name, edge, last, place in (("begin", self.bands.top, 0, 0), ("end", self.bands.bottom, outermost, rows)):
+            found.append(w.let(name, call("minimum", call("maximum", edge * stride - low, 0), rows)))
+            with w.when(equal(edge, last)):
+                w.let(name, place)
+        return found
 
     def _is_inside(self) -> bool:
         """Whether no window reaches beyond the input."""
@@ -117,51 +118,55 @@ class _Windows:
 
     def _scatter_inside(self, ct: Value, element):
         """The gradient of windows that lie inside the input and apart: all taps of a channel are compared in registers.
-        Each tap is then written by a loop of its own, as stores in several places would not become vectors."""
-        w, strides = self.w, self._strides(self.x)
+        Each tap is then written by a loop of its own, as stores in several places would not become vectors. element:
+        (place in the image, channel) -> of the result."""
+        w, strides, out_strides = self.w, self._strides(self.x), row_major(self.anchor.outputs[0].shape)
         taps = list(itertools.product(*map(range, self.window)))
         position = w.scratch_pointer("int32", self.line_bytes, SCOPE_OF_CHANNELS)
-        out_strides = row_major(self.anchor.outputs[0].shape)
-        places = self._open_places("top", "bottom", ct)
-        corner = lambda steps, tap: " + ".join(
-            f"({o} * {w.size(s)} + {k}) * {w.size(step)}" for o, s, k,
-                                               step in zip(places, self.strides, tap, steps[1:]))
-        near = [(w.fresh("p"), w.fresh("q")) for _ in taps]
-        for (p, q), tap in zip(near, taps):
-            w.line(f"{p} = image * {w.size(strides[0])} + {corner(strides, tap)}")
-            w.line(f"{q} = {corner(out_strides, tap)}")
-        w.open(f"for c in range({w.size(self.channels)}):")
-        w.line(f"m = {w.pointer(self.x)}[{near[0][0]} + c]")
-        w.line("k = i32(0)")
-        for number, (p, _) in enumerate(near[1:], 1):
-            w.line(f"v = {w.pointer(self.x)}[{p} + c]")
-            w.line("better = (v > m) | (isnan(v) & (m == m))")
-            w.line("m = where(better, v, m)")
-            w.line(f"k = where(better, i32({number}), k)")
-        w.line(f"{position}[c] = k")
-        w.close()
-        for number, (_, q) in enumerate(near):
-            w.open(f"for c in range({w.size(self.channels)}):")
-            w.line(f"{element(q)} = where({position}[c] == i32({number}), {w.pointer(ct)}[far + c], "
-                   f"{w.constant(0, ct.dtype)})")
-            w.close()
-        for _ in places:
-            w.close()
+        with self._places((self.bands.top, self.bands.bottom), ct) as (places, far):
+            near = [(w.fresh("p"), w.fresh("q")) for _ in taps]
+            for k, ((p, q), tap) in enumerate(zip(near, taps)):
+                start = self.image * w.size(strides[0])
+                near[k] = (w.let(p, _sum(start, *self._corner(places, strides, tap))),
+                           w.let(q, _sum(*self._corner(places, out_strides, tap))))
+            with w.loop("c", 0, w.size(self.channels)) as c:
+                w.store(position[c], self._first_largest([p + c for p, _ in near]))
+            for number, (_, q) in enumerate(near):
+                with w.loop("c", 0, w.size(self.channels)) as c:
+                    chosen = equal(position[c], call("i32", number))
+                    given = call("where", chosen, w.pointer(ct)[far + c], w.constant(0, ct.dtype))
+                    w.store(element(q, c), given)
+
+    def _corner(self, places, steps, tap) -> list:
+        """The parts of a tap's place in the image of a tensor with these strides, of a window inside the input."""
+        w = self.w
+        return [(place * w.size(stride) + k) * w.size(step)
+                for place, stride, k, step in zip(places, self.strides, tap, steps[1:])]
+
+    def _first_largest(self, positions) -> Name:
+        """The number of the first of the largest elements at these positions of the input."""
+        w = self.w
+        m = w.let("m", w.pointer(self.x)[positions[0]])
+        k = w.let("k", call("i32", 0))
+        for number, position in enumerate(positions[1:], 1):
+            v = w.let("v", w.pointer(self.x)[position])
+            better = w.let("better", (v > m) | _first_nan(v, m))
+            w.let(m, call("where", better, v, m))
+            w.let(k, call("where", better, call("i32", number), k))
+        return k
 
     def emit_max(self) -> LoopKernel:
         w, out = self.w, self.anchor.outputs[0]
         bands = self._open_bands(out.shape[1])
         target = self._target()
-        element = f"{w.pointer(target)}[far + c]"
-        places = self._open_places("top", "bottom", out)
-        w.open(f"for c in range({w.size(self.channels)}):")
-        w.line(f"{element} = {w.constant(lowest(out.dtype), out.dtype)}")
-        w.close()
-        x, image = w.pointer(self.x), w.size(self._strides(self.x)[0])
-        self._taps(places, self._strides(self.x), lambda tap, place: w.line(
-            f"{element} = maximum({element}, {x}[image * {image} + {place} + c])"))
-        for _ in places:
-            w.close()
+        pointer = w.pointer(target)
+        with self._places((bands.top, bands.bottom), out) as (places, far):
+            with w.loop("c", 0, w.size(self.channels)) as c:
+                w.store(pointer[far + c], w.constant(lowest(out.dtype), out.dtype))
+            x, image = w.pointer(self.x), w.size(self._strides(self.x)[0])
+            with self._taps(places, self._strides(self.x)) as (_, place, c):
+                largest = call("maximum", pointer[far + c], x[_sum(self.image * image, *place, c)])
+                w.store(pointer[far + c], largest)
         return bands.finish(target, 2 * self.line_bytes)
 
     def emit_pick(self) -> LoopKernel:
@@ -170,71 +175,71 @@ class _Windows:
         target = self._target()
         pointer, y = w.pointer(target), self.second
 
-        def begin():
-            w.open(f"for c in range({w.size(self.channels)}):")
-            w.line(f"{pointer}[far + c] = {w.constant(0, out.dtype)}")
-            w.close()
+        def begin(far):
+            with w.loop("c", 0, w.size(self.channels)) as c:
+                w.store(pointer[far + c], w.constant(0, out.dtype))
 
-        def pick(tap, position, place):
-            where = f"{pointer}[far + c]"
-            w.line(f"{where} = {where} + where({position}[c] == {tap}, "
-                   f"{w.pointer(y)}[image * {w.size(self._strides(y)[0])} + {place} + c], {w.constant(0, y.dtype)})")
-        self._each_window("top", "bottom", out, pick, self._strides(y), begin)
+        def pick(chosen, place, far, c):
+            given = w.pointer(y)[_sum(self.image * w.size(self._strides(y)[0]), *place, c)]
+            w.accumulate(pointer[far + c], call("where", chosen, given, w.constant(0, y.dtype)))
+        self._each_window((bands.top, bands.bottom), out, pick, self._strides(y), begin)
         return bands.finish(target, 2 * self.line_bytes)
 
-    def _each_window(self, first, last, far: Value, use, strides, begin=None):
-        """Loop over output places; find the maxima; then loop over the taps again: use(tap, positions, place in the
-        image of a tensor with these strides)."""
+    def _each_window(self, rows, value: Value, use, strides, begin=lambda far: None):
+        """Loop over the places of ``value``, rows from the first to the last; find the maxima; then loop over the taps
+        again: use(whether it is the first maximum, parts of its place in the image of a tensor with these strides, far,
+        channel). far: where the channels of a place of ``value`` begin."""
         w = self.w
         best = w.scratch_pointer(self.x.dtype, 0, SCOPE_OF_BAND)
         position = w.scratch_pointer("int32", self.line_bytes, SCOPE_OF_CHANNELS)
-        places = self._open_places(first, last, far)
-        channels = w.size(self.channels)
-        w.open(f"for c in range({channels}):")
-        w.line(f"{best}[c] = {w.constant(lowest(self.x.dtype), self.x.dtype)}")
-        w.line(f"{position}[c] = i32(-1)")
-        w.close()
+        with self._places(rows, value) as (places, far):
+            with w.loop("c", 0, w.size(self.channels)) as c:
+                w.store(best[c], w.constant(lowest(self.x.dtype), self.x.dtype))
+                w.store(position[c], call("i32", -1))
+            with self._taps(places, self._strides(self.x)) as (tap, place, c):
+                near = w.pointer(self.x)[_sum(self.image * w.size(self._strides(self.x)[0]), *place, c)]
+                v, m = w.let("v", near), w.let("m", best[c])
+                better = w.let("better", (v > m) | (position[c] < call("i32", 0)) | _first_nan(v, m))
+                w.store(best[c], call("where", better, v, m))
+                w.store(position[c], call("where", better, call("i32", tap), position[c]))
+            begin(far)
+            with self._taps(places, strides) as (tap, place, c):
+                use(equal(position[c], call("i32", tap)), place, far, c)
 
-        def compare(tap, place):
-            w.line(f"v = {w.pointer(self.x)}[image * {w.size(self._strides(self.x)[0])} + {place} + c]")
-            w.line(f"m = {best}[c]")
-            w.line(f"better = (v > m) | ({position}[c] < i32(0)) | (isnan(v) & (m == m))")
-            w.line(f"{best}[c] = where(better, v, m)")
-            w.line(f"{position}[c] = where(better, i32({tap}), {position}[c])")
-        self._taps(places, self._strides(self.x), compare)
-        if begin is not None:
-            begin()
-        self._taps(places, strides, lambda tap, place: use(f"i32({tap})", position, place))
-        for _ in places:
-            w.close()
+    @contextlib.contextmanager
+    def _places(self, rows, value: Value):
+        """``with`` this, loops over the places of ``value``, rows from the first to the last, as (place on each axis,
+        where its channels begin)."""
+        w, strides = self.w, self._strides(value)
+        with contextlib.ExitStack() as loops:
+            places = []
+            for k in range(len(self.window)):
+                name, bounds = w.fresh("o"), rows if k == 0 else (0, w.size(value.shape[1 + k]))
+                places.append(loops.enter_context(w.loop(name, *bounds)))
+            start = self.image * w.size(strides[0])
+            yield places, w.let("far", _sum(start, *[p * w.size(s) for p, s in zip(places, strides[1:])]))
 
-    def _open_places(self, first, last, far: Value) -> list:
-        """Loops over the places of ``far``, rows [first, last); ``far`` becomes where a place's channels begin."""
-        w, places = self.w, []
-        for k in range(len(self.window)):
-            places.append(w.fresh("o"))
-            w.open(f"for {places[k]} in range({f'{first}, {last}' if k == 0 else w.size(far.shape[1 + k])}):")
-        strides = self._strides(far)
-        terms = [f"image * {w.size(strides[0])}"] + [f"{p} * {w.size(s)}" for p, s in zip(places, strides[1:])]
-        w.line(f"far = {' + '.join(terms)}")
-        return places
+    @contextlib.contextmanager
+    def _taps(self, places, strides):
+        """``with`` this, loops over the taps inside the input, and over channels, as (number of the tap, parts of its
+        place in the image, channel)."""
+        w, tap, place = self.w, Number(0, "int64"), []
+        with contextlib.ExitStack() as loops:
+            for k, output in enumerate(places):
+                name, at = w.fresh("k"), w.fresh("p")
+                window, stride = w.size(self.window[k]), w.size(self.strides[k])
+                start = output * stride - w.size(self.low[k])
+                stop = call("minimum", window, w.size(self.x.shape[1 + k]) - start)
+                name = loops.enter_context(w.loop(name, call("maximum", 0, -start), stop))
+                place.append(w.let(at, (start + name) * w.size(strides[1 + k])))
+                tap = tap * window + name
+            yield tap, place, loops.enter_context(w.loop("c", 0, w.size(self.channels)))
 
-    def _taps(self, places, strides, inside):
-        """Loops over the taps inside the input, and over channels: inside(number of the tap, place in the image)."""
-        w, tap, place = self.w, "0", []
-        for k, output in enumerate(places):
-            name, at = w.fresh("k"), w.fresh("p")
-            window, stride = w.size(self.window[k]), w.size(self.strides[k])
-            start = f"{output} * {stride} - {self._number(self.low[k])}"
-            w.open(f"for {name} in range(maximum(0, -({start})), minimum({window}, {w.size(self.x.shape[1 + k])} - "
-                   f"({start}))):")
-            w.line(f"{at} = ({start} + {name}) * {w.size(strides[1 + k])}")
-            place.append(at)
-            tap = f"({tap}) * {window} + {name}"
-        w.open(f"for c in range({w.size(self.channels)}):")
-        inside(tap, " + ".join(place))
-        for _ in range(len(places) + 1):
-            w.close()
 
-    def _number(self, size) -> str:
-        return f"({size})" if isinstance(size, int) and size < 0 else self.w.size(size)
+def _sum(*parts: Expression) -> Expression:
+    return functools.reduce(operator.add, parts)
+
+
+def _first_nan(v: Expression, m: Expression) -> Expression:
+    """Whether v is NaN, and m is not."""
+    return call("isnan", v) & equal(m, m)

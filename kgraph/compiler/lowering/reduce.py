@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from kgraph.compiler.dims import size_of
 from kgraph.compiler.ir import Op
+from kgraph.compiler.loopnest.builder import both, differ, either, equal
 from kgraph.compiler.loopnest.domain import ARG_SIGNS
-from kgraph.compiler.loopnest.dtypes import short_name
+from kgraph.compiler.loopnest.dtypes import REALS, short_name
 from kgraph.compiler.loopnest.elements import Probe
 from kgraph.compiler.loopnest.index import Index, Opaque
+from kgraph.compiler.loopnest.nodes import Expression, call
 from kgraph.compiler.lowering.writer import Writer
 from kgraph.compiler.prims.reduce import highest, lowest
 
@@ -16,12 +18,11 @@ __all__ = ["BLOCK", "RowAccumulators", "combined", "grows", "initial", "is_short
 
 BLOCK = 1024  # terms of a row that the lanes of some vectors share
 SHORT = 16    # terms that may be added one after another
-_REALS = ("float32", "float64")
 
 
 def grows(op: Op) -> bool:
     """Whether an op is a sum of reals, which loses small terms as it grows."""
-    return op.prim.name == "sum" and op.outputs[0].dtype in _REALS
+    return op.prim.name == "sum" and op.outputs[0].dtype in REALS
 
 
 def is_short(groups, most: int) -> bool:
@@ -30,17 +31,17 @@ def is_short(groups, most: int) -> bool:
     return isinstance(rounds, int) and rounds <= most
 
 
-def initial(w: Writer, op: Op) -> str:
-    """The text of a reduction's start value."""
+def initial(w: Writer, op: Op) -> Expression:
+    """A reduction's start value."""
     dtype = op.outputs[0].dtype
     return w.constant(op.prim.lower.init(dtype), dtype)
 
 
-def combined(op: Op, a: str, x: str) -> str:
-    """The text that joins an accumulator and the next element, in the output's type."""
-    text = op.prim.lower.combine.format(a=a, x=x)
+def combined(op: Op, a: Expression, x: Expression) -> Expression:
+    """An accumulator and the next element in one, in the output's type."""
+    joined = call(op.prim.lower.combine, a, x)
     dtype = op.outputs[0].dtype
-    return text if dtype in _REALS else f"{short_name(dtype)}({text})"
+    return joined if dtype in REALS else call(short_name(dtype), joined)
 
 
 class RowAccumulators:
@@ -63,8 +64,7 @@ class RowAccumulators:
             if not grows(op) or is_short(groups, SHORT) or one_block and vectors:
                 self.names[op] = self._begin(op)
             else:
-                self.totals[op] = w.fresh("s")
-                w.line(f"{self.totals[op]} = f64(0.0)")
+                self.totals[op] = w.let(w.fresh("s"), call("f64", 0.0))
                 self.names[op] = [self.totals[op]]
                 if vectors:
                     self.parts.append(op)
@@ -73,7 +73,7 @@ class RowAccumulators:
     def _is_walked_in_order(self, op: Op) -> bool:
         """Whether the terms of neighbouring rounds are made of neighbours in memory, in one and the same way."""
         probe, x = Probe({v: o for v, o in self.w.producers.items() if o.prim.kind != "reduce"}), op.inputs[0]
-        probe.element(x, self.domain.index(x.shape, kept=False))
+        probe.element(x, self.domain.index(x.shape, parallel=False))
         return not probe.branches and all(map(self._steps_by_one, (self.w.layout.position(*r) for r in probe.reads)))
 
     def _steps_by_one(self, position: Index) -> bool:
@@ -87,42 +87,38 @@ class RowAccumulators:
         w = self.w
         if op.prim.lower in ARG_SIGNS:
             best, where, start = w.fresh("s"), w.fresh("s"), lowest if op.prim.lower == "argmax" else highest
-            w.line(f"{best} = {w.constant(start(op.inputs[0].dtype), op.inputs[0].dtype)}")
-            w.line(f"{where} = {short_name(op.outputs[0].dtype)}(0)")
-            return [best, where]
-        name = w.fresh("s")
-        w.line(f"{name} = {initial(w, op)}")
-        return [name]
+            return [w.let(best, w.constant(start(op.inputs[0].dtype), op.inputs[0].dtype)),
+                    w.let(where, call(short_name(op.outputs[0].dtype), 0))]
+        return [w.let(w.fresh("s"), initial(w, op))]
 
-    def open_block(self, extent: str) -> str:
+    def open_block(self, extent: Expression) -> tuple:
         """Begin the parts. Returns the bounds of the innermost loop."""
-        w, bounds = self.w, extent
+        w, bounds = self.w, (0, extent)
         if self._cut:
-            start = w.fresh("b")
-            w.open(f"for {start} in range(0, {extent}, {BLOCK}):")
-            bounds = f"{start}, minimum({start} + {BLOCK}, {extent})"
+            start = w.repeat(w.fresh("b"), 0, extent, step=BLOCK)
+            bounds = start, call("minimum", start + BLOCK, extent)
         for op in self.parts:
             self.names[op] = self._begin(op)
         return bounds
 
-    def add(self, op: Op, x: str):
+    def add(self, op: Op, x: Expression):
         """One more term."""
         w, names = self.w, self.names[op]
         if op.prim.lower in ARG_SIGNS:
             best, where = names
-            (axis,) = self.domain.reduced_axes
-            w.open(f"if {x} {ARG_SIGNS[op.prim.lower]} {best} or ({x} != {x} and {best} == {best}):")
-            w.line(f"{best} = {x}")
-            w.line(f"{where} = {short_name(op.outputs[0].dtype)}({w.at(axis)})")
-            w.close()
-        elif names[0] == self.totals.get(op):
-            w.line(f"{names[0]} = sum_so_far({names[0]}, f64({x}))")
+            (axis,) = self.domain.reduction_axes
+            first_nan = both(differ(x, x), equal(best, best))
+            with w.when(either(call(ARG_SIGNS[op.prim.lower], x, best), first_nan)):
+                w.let(best, x)
+                w.let(where, call(short_name(op.outputs[0].dtype), w.at(axis)))
+        elif names[0] is self.totals.get(op):
+            w.let(names[0], call("sum_so_far", names[0], call("f64", x)))
         else:
-            w.line(f"{names[0]} = {combined(op, names[0], x)}")
+            w.let(names[0], combined(op, names[0], x))
 
     def close_block(self):
         for op in self.parts:
-            self.w.line(f"{self.totals[op]} = {self.totals[op]} + f64({self.names[op][0]})")
+            self.w.let(self.totals[op], self.totals[op] + call("f64", self.names[op][0]))
         if self._cut:
             self.w.close()
 
@@ -131,6 +127,5 @@ class RowAccumulators:
         for op, names in self.names.items():
             name = names[-1]
             if op in self.totals:
-                name = w.fresh("s")
-                w.line(f"{name} = {short_name(op.outputs[0].dtype)}({self.totals[op]})")
+                name = w.let(w.fresh("s"), call(short_name(op.outputs[0].dtype), self.totals[op]))
             w.give(op.outputs[0], name)

@@ -18,10 +18,10 @@ from kgraph.compiler.batch_rows import split_rows
 from kgraph.compiler.dims import Dim, Size
 from kgraph.compiler.ir import Op, Program, Value
 from kgraph.compiler.loopnest.affine import NotAffine, affine
+from kgraph.compiler.loopnest.builder import Builder, equal
 from kgraph.compiler.loopnest.index import row_major
-from kgraph.compiler.loopnest.nodes import LoopNest
-from kgraph.compiler.loopnest.parse import parse
-from kgraph.compiler.loopnest.records import LOOP, LOOP_KERNEL, LOOP_MOVER, LOOP_WORD
+from kgraph.compiler.loopnest.nodes import Expression, LoopNest, Number
+from kgraph.compiler.loopnest.records import LOOP, LOOP_KERNEL, LOOP_MOVER, LOOP_WORD, Words
 from kgraph.compiler.plan import Address, Code, Kernel, Plan
 from kgraph.compiler.prims.loop import Loop
 from kgraph.compiler.prims.move import broadcast_p
@@ -30,53 +30,68 @@ __all__ = ["emit_scan", "emit_while"]
 
 GRAIN = 4        # shares of rows begin at multiples of it
 FOREVER = 2**62
-ALIGN = 64
 
-_SOURCE = '''
-def loop(args, lo, hi, scratch):
-    head = loop_head(args, 0)
-    rows = hi - lo
-    block = pi64_at(scratch, 1)
-    words = args + 8 * (loop_head.words + loop_kernel.words * head.kernels)
-    movers = words + 8 * loop_word.words * head.words
-    for i in range(head.words):
-        w = loop_word(words + 8 * loop_word.words * i, 0)
-        value = w.c0 + w.c1 * ((w.a * rows + w.b) // w.d)
-        block[i] = value + w.row * lo + w.step * head.first + w.in_scratch * scratch
-    inner = scratch + head.inner
-    for step in range(-1, head.steps):
-        first = head.before
-        last = head.kernels
-        if step < 0:
-            first = 0
-            last = head.before
-        for c in range(first, last):
-            k = loop_kernel(args + 8 * (loop_head.words + loop_kernel.words * c), 0)
-            extent = k.c0 + k.c1 * ((k.a * rows + k.b) // k.d)
-            call_kernel(k.code, scratch + 8 * k.block, 0, extent, inner)
-            if c == head.tested - 1:
-                answer = pi8_at(scratch + head.answer, 2)
-                if answer[0] == 0:
-                    return
-        if step >= 0:
-            for i in range(head.movers):
-                m = loop_mover(movers + 8 * loop_mover.words * i, 0)
-                block[m.place] += head.sign * m.step
-'''
+_WORD = Number(8, "int64")  # bytes
 
 
 @functools.cache
 def _walker() -> LoopNest:
-    return parse(_SOURCE, title="loop")
+    return _Walker().nest()
+
+
+class _Walker:
+    """Writes the kernel of all loops: fill in the words of the body's kernels, then step by step call those."""
+
+    def __init__(self):
+        self.b = b = Builder()
+        self.args, self.lo, hi, self.scratch = b.given
+        self.head = b.record("head", LOOP, self.args, 0)
+        self.rows = b.let("rows", hi - self.lo)
+        self.block = b.buffer("block", "int64", self.scratch, 1)
+
+    def nest(self) -> LoopNest:
+        b, head, scratch = self.b, self.head, self.scratch
+        words = b.let("words", self.args + _WORD * (LOOP.words + LOOP_KERNEL.words * head.kernels))
+        movers = b.let("movers", words + _WORD * LOOP_WORD.words * head.words)
+        with b.loop("i", 0, head.words) as i:
+            w = b.record("w", LOOP_WORD, words + _WORD * LOOP_WORD.words * i, 0)
+            value = b.let("value", self._affine(w))
+            b.store(self.block[i], value + w.row * self.lo + w.step * head.first + w.in_scratch * scratch)
+        inner = b.let("inner", scratch + head.inner)
+        with b.loop("step", -1, head.steps) as step:
+            first, last = b.lets(first=head.before, last=head.kernels)
+            with b.when(step < 0):
+                b.lets(first=0, last=head.before)
+            with b.loop("c", first, last) as c:
+                self._call(c, inner)
+            with b.when(step >= 0), b.loop("i", 0, head.movers) as i:
+                m = b.record("m", LOOP_MOVER, movers + _WORD * LOOP_MOVER.words * i, 0)
+                b.accumulate(self.block[m.place], head.sign * m.step)
+        return b.nest("loop")
+
+    def _affine(self, record: Words) -> Expression:
+        """A number for this share of the rows, of the five words that `affine` gives."""
+        return record.c0 + record.c1 * ((record.a * self.rows + record.b) // record.d)
+
+    def _call(self, c, inner):
+        """Call kernel c; a test that does not hold ends the loop."""
+        b, head, scratch = self.b, self.head, self.scratch
+        k = b.record("k", LOOP_KERNEL, self.args + _WORD * (LOOP.words + LOOP_KERNEL.words * c), 0)
+        extent = b.let("extent", self._affine(k))
+        b.do("call_kernel", k.code, scratch + _WORD * k.block, 0, extent, inner)
+        with b.when(equal(c, head.tested - 1)):
+            answer = b.buffer("answer", "int8", scratch + head.answer, 2)
+            with b.when(equal(answer[0], 0)):
+                b.end()
 
 
 @dataclass(frozen=True)
 class Part:
-    """A compiled part of the body; homes: (kind, index) of a buffer -> (outer Value, bytes from row to row, bytes from
+    """A compiled part of the body; places: (kind, index) of a buffer -> (outer Value, bytes from row to row, bytes from
     step to step), or (None, 0, place) for one in scratch."""
 
     plan: Plan
-    homes: dict
+    places: dict
 
 
 class _Table:
@@ -87,15 +102,15 @@ class _Table:
         self.kernels: list = []
         self.words: list = []
         self.movers: list = []
-        self.slots: Size = 0
+        self.slot_bytes: Size = 0
         self.inner: Size = 0
 
     def add(self, part: Part):
         """The kernels of a part. Its slots come after those of the parts before it."""
         base = []
         for size in part.plan.slots:
-            base.append(self.slots)
-            self.slots = self.slots + _aligned(self._whole(size))
+            base.append(self.slot_bytes)
+            self.slot_bytes = self.slot_bytes + dims.in_lines(self._whole(size))
         for kernel in part.plan.kernels:
             self.kernels += [Code(kernel), len(self.words) // LOOP_WORD.words, *affine(kernel.extent, self.rows)]
             for argument in kernel.args:
@@ -117,14 +132,14 @@ class _Table:
         offset = buffer.offset + address.offset
         if buffer.kind == "slot":
             return [*affine(base[buffer.index] + offset, self.rows), 0, 0, 1]
-        home, row, step = part.homes[buffer.kind, buffer.index]
-        if home is None:
+        outer, row, step = part.places[buffer.kind, buffer.index]
+        if outer is None:
             return [step, 0, 1, 0, 1, 0, 0, 1]
         if self.rows is not None and self.rows.names() & dims.names(offset):
             raise NotAffine(f"an offset of {offset}")
         if not _is_zero(step):
             self.movers += [len(self.words) // LOOP_WORD.words, step]
-        return [Address(home, offset), 0, 1, 0, 1, row if self.rows is not None else 0, step, 0]
+        return [Address(outer, offset), 0, 1, 0, 1, row if self.rows is not None else 0, step, 0]
 
     @property
     def count(self) -> int:
@@ -138,11 +153,11 @@ class _Table:
     def kernel(self, op: Op, steps: Size, first: Size, sign: int, before: int, answer: tuple = (0, 0)) -> Kernel:
         """The loop's kernel. answer: (kernels up to the test, place of its answer among the slots)."""
         blocks = 8 * (len(self.words) // LOOP_WORD.words)
-        start = blocks + -blocks % ALIGN
+        start = dims.in_lines(blocks)
         for w in range(0, len(self.words), LOOP_WORD.words):
             if self.words[w + LOOP_WORD.place("in_scratch")] == 1:
                 self.words[w] = self.words[w] + start
-        inner = start + self.slots
+        inner = start + self.slot_bytes
         header = LOOP.filled(steps=steps, first=first, sign=sign, before=before, tested=answer[0],
                              kernels=self.count, words=len(self.words) // LOOP_WORD.words,
                              movers=len(self.movers) // LOOP_MOVER.words, answer=start + answer[1], inner=inner)
@@ -159,10 +174,6 @@ class _Table:
 
 def _is_zero(size) -> bool:
     return isinstance(size, int) and size == 0
-
-
-def _aligned(size: Size) -> Size:
-    return size + -size % ALIGN if isinstance(size, int) else (size + (ALIGN - 1)) // ALIGN * ALIGN
 
 
 def emit_scan(op: Op, compile_body: Callable) -> Kernel:
@@ -187,15 +198,15 @@ def _emit_scan(op, loop: Loop, body: Program, rows, batch, own, compile_body) ->
     strides = {v: s for v in (*xs, *ys) if (s := _step_strides(loop, v)) is not None}
     plan = compile_body(program, carry, strides)
     row = lambda v: v.type.nbytes // v.shape[0] if v in own else 0
-    homes = {("input", i): (w, row(v), 0) for i, (v, w) in enumerate(zip(consts, outer_consts))}
+    places = {("input", i): (w, row(v), 0) for i, (v, w) in enumerate(zip(consts, outer_consts))}
     moves = lambda v: _moves(loop, v, v in own, {str(rows): batch})
-    homes |= {("input", len(consts) + i): (w, *moves(v)) for i, (v, w) in enumerate(zip(xs, outer_xs))}
-    homes |= {("output", i): (w, *moves(v)) for i, (v, w) in enumerate(zip(ys.values(), outer_ys))}
-    homes |= {("state", i): (w, row(v), 0) for i, (v, w) in enumerate(zip(carry, last_carry))}
+    places |= {("input", len(consts) + i): (w, *moves(v)) for i, (v, w) in enumerate(zip(xs, outer_xs))}
+    places |= {("output", i): (w, *moves(v)) for i, (v, w) in enumerate(zip(ys.values(), outer_ys))}
+    places |= {("state", i): (w, row(v), 0) for i, (v, w) in enumerate(zip(carry, last_carry))}
     table = _Table(rows, batch)
     table.add(_copies(carry, outer_carry, last_carry, row, compile_body))
     before = table.count
-    table.add(Part(plan, homes))
+    table.add(Part(plan, places))
     first, sign = (loop.length - 1, -1) if loop.reverse else (0, 1)
     return table.kernel(op, loop.length, first, sign, before)
 
@@ -235,9 +246,9 @@ def _separated(program: Program) -> tuple[Program, dict]:
 def _copies(carry, sources, targets, row, compile_body) -> Part:
     """The carry's first values go where the carry lies."""
     program, _ = _separated(Program("start", tuple(carry), (), tuple(carry)))
-    homes = {("input", i): (v, row(c), 0) for i, (c, v) in enumerate(zip(carry, sources))}
-    homes |= {("output", i): (v, row(c), 0) for i, (c, v) in enumerate(zip(carry, targets))}
-    return Part(compile_body(program, (), {}), homes)
+    places = {("input", i): (v, row(c), 0) for i, (c, v) in enumerate(zip(carry, sources))}
+    places |= {("output", i): (v, row(c), 0) for i, (c, v) in enumerate(zip(carry, targets))}
+    return Part(compile_body(program, (), {}), places)
 
 
 def emit_while(op: Op, compile_body: Callable) -> Kernel:
@@ -251,8 +262,8 @@ def emit_while(op: Op, compile_body: Callable) -> Kernel:
     before = table.count
     program, _ = _separated(Program(test.name, test.inputs, test.ops, test.outputs))
     plan = compile_body(program, (), {})
-    place = table.slots
-    table.slots = table.slots + ALIGN
+    place = table.slot_bytes
+    table.slot_bytes = table.slot_bytes + dims.LINE
     table.add(Part(plan, {**consts, **{("input", n + i): (w, 0, 0) for i, w in enumerate(op.outputs)},
                           ("output", 0): (None, 0, place)}))
     tested = table.count

@@ -6,18 +6,18 @@ from kgraph.compiler.dims import Size, size_of
 from kgraph.compiler.ir import Op, Program, Value
 from kgraph.compiler.loopnest.domain import Domain
 from kgraph.compiler.loopnest.index import Layout
+from kgraph.compiler.loopnest.nodes import Expression, Name, call
+from kgraph.compiler.loopnest.records import WINDOW_COLUMNS, WINDOW_ROWS, WINOGRAD_APART, WINOGRAD_TILES
 from kgraph.compiler.lowering.conv_tiling import Geometry, emit_bands, routine
 from kgraph.compiler.lowering.loops import LoopKernel
 from kgraph.compiler.lowering.pooling import emit_max_grad, emit_max_pick, emit_pool
-from kgraph.compiler.lowering.writer import Writer
+from kgraph.compiler.lowering.writer import HI, LO, SCRATCH, Writer
+from kgraph.compiler.passes.window import is_winograd
 
 __all__ = ["emit_weight_grad", "emit_window", "window_flops"]
 
-# Channels and filters from which a convolution pays for the transforms of kgraph.kernels.winograd.
-LEAST_CHANNELS = {"conv": 24, "conv_data_grad": 24, "conv_weight_grad": 16}
-MOST_WEIGHTS = 1 << 19  # channels times filters: each thread holds 16 times as many numbers
 WIDE = 8                # bytes of a wide sum (kgraph.kernels.wide)
-WINOGRAD_TILES, WINOGRAD_WHOLE = 84, 16  # it works on so many tiles at a time, and rounds channels up to no more
+WINOGRAD_WHOLE = 16  # what Winograd's routine rounds channels up to is no more
 
 
 def emit_window(op: Op, layout: Layout, checks: list) -> LoopKernel:
@@ -32,7 +32,7 @@ def emit_window(op: Op, layout: Layout, checks: list) -> LoopKernel:
 def window_flops(op: Op) -> Size:
     """Two for each multiply-add of a convolution, border or not; one for each tap of a pooling window."""
     if op.prim.name.startswith("conv"):
-        far = op.outputs[0] if op.prim.name == "conv" else op.inputs[int(op.prim.name == "conv_weight_grad")]
+        far = op.outputs[0] if op.prim.lower == "conv" else op.inputs[int(op.prim.name == "conv_weight_grad")]
         near = op.outputs[0] if op.prim.name == "conv_data_grad" else op.inputs[0]
         window = op.params.get("window") or op.inputs[1].shape[:-2]
         return 2 * far.size * size_of(window) * (near.shape[-1] // op.params["groups"])
@@ -46,33 +46,34 @@ def _is_depthwise(x: Value, out: Value, groups: int) -> bool:
 
 def _emit_conv(w, body, layout, domain, anchor) -> LoopKernel:
     """conv, and conv_data_grad with a transposed kernel: both sum over taps and the channels of what they read."""
-    x, kernel = anchor.inputs
+    x, kernel, *transform = anchor.inputs
     out, groups = anchor.outputs[0], anchor.params["groups"]
     depthwise = _is_depthwise(x, out, groups)
     ours, theirs = x.shape[-1] // groups, out.shape[-1] // groups
     geometry = Geometry(w, layout, anchor, x, out, int(anchor.prim.lower == "conv_data_grad"), ours * out.shape[-1],
                          *((1, 1, out.shape[-1]) if depthwise else (groups, ours, theirs)))
-    if _is_winograd(anchor, x, out):
-        work = _winograd_work(ours, theirs, ours * theirs, x.type.itemsize)
-        return emit_bands(w, body, layout, domain, anchor, geometry, "winograd", w.address(kernel), work)
+    if x.dtype == "int8":
+        work = _dots_work(size_of(kernel.shape[:-1]), theirs)
+        return emit_bands(w, body, layout, domain, anchor, geometry, "conv", w.address(kernel), work)
+    if transform or is_winograd(anchor, x, out):
+        geometry.transform = transform[0] if transform else None
+        work = _winograd_work(ours, theirs, 0 if transform else ours * theirs, x.type.itemsize)
+        return emit_bands(w, body, layout, domain, anchor, geometry, "winograd", w.address(kernel), work, 2)
     return emit_bands(w, body, layout, domain, anchor, geometry, "depthwise" if depthwise else "conv",
                        w.address(kernel))
-
-
-def _is_winograd(op: Op, near: Value, far: Value) -> bool:
-    """Whether kgraph.kernels.winograd can do a convolution, and in less time."""
-    params = op.params
-    window = params.get("window") or op.inputs[1].shape[:-2]
-    channels = [v.shape[-1] for v in (near, far)]
-    return (tuple(window) == (3, 3) and {*params["strides"], *params["dilation"], params["groups"]} == {1}
-            and all(isinstance(n, int) and n >= LEAST_CHANNELS[op.prim.name] for n in channels)
-            and channels[0] * channels[1] <= MOST_WEIGHTS)
 
 
 def _winograd_work(near: int, far: int, matrix: int, item: int) -> int:
     """Bytes of scratch that kgraph.kernels.winograd takes: 16 matrices of that many elements, and a vector of what is
     read and of what is made for each tile, 16 times."""
-    return 16 * item * (matrix + WINOGRAD_TILES * (_whole(near) + _whole(far)) + 3 * WINOGRAD_WHOLE)
+    return 16 * item * (matrix + WINOGRAD_TILES * (_whole(near) + _whole(far)) + 2 * WINOGRAD_APART)
+
+
+def _dots_work(terms: int, filters: int) -> int:
+    """Bytes of scratch that kgraph.kernels.dots takes: packed rows of windows and panels of the kernel, with words of
+    two numbers at the most, a row more for each, and two vectors at the end of the rows."""
+    words = (terms + 1) // 2 + 1
+    return 4 * words * (WINDOW_ROWS + -(-filters // WINDOW_COLUMNS) * WINDOW_COLUMNS) + 8 * WINDOW_COLUMNS
 
 
 def _whole(channels: int) -> int:
@@ -90,29 +91,36 @@ def emit_weight_grad(op: Op, layout: Layout, checks) -> LoopKernel:
     ours, theirs = x.shape[-1] // groups, ct.shape[-1] // groups
     tap = ours * ct.shape[-1]
     geometry = Geometry(w, layout, op, x, ct, 0, tap, *((1, 1, ct.shape[-1]) if depthwise else (groups, ours, theirs)))
-    if _is_winograd(op, x, ct):
+    if is_winograd(op, x, ct):
         return _emit_winograd_weights(w, op, geometry)
     geometry.words["wide"] = geometry.bytes
     geometry.write()
     taps, item, result = size_of(window), out.type.itemsize, w.pointer(out)
-    w.line("unit = lo")
-    w.open("while unit < hi:")
-    w.line(f"part = unit // {w.size(taps)}")
-    w.line(f"first = unit - part * {w.size(taps)}")
-    w.line(f"last = minimum({w.size(taps)}, first + hi - unit)")
-    w.line("unit = unit + last - first")
-    w.line(f"start = {w.size(x.shape[0])} * part // {w.size(parts)}")
-    w.line(f"stop = {w.size(x.shape[0])} * (part + 1) // {w.size(parts)}")
-    base = f"part * {w.size(taps * tap)}"
-    w.open(f"for i in range({base} + first * {w.size(tap)}, {base} + last * {w.size(tap)}):")
-    w.line(f"{result}[i] = {w.constant(0, out.dtype)}")
-    w.close()
-    address = lambda v: f"{w.address(v)} + {item} * start * {w.size(geometry.image[v][0])}"
-    called = w.routine(routine("depthwise_weights" if depthwise else "weights", x))
-    w.line(f"weigh({called}, scratch, {address(x)}, {address(ct)}, {w.address(out)} + {item} * {base}, "
-           "stop - start, first, last)")
-    w.close()
+    unit = w.let("unit", LO)
+    with w.during(unit < HI):
+        part = w.let("part", unit // w.size(taps))
+        first = w.let("first", unit - part * w.size(taps))
+        last = w.let("last", call("minimum", w.size(taps), first + HI - unit))
+        w.let(unit, unit + last - first)
+        images = _Images(w, geometry, x, part, parts)
+        whole = w.size(taps * tap)
+        with w.loop("i", part * whole + first * w.size(tap), part * whole + last * w.size(tap)) as i:
+            w.store(result[i], w.constant(0, out.dtype))
+        w.do("weigh", w.routine(routine("depthwise_weights" if depthwise else "weights", x)), SCRATCH,
+             images.address(x), images.address(ct), w.address(out) + item * part * whole, images.count, first, last)
     return LoopKernel(w, parts * taps, 1, geometry.bytes + WIDE * taps * tap)
+
+
+class _Images:
+    """The images of a part of the batch."""
+
+    def __init__(self, w: Writer, geometry: Geometry, x: Value, part: Name, parts: Size):
+        self.w, self.geometry = w, geometry
+        self.start = w.let("start", w.size(x.shape[0]) * part // w.size(parts))
+        self.count = w.let("stop", w.size(x.shape[0]) * (part + 1) // w.size(parts)) - self.start
+
+    def address(self, v: Value) -> Expression:
+        return self.w.address(v) + v.type.itemsize * self.start * self.w.size(self.geometry.image[v][0])
 
 
 def _emit_winograd_weights(w: Writer, op: Op, geometry: Geometry) -> LoopKernel:
@@ -123,14 +131,11 @@ def _emit_winograd_weights(w: Writer, op: Op, geometry: Geometry) -> LoopKernel:
     work = _winograd_work(near, far, _whole(near) * _whole(far), item)
     geometry.words["wide"] = geometry.bytes + work
     geometry.write(planned=False)
-    w.open("for part in range(lo, hi):")
-    w.line(f"start = {w.size(x.shape[0])} * part // {w.size(parts)}")
-    w.line(f"stop = {w.size(x.shape[0])} * (part + 1) // {w.size(parts)}")
-    address = lambda v: f"{w.address(v)} + {item} * start * {w.size(geometry.image[v][0])}"
-    w.line(f"winograd_weights({w.routine(routine('winograd_weights', x))}, scratch, {address(x)}, {address(ct)}, "
-           f"{w.address(out)} + {item} * part * {w.size(size_of(out.shape[1:]))}, stop - start, "
-           f"scratch + {w.size(geometry.bytes)})")
-    w.close()
+    with w.loop("part", LO, HI, "share") as part:
+        images = _Images(w, geometry, x, part, parts)
+        w.do("winograd_weights", w.routine(routine("winograd_weights", x)), SCRATCH, images.address(x),
+             images.address(ct), w.address(out) + item * part * w.size(size_of(out.shape[1:])), images.count,
+             SCRATCH + w.size(geometry.bytes))
     return LoopKernel(w, parts, 1, geometry.bytes + work + WIDE * size_of(out.shape[1:]))
 
 

@@ -12,11 +12,12 @@ from __future__ import annotations
 from kgraph.compiler.interp import interpret
 from kgraph.compiler.ir import Op, Program, TensorType, Value
 from kgraph.compiler.loopnest.domain import Domain
+from kgraph.compiler.loopnest.dtypes import NARROW
 from kgraph.compiler.loopnest.elements import Probe, squeeze
 from kgraph.compiler.primitive import NOT_DIFFERENTIABLE, Primitive
 from kgraph.compiler.prims.elementwise import add_p
 
-__all__ = ["FUSION_RULES", "Group", "fuse", "is_view"]
+__all__ = ["FUSION_RULES", "Group", "fuse", "is_late", "is_view"]
 
 MOST_READS = 40   # tensors one kernel may read: beyond it, address registers and alias checks cost more than they save
 MOST_OPS = 160
@@ -41,7 +42,7 @@ fused_p = Primitive("fused", "loop", lambda *types, body, domain, reduced: tuple
 
 
 class Group:
-    """Members that will share one kernel. ``place``: member value -> "full" or "kept" of the domain."""
+    """Members that will share one kernel. ``place``: member value -> "all" or "parallel" of the domain."""
 
     def __init__(self, number: int, op: Op, domain: Domain | None):
         self.number = number
@@ -55,12 +56,12 @@ class Group:
 
     @property
     def is_columns(self) -> bool:
-        """Whether reduced axes lie outside of kept ones: then there is only one pass over the domain."""
+        """Whether reduced axes lie outside of parallel ones: then there is only one pass over the domain."""
         reduced = self.domain.reduced
         return bool(reduced) and reduced[-1] != len(self.domain.sizes) - 1
 
     def index(self, value: Value) -> tuple:
-        return self.domain.index(value.shape, self.place[value] == "kept")
+        return self.domain.index(value.shape, self.place[value] == "parallel")
 
 
 # --- the rules: (group, op) -> the place of op's result in the group's domain, or None -------------------------------
@@ -68,21 +69,21 @@ class Group:
 def same_domain(group: Group, op: Op) -> str | None:
     """An elementwise result of the size of the domain."""
     out = op.outputs[0]
-    return "full" if op.prim.kind != "reduce" and squeeze(out.shape) == group.domain.sizes else None
+    return "all" if op.prim.kind != "reduce" and squeeze(out.shape) == group.domain.sizes else None
 
 
 def after_reduction(group: Group, op: Op) -> str | None:
     """An elementwise result of the size that the group's reductions leave."""
     if op.prim.kind == "reduce" or group.anchor or not group.domain.reduced:
         return None
-    return "kept" if squeeze(op.outputs[0].shape) == group.domain.kept else None
+    return "parallel" if squeeze(op.outputs[0].shape) == group.domain.parallel else None
 
 
 def reduction(group: Group, op: Op) -> str | None:
     """A reduction over the domain, along the same axes as those that are there."""
     if op.prim.kind != "reduce" or group.anchor or squeeze(op.inputs[0].shape) != group.domain.sizes:
         return None
-    return "kept" if group.domain.reduced in ((), reduced_positions(op)) else None
+    return "parallel" if group.domain.reduced in ((), reduced_positions(op)) else None
 
 
 FUSION_RULES = [same_domain, after_reduction, reduction]
@@ -122,15 +123,27 @@ def _is_pulled(op: Op) -> bool:
         callable(op.prim.lower) or op.prim.kind == "reduce" and op.prim.name != "cumsum")
 
 
+def _has_wider_sums(op: Op) -> bool:
+    """Whether it has a place of its own for what it makes before that is rounded or scaled."""
+    return op.prim.name in ("contract", "conv") and op.inputs[0].dtype != op.outputs[0].dtype
+
+
+def is_late(op: Op) -> bool:
+    """Whether it is a cast of 16 bits, which each reader makes of its own; for a kernel that reads no elements it is
+    made just before that, not with what it is made of."""
+    return op.prim.name == "cast" and op.inputs[0].dtype in NARROW
+
+
 def _is_small(value: Value) -> bool:
     size = value.size
     return isinstance(size, int) and size <= FEW
 
 
 def _inline_ops(program: Program, in_memory: set) -> set:
-    """Moves without branches; arithmetic on scalars; and what is generated from a few numbers (random bits, masks made
-    of them) by cheap arithmetic. These are written again wherever they are read."""
-    inline, generated = set(), set()
+    """Moves without branches; arithmetic on scalars; 16 bits made wider; and what is generated from a few numbers
+    (random bits, masks made of them) by cheap arithmetic, unless all that goes into it is more than a kernel may read.
+    These are written again wherever they are read."""
+    inline, generated, leaves = set(), set(), {}
     for op in program.ops:
         from_little = all(_is_small(v) or v in generated for v in op.inputs)
         cheap = op.prim.kind in ("move", "elementwise", "random") and not op.prim.branches
@@ -138,8 +151,11 @@ def _inline_ops(program: Program, in_memory: set) -> set:
             generated.update(op.outputs)
         scalar = op.prim.kind == "elementwise" and all(squeeze(v.shape) == () for v in (*op.inputs, *op.outputs))
         moves = op.prim.kind == "move" and callable(op.prim.lower) and not op.prim.branches
-        if (moves or scalar or op.outputs[0] in generated) and op.outputs[0] not in in_memory:
-            inline.add(op)
+        if (moves or scalar or is_late(op) or op.outputs[0] in generated) and op.outputs[0] not in in_memory:
+            read = frozenset().union(*(leaves.get(v, (v,)) for v in op.inputs))
+            if len(read) <= MOST_READS // 4:
+                inline.add(op)
+                leaves.update((out, read) for out in op.outputs)
     return inline
 
 
@@ -149,6 +165,7 @@ class _Fusion:
     def __init__(self, program: Program):
         self.program = program
         self.producer = {o: op for op in program.ops for o in op.outputs}
+        self.users = program.users()
         self.groups: list[Group] = []
         self.group_of: dict[Value, Group] = {}
         self.readers: dict[Value, list[Group]] = {}
@@ -177,12 +194,13 @@ class _Fusion:
     def _place(self, op: Op):
         if not _is_pulled(op):
             group = self._open(op, self._anchor_domain(op))
-            self._add_leaves(group, op.inputs)
+            self._add_leaves(group, op.inputs, len(op.inputs))
             for out in op.outputs:
                 self.group_of[out] = group
-                group.place[out], group.depth[out] = "full", 0
+                group.place[out], group.depth[out] = "all", 0
             return
-        for group in self._candidates(op):
+        late = is_late(op) and any(not _is_pulled(x) and not is_view(x) for x in self.users.get(op.outputs[0], ()))
+        for group in () if late else self._candidates(op):
             if self._join(group, op):
                 return
         domain = Domain(squeeze((op.inputs[0] if op.prim.kind == "reduce" else op.outputs[0]).shape))
@@ -210,17 +228,17 @@ class _Fusion:
             order += [g for g in reversed(self.scalar_groups) if g not in order]
         return [g for g in order if g.domain is not None]
 
-    def _reads(self, op: Op, group: Group | None = None, place: str = "full") -> list:
+    def _reads(self, op: Op, group: Group | None = None, place: str = "all") -> list:
         """(value, index) of what op reads, seen through inline ops, at its place in a group's domain."""
         probe = Probe(self.inline_producers)
         if op.prim.kind == "reduce":
             x = op.inputs[0]
             domain = group.domain if group else Domain(squeeze(x.shape))
-            probe.element(x, domain.index(x.shape, kept=False))
+            probe.element(x, domain.index(x.shape, parallel=False))
         else:
             out = op.outputs[0]
             domain = group.domain if group else Domain(squeeze(out.shape))
-            probe.lowered(op, domain.index(out.shape, place == "kept"))
+            probe.lowered(op, domain.index(out.shape, place == "parallel"))
         return probe.reads
 
     def _join(self, group: Group, op: Op) -> bool:
@@ -237,7 +255,7 @@ class _Fusion:
             self.group_of[out] = group
             group.place[out], group.depth[out] = place, depth
         group.ops.append(op)
-        if group.domain.kept == () if group.domain.reduced else group.domain.sizes == ():
+        if group.domain.parallel == () if group.domain.reduced else group.domain.sizes == ():
             if group not in self.scalar_groups:
                 self.scalar_groups.append(group)
         return True
@@ -252,15 +270,16 @@ class _Fusion:
                 return False
             reduced = group.domain.reduced or (reduced_positions(op) if op.prim.kind == "reduce" else ())
             one_pass = reduced and reduced[-1] != len(group.domain.sizes) - 1
-            if one_pass and group.depth[value] and (place == "full" or op.prim.kind == "reduce"):
+            if one_pass and group.depth[value] and (place == "all" or op.prim.kind == "reduce"):
                 return False
         return True
 
     def _reduce_along(self, group: Group, positions: tuple):
         group.domain.reduced = positions
 
-    def _add_leaves(self, group: Group, values) -> bool:
-        """Note what the group reads. False (and nothing noted) when it would have to wait for itself."""
+    def _add_leaves(self, group: Group, values, most=MOST_READS) -> bool:
+        """Note what the group reads. False (and nothing noted) when it would have to wait for itself, or read more
+        than so many values."""
         ancestors = 0
         for v in values:
             for owner in self._owners(v):
@@ -270,7 +289,7 @@ class _Fusion:
                     return False
                 ancestors |= owner.ancestors | 1 << owner.number
         leaves = {v for v in values if v not in group.place}
-        if len(group.leaves | leaves) > MOST_READS:
+        if len(group.leaves | leaves) > most:
             return False
         group.leaves |= leaves
         for v in leaves:
@@ -300,7 +319,7 @@ class _Emission:
 
     def __init__(self, fusion: _Fusion):
         self.fusion = fusion
-        self.users = fusion.program.users()
+        self.users = fusion.users
         self.place = {op: i for i, op in enumerate(fusion.program.ops)}
         self.results = set(fusion.program.outputs) | {v for _, v in fusion.program.updates}
 
@@ -311,7 +330,8 @@ class _Emission:
 
     def _fused(self, group: Group) -> Op:
         outputs = tuple(o for op in group.ops for o in op.outputs if self._leaves_group(o, group))
-        if group.anchor is not None and all(o.dtype != group.anchor.outputs[0].dtype for o in outputs):
+        if group.anchor is not None and all(o.dtype != group.anchor.outputs[0].dtype for o in outputs) and not (
+                _has_wider_sums(group.anchor)):
             outputs = (*group.anchor.outputs, *outputs)  # its kernel makes it where a result of its dtype will be
         ops, inputs = self._body(group, outputs)
         if len(ops) == 1 and group.domain is None:

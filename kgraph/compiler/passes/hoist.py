@@ -211,7 +211,7 @@ class _Hoist:
         for k, v in enumerate(op.inputs):
             axis = self.loop.axis_of(v.ndim)
             labels[k] = (*labels[k][:axis], step, *labels[k][axis:])
-        return apply("contract", a, b, a_axes=labels[0], b_axes=labels[1], out_axes=op.params["out_axes"])
+        return apply("contract", a, b, **{**op.params, "a_axes": labels[0], "b_axes": labels[1]})
 
     def _stack(self, v: Value):
         if v not in self.outside and not _among(v, self.stacked):

@@ -8,11 +8,10 @@ import operator
 from kgraph.compiler import dims
 from kgraph.compiler.ir import Op, Program
 from kgraph.compiler.loopnest.elements import squeeze
-from kgraph.compiler.passes.fuse import MOST_OPS, MOST_READS, fused_p, in_order
+from kgraph.compiler.passes.fuse import MOST_OPS, MOST_READS, fused_p, in_order, is_late
 
 __all__ = ["horizontal_fusion"]
 
-NOMINAL = 32      # what symbolic sizes count as
 SMALL = 2048      # elements of a domain that is worth no kernel of its own
 
 
@@ -52,7 +51,10 @@ def _nodes(ops) -> list:
 
 
 def _is_loop(op: Op) -> bool:
-    return op.prim is fused_p and not any(o.prim.kind in ("contract", "window") for o in op.params["body"].ops)
+    if op.prim is not fused_p:
+        return False
+    ops = op.params["body"].ops
+    return not any(o.prim.kind in ("contract", "window") for o in ops) and not (len(ops) == 1 and is_late(ops[0]))
 
 
 def _partner(node: _Node, others):
@@ -72,8 +74,7 @@ def _pays(a: _Node, b: _Node, small: bool) -> bool:
 
 @functools.cache
 def _elements(sizes) -> int:
-    size = dims.size_of(sizes)
-    return dims.evaluate(size, dict.fromkeys(dims.names(size), NOMINAL))
+    return dims.nominal(dims.size_of(sizes))
 
 
 def _unite(node: _Node, partner: _Node, nodes):

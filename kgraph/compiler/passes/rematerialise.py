@@ -15,7 +15,6 @@ from kgraph.compiler.passes.fuse import MOST_OPS, fused_p, in_order
 __all__ = ["rematerialise"]
 
 MOST_AGAIN = 12      # operations computed again for one value
-NOMINAL = 32         # what symbolic sizes count as
 
 
 def rematerialise(program: Program) -> Program:
@@ -66,17 +65,25 @@ def _try(ops: _Ops, position: int, value: Value):
     again, sources = recipe
     if any(len(ops[i].params["body"].ops) + len(again) > MOST_OPS for i in readers):
         return
-    stored = _bytes(value) * (1 + len(readers))
-    recomputed = sum(_bytes(s) for i in readers for s in sources if i not in ops.readers.get(s, ()))
+    stored = dims.nominal(value.type.nbytes) * (1 + len(readers))
+    recomputed = sum(dims.nominal(s.type.nbytes) for i in readers for s in sources if i not in ops.readers.get(s, ()))
     if recomputed > stored or (recomputed == stored and len(sources) > 1):
         return
-    if not all(_reads_in_place(ops[i], value) for i in readers):
+    if not all(_reads_in_place(ops[i], value) for i in readers) or _holds_window(maker, value):
         return
     for i in readers:
         ops.replace(i, _with_recipe(ops[i], value, again))
     body = maker.params["body"]
     outputs = tuple(o for o in body.outputs if o is not value)
     ops.replace(position, _rebuilt(maker, body.ops, outputs))
+
+
+def _holds_window(maker: Op, value: Value) -> bool:
+    """Whether a window's kernel makes its result where this value will be, as no other output has its dtype."""
+    body = maker.params["body"]
+    made = [op.outputs[0].dtype for op in body.ops if op.prim.kind == "window"]
+    rest = [o.dtype for o in body.outputs if o is not value]
+    return bool(made and rest) and made[0] not in rest
 
 
 def _recipe(maker: Op, value: Value):
@@ -113,14 +120,14 @@ def _reads_in_place(reader: Op, value: Value) -> bool:
     probe = Probe({o: op for op in body.ops for o in op.outputs if op.prim.kind not in ("contract", "window")})
     for op in body.ops:
         if op.prim.kind == "reduce":
-            probe.element(op.inputs[0], domain.index(op.inputs[0].shape, kept=False))
+            probe.element(op.inputs[0], domain.index(op.inputs[0].shape, parallel=False))
             probe.producers = {k: v for k, v in probe.producers.items() if k is not op.outputs[0]}
     for out in body.outputs:
-        probe.element(out, domain.index(out.shape, domain.holds(out.shape) == "kept"))
+        probe.element(out, domain.index(out.shape, domain.holds(out.shape) == "parallel"))
     place = domain.holds(value.shape)
     if place is None:
         return False
-    own = tuple(i.key() for i in domain.index(value.shape, place == "kept"))
+    own = tuple(i.key() for i in domain.index(value.shape, place == "parallel"))
     return all(tuple(i.key() for i in index) == own for v, index in probe.reads if v is value)
 
 
@@ -144,8 +151,3 @@ def _rebuilt(op: Op, members, outputs) -> Op:
     inputs = tuple(dict.fromkeys(v for member in kept for v in member.inputs if v not in made))
     body = Program("fused", inputs, tuple(kept), tuple(outputs))
     return Op(fused_p, inputs, {**op.params, "body": body}, tuple(outputs), op.scope)
-
-
-def _bytes(value: Value) -> int:
-    size = value.type.nbytes
-    return dims.evaluate(size, dict.fromkeys(dims.names(size), NOMINAL))

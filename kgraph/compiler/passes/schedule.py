@@ -11,9 +11,12 @@ from kgraph.compiler.loopnest.domain import Domain, probe_body
 from kgraph.compiler.loopnest.elements import squeeze
 from kgraph.compiler.loopnest.index import linear, row_major
 from kgraph.compiler.passes.fuse import fused_p, in_order
+from kgraph.compiler.prims.collective import collective_begin_p
 from kgraph.compiler.prims.move import broadcast_p
 
 __all__ = ["Views", "part_strides", "schedule", "with_gaps"]
+
+FIRST_COME = 2**31  # more than there are numbers of collectives
 
 
 class Views:
@@ -69,8 +72,13 @@ def schedule(program: Program) -> Program:
         else:
             before.setdefault(kernel, set()).update(waits)
             updates.append((state, new))
-    order = in_order(program.ops, before)
+    order = in_order(sorted(program.ops, key=_early), before)
     return Program(program.name, program.inputs, tuple(order + final), program.outputs, tuple(updates))
+
+
+def _early(op: Op) -> int:
+    """What others wait for comes first, with what it needs; all else stays in the order it has."""
+    return op.params["number"] if op.prim is collective_begin_p else FIRST_COME
 
 
 def _own_memory(program: Program) -> Program:
@@ -186,9 +194,9 @@ def _same_places(kernel: Op, state: Value, new: Value, views: Views) -> bool:
     if any(op.prim.kind in ("contract", "window") for op in body.ops):
         return False
     place = domain.holds(new.shape)
-    if place == "full" and domain.reduced:
+    if place == "all" and domain.reduced:
         return False
-    written = linear(domain.index(new.shape, place == "kept"), new.shape).key()
+    written = linear(domain.index(new.shape, place == "parallel"), new.shape).key()
     return all(linear(index, v.shape).key() == written for v, index in probe_body(body, domain).reads if v in readers)
 
 

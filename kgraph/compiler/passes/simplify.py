@@ -10,6 +10,7 @@ import numpy as np
 
 from kgraph.compiler.dims import size_of
 from kgraph.compiler.ir import Program
+from kgraph.compiler.loopnest.dtypes import DTYPES
 from kgraph.compiler.loopnest.elements import squeeze
 from kgraph.compiler.primitive import PRIMITIVES
 from kgraph.compiler.prims import rules
@@ -29,6 +30,23 @@ def identity(t, op, inputs):
 def unchanged(t, op, inputs):
     """A reshape, broadcast, cast or slice to the type that is there."""
     return inputs[0] if inputs[0].type == op.outputs[0].type else None
+
+
+def widened_and_cut(t, op, inputs):
+    """A number of 16 bits as a wider one, and back."""
+    before = t.made_by(inputs[0], "cast")
+    if before is None or before.inputs[0].type != op.outputs[0].type:
+        return None
+    return before.inputs[0] if DTYPES[op.outputs[0].dtype].is_narrow and is_float(inputs[0]) else None
+
+
+def widened_before_moves(t, op, inputs):
+    """The move of wider numbers: products see through moves, and then read 16 bits where they lie."""
+    before = t.made_by(inputs[0], "transpose", "reshape")
+    known = DTYPES[inputs[0].dtype]
+    if before is None or not known.is_narrow or op.outputs[0].dtype != known.compute:
+        return None
+    return apply(before.prim.name, apply("cast", before.inputs[0], **op.params), **before.params)
 
 
 def reshape_of_reshape(t, op, inputs):
@@ -62,6 +80,12 @@ def broadcast_of_broadcast(t, op, inputs):
     return apply("broadcast", before.inputs[0], shape=op.params["shape"], axes=axes)
 
 
+def rows_of_gathered(t, op, inputs):
+    """Rows out of a table that the processes would put together for it."""
+    before = t.made_by(inputs[0], "gather_rows")
+    return apply("take_rows", before.inputs[0], inputs[1], sizes=(before.params["size"],)) if before else None
+
+
 def reduce_nothing(t, op, inputs):
     """A reduction over axes of extent 1 (or no axes) is a reshape."""
     if any(inputs[0].shape[a] != 1 for a in op.params["axes"]):
@@ -82,7 +106,7 @@ def fold(t, op, inputs):
         return None
     arrays = [np.asarray(n, v.dtype) for n, v in zip(numbers, inputs)]
     with np.errstate(all="ignore"):
-        value = op.prim.reference(*arrays, **op.params).item()
+        value = op.prim.compute(*arrays, **op.params).item()
     out = op.outputs[0]
     scalar = apply("full", shape=(), value=value, dtype=out.dtype)
     return apply("broadcast", scalar, shape=out.shape, axes=()) if out.shape else scalar
@@ -158,13 +182,13 @@ def contract_transposed(t, op, inputs):
             labels[side] = tuple(labels[side][perm.index(i)] for i in range(len(perm)))
     if all(a is b for a, b in zip(new, inputs)):
         return None
-    return apply("contract", *new, a_axes=labels[0], b_axes=labels[1], out_axes=op.params["out_axes"])
+    return apply("contract", *new, **{**op.params, "a_axes": labels[0], "b_axes": labels[1]})
 
 
 def degenerate_product(t, op, inputs):
     """A product with no summed, row or column axis longer than 1 is a multiplication and perhaps a sum; so is one
-    whose innermost result axis is a batch axis, and one of integers: loops do these better than the matrix tile. Not so
-    one row by a large matrix, which threads read together."""
+    whose innermost result axis is a batch axis, and one of integers (but for int8 with sums in int32): loops do these
+    better than the matrix tile. Not so one row by a large matrix, which threads read together."""
     a_axes, b_axes, out_axes = (op.params[k] for k in ("a_axes", "b_axes", "out_axes"))
     sizes = {**dict(zip(a_axes, inputs[0].shape)), **dict(zip(b_axes, inputs[1].shape))}
     real = lambda labels: [x for x in labels if not (isinstance(sizes[x], int) and sizes[x] == 1)]
@@ -175,8 +199,9 @@ def degenerate_product(t, op, inputs):
     batch_last = bool(real_out) and real_out[-1] in a_axes and real_out[-1] in b_axes
     matrix = size_of([sizes[x] for x in (*columns, *summed)])
     one_row = real_out == columns and isinstance(matrix, int) and matrix >= LARGE_MATRIX
-    if (rows or one_row) and columns and summed and not batch_last and "float" in inputs[0].dtype:
+    if (rows or one_row) and columns and summed and not batch_last and _has_tiles(op):
         return None
+    inputs = [rules.cast(v, op.outputs[0].dtype) for v in inputs]
     longer = a_axes if inputs[0].ndim >= inputs[1].ndim else b_axes
     order = tuple(longer) + tuple(x for x in (*out_axes, *a_axes, *b_axes) if x not in longer)
     order = tuple(dict.fromkeys(order))
@@ -187,6 +212,11 @@ def degenerate_product(t, op, inputs):
         result = apply("sum", result, axes=lost)
     left = [x for x in order if x in out_axes]
     return apply("transpose", result, perm=tuple(left.index(x) for x in out_axes))
+
+
+def _has_tiles(op) -> bool:
+    known = DTYPES[op.inputs[0].dtype]
+    return known.is_float or known.sums == op.outputs[0].dtype
 
 
 def _spread(x, axes, order, sizes):
@@ -205,7 +235,7 @@ RULES: dict[str, list] = {
     "reshape": [unchanged, reshape_of_reshape],
     "transpose": [transpose_of_transpose, moved_ones, lifted_transpose],
     "broadcast": [unchanged, moved_ones, broadcast_of_broadcast],
-    "cast": [unchanged],
+    "cast": [unchanged, widened_and_cut, widened_before_moves],
     "slice": [unchanged],
     "neg": [double_negation],
     "add": [neutral(-0.0, (0, 1)), add_negative, add_neighbours],
@@ -216,6 +246,7 @@ RULES: dict[str, list] = {
     "divide": [neutral(1, (1,))],
     "power": [small_powers],
     "contract": [contract_transposed, degenerate_product],
+    "take": [rows_of_gathered],
     "argmax": [only_position],
     "argmin": [only_position],
     **{name: [reduce_nothing, reduction_before_transpose] for name in ("sum", "prod", "max", "min")},
@@ -242,9 +273,10 @@ def inner_axes_first(t, op, inputs):
 
 
 def expand(program: Program) -> Program:
-    """Composites become the primitives that they stand for."""
+    """Composites become the primitives that they stand for, but for those that are better done whole."""
     def definition(t, op, inputs):
-        return op.prim.lower(*inputs, **op.params)
+        whole = op.prim.whole
+        return None if whole and whole(*[v.type for v in inputs], **op.params) else op.prim.lower(*inputs, **op.params)
     return rewrite(program, {p.name: [definition] for p in PRIMITIVES.values() if p.kind == "composite"})
 
 

@@ -1,5 +1,7 @@
 """The primitives. Importing this package fills the table `kgraph.compiler.primitive.PRIMITIVES`."""
 from kgraph.compiler.prims import (
+    attention,
+    collective,
     composite,
     contract,
     custom,
@@ -16,5 +18,5 @@ from kgraph.compiler.prims import (
     window,
 )
 
-__all__ = ["composite", "contract", "custom", "elementwise", "erfinv", "host", "index", "linalg", "move", "normalize",
-           "random", "reduce", "scatter", "window"]
+__all__ = ["attention", "collective", "composite", "contract", "custom", "elementwise", "erfinv", "host", "index",
+           "linalg", "move", "normalize", "random", "reduce", "scatter", "window"]

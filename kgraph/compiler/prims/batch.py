@@ -6,7 +6,7 @@ batch)`` gives the state of the result, or None where rows would meet.
 """
 from __future__ import annotations
 
-__all__ = ["ALL", "OWN", "SAME", "broadcast", "contract", "joined", "keeps"]
+__all__ = ["ALL", "OWN", "SAME", "attention", "broadcast", "contract", "joined", "keeps"]
 
 OWN, SAME, ALL = "own", "same", "all"
 
@@ -24,6 +24,14 @@ def broadcast(op, mine, batch):
         return mine[0] if axes[0] == 0 else None
     fresh = not axes or axes[0] != 0 or op.inputs[0].shape[0] == 1
     return SAME if shape and shape[0] == batch and fresh else ALL
+
+
+def attention(op, mine, batch):
+    """Every input that is no broadcast has the batch; dropped weights have places in all of it."""
+    if all(s == ALL for s in mine):
+        return ALL
+    alike = all((s == ALL) == (v.shape[0] == 1) for v, s in zip(op.inputs, mine))
+    return OWN if alike and not op.params["rate"] else None
 
 
 def keeps(test):

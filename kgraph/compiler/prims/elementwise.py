@@ -1,7 +1,7 @@
 """Elementwise primitives: one output element from the elements at the same place. All inputs have one shape.
 
-Each line says name, meaning (NumPy), gradient and kernel text together. Broadcasting and promotion belong to
-kgraph.ops.
+Each line says name, meaning (NumPy), gradient and function of the language of loop nests together. Broadcasting and
+promotion belong to kgraph.ops.
 """
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from kgraph.compiler.prims.rules import (
     FLOATS,
     INTEGERS,
     NUMBERS,
+    Pointwise,
     add,
     apply,
     cast,
@@ -29,7 +30,6 @@ from kgraph.compiler.prims.rules import (
     is_float,
     mul,
     neg,
-    pointwise,
     quiet,
     require,
     sub,
@@ -68,13 +68,13 @@ def _samples(accepted, low, high, count):
     return examples
 
 
-def _unary(name, reference, vjp, text, accepted=FLOATS, result=None, low=-2, high=2, costly=False):
-    return Primitive(name, "elementwise", _infer(name, accepted, result), quiet(reference), vjp, pointwise(text),
+def _unary(name, reference, vjp, function, accepted=FLOATS, result=None, low=-2, high=2, costly=False):
+    return Primitive(name, "elementwise", _infer(name, accepted, result), quiet(reference), vjp, Pointwise(function),
                      _samples(accepted, low, high, 1), costly=costly, batch_rule=joined, lift_rule=ELEMENTWISE)
 
 
-def _binary(name, reference, vjp, text, accepted=NUMBERS, result=None, low=-2, high=2, costly=False):
-    return Primitive(name, "elementwise", _infer(name, accepted, result), quiet(reference), vjp, pointwise(text),
+def _binary(name, reference, vjp, function, accepted=NUMBERS, result=None, low=-2, high=2, costly=False):
+    return Primitive(name, "elementwise", _infer(name, accepted, result), quiet(reference), vjp, Pointwise(function),
                      _samples(accepted, low, high, 2), costly=costly, batch_rule=joined, lift_rule=ELEMENTWISE)
 
 
@@ -93,42 +93,42 @@ def _sigmoid(x):
 
 
 # One input.
-neg_p = _unary("neg", np.negative, lambda ct, out, x: (neg(ct),), "(-{0})", NUMBERS)
-abs_p = _unary("abs", np.abs, _times(lambda out, x: apply("sign", x)), "abs({0})", NUMBERS)
-sign_p = _unary("sign", np.sign, NOT_DIFFERENTIABLE, "sign({0})", NUMBERS)
-exp_p = _unary("exp", np.exp, _times(lambda out, x: out), "exp({0})", costly=True)
-expm1_p = _unary("expm1", np.expm1, _times(lambda out, x: add(out, 1)), "expm1({0})", costly=True)
-log_p = _unary("log", np.log, lambda ct, out, x: (div(ct, x),), "log({0})", low=0.1, costly=True)
-log1p_p = _unary("log1p", np.log1p, lambda ct, out, x: (div(ct, add(x, 1)),), "log1p({0})", low=-0.9, costly=True)
-sqrt_p = _unary("sqrt", np.sqrt, lambda ct, out, x: (div(mul(ct, 0.5), out),), "sqrt({0})", low=0.1)
-rsqrt_p = _unary("rsqrt", lambda x: 1 / np.sqrt(x), _times(lambda out, x: mul(div(out, x), -0.5)), "rsqrt({0})",
+neg_p = _unary("neg", np.negative, lambda ct, out, x: (neg(ct),), "neg", NUMBERS)
+abs_p = _unary("abs", np.abs, _times(lambda out, x: apply("sign", x)), "abs", NUMBERS)
+sign_p = _unary("sign", np.sign, NOT_DIFFERENTIABLE, "sign", NUMBERS)
+exp_p = _unary("exp", np.exp, _times(lambda out, x: out), "exp", costly=True)
+expm1_p = _unary("expm1", np.expm1, _times(lambda out, x: add(out, 1)), "expm1", costly=True)
+log_p = _unary("log", np.log, lambda ct, out, x: (div(ct, x),), "log", low=0.1, costly=True)
+log1p_p = _unary("log1p", np.log1p, lambda ct, out, x: (div(ct, add(x, 1)),), "log1p", low=-0.9, costly=True)
+sqrt_p = _unary("sqrt", np.sqrt, lambda ct, out, x: (div(mul(ct, 0.5), out),), "sqrt", low=0.1)
+rsqrt_p = _unary("rsqrt", lambda x: 1 / np.sqrt(x), _times(lambda out, x: mul(div(out, x), -0.5)), "rsqrt",
                  low=0.1)
-tanh_p = _unary("tanh", np.tanh, _times(lambda out, x: sub(1, _square(out))), "tanh({0})", costly=True)
-sigmoid_p = _unary("sigmoid", _sigmoid, _times(lambda out, x: mul(out, sub(1, out))), "sigmoid({0})", costly=True)
+tanh_p = _unary("tanh", np.tanh, _times(lambda out, x: sub(1, _square(out))), "tanh", costly=True)
+sigmoid_p = _unary("sigmoid", _sigmoid, _times(lambda out, x: mul(out, sub(1, out))), "sigmoid", costly=True)
 erf_p = _unary("erf", erf, _times(lambda out, x: mul(apply("exp", neg(_square(x))), 2 / math.sqrt(math.pi))),
-               "erf({0})", costly=True)
-sin_p = _unary("sin", np.sin, _times(lambda out, x: apply("cos", x)), "sin({0})", costly=True)
-cos_p = _unary("cos", np.cos, _times(lambda out, x: neg(apply("sin", x))), "cos({0})", costly=True)
-tan_p = _unary("tan", np.tan, _times(lambda out, x: add(_square(out), 1)), "tan({0})", low=-1.2, high=1.2, costly=True)
-asin_p = _unary("asin", np.arcsin, _times(lambda out, x: apply("rsqrt", sub(1, _square(x)))), "asin({0})", low=-0.9,
+               "erf", costly=True)
+sin_p = _unary("sin", np.sin, _times(lambda out, x: apply("cos", x)), "sin", costly=True)
+cos_p = _unary("cos", np.cos, _times(lambda out, x: neg(apply("sin", x))), "cos", costly=True)
+tan_p = _unary("tan", np.tan, _times(lambda out, x: add(_square(out), 1)), "tan", low=-1.2, high=1.2, costly=True)
+asin_p = _unary("asin", np.arcsin, _times(lambda out, x: apply("rsqrt", sub(1, _square(x)))), "asin", low=-0.9,
                 high=0.9)
-acos_p = _unary("acos", np.arccos, _times(lambda out, x: neg(apply("rsqrt", sub(1, _square(x))))), "acos({0})",
+acos_p = _unary("acos", np.arccos, _times(lambda out, x: neg(apply("rsqrt", sub(1, _square(x))))), "acos",
                 low=-0.9, high=0.9)
-atan_p = _unary("atan", np.arctan, lambda ct, out, x: (div(ct, add(_square(x), 1)),), "atan({0})")
-sinh_p = _unary("sinh", np.sinh, _times(lambda out, x: apply("cosh", x)), "sinh({0})")
-cosh_p = _unary("cosh", np.cosh, _times(lambda out, x: apply("sinh", x)), "cosh({0})")
-asinh_p = _unary("asinh", np.arcsinh, _times(lambda out, x: apply("rsqrt", add(_square(x), 1))), "asinh({0})")
-acosh_p = _unary("acosh", np.arccosh, _times(lambda out, x: apply("rsqrt", mul(sub(x, 1), add(x, 1)))), "acosh({0})",
+atan_p = _unary("atan", np.arctan, lambda ct, out, x: (div(ct, add(_square(x), 1)),), "atan")
+sinh_p = _unary("sinh", np.sinh, _times(lambda out, x: apply("cosh", x)), "sinh")
+cosh_p = _unary("cosh", np.cosh, _times(lambda out, x: apply("sinh", x)), "cosh")
+asinh_p = _unary("asinh", np.arcsinh, _times(lambda out, x: apply("rsqrt", add(_square(x), 1))), "asinh")
+acosh_p = _unary("acosh", np.arccosh, _times(lambda out, x: apply("rsqrt", mul(sub(x, 1), add(x, 1)))), "acosh",
                  low=1.1, high=3)
-atanh_p = _unary("atanh", np.arctanh, lambda ct, out, x: (div(ct, sub(1, _square(x))),), "atanh({0})", low=-0.9,
+atanh_p = _unary("atanh", np.arctanh, lambda ct, out, x: (div(ct, sub(1, _square(x))),), "atanh", low=-0.9,
                  high=0.9)
-floor_p = _unary("floor", np.floor, NOT_DIFFERENTIABLE, "floor({0})")
-ceil_p = _unary("ceil", np.ceil, NOT_DIFFERENTIABLE, "ceil({0})")
-round_p = _unary("round", np.rint, NOT_DIFFERENTIABLE, "rint({0})")  # halves go to the even neighbour
-is_nan_p = _unary("is_nan", np.isnan, NOT_DIFFERENTIABLE, "isnan({0})", result="bool")
-is_finite_p = _unary("is_finite", np.isfinite, NOT_DIFFERENTIABLE, "isfinite({0})", result="bool")
-logical_not_p = _unary("logical_not", np.logical_not, NOT_DIFFERENTIABLE, "({0} ^ True)", ("bool",))
-stop_gradient_p = _unary("stop_gradient", np.array, NOT_DIFFERENTIABLE, "{0}", ANY)
+floor_p = _unary("floor", np.floor, NOT_DIFFERENTIABLE, "floor")
+ceil_p = _unary("ceil", np.ceil, NOT_DIFFERENTIABLE, "ceil")
+round_p = _unary("round", np.rint, NOT_DIFFERENTIABLE, "rint")  # halves go to the even neighbour
+is_nan_p = _unary("is_nan", np.isnan, NOT_DIFFERENTIABLE, "isnan", result="bool")
+is_finite_p = _unary("is_finite", np.isfinite, NOT_DIFFERENTIABLE, "isfinite", result="bool")
+logical_not_p = _unary("logical_not", np.logical_not, NOT_DIFFERENTIABLE, lambda x: call("^", x, True), ("bool",))
+stop_gradient_p = _unary("stop_gradient", np.array, NOT_DIFFERENTIABLE, lambda x: x, ANY)
 
 
 def _cast_lower(e, op, index):
@@ -170,24 +170,23 @@ def _atan2_vjp(ct, out, a, b):
     return mul(scaled, b), neg(mul(scaled, a))
 
 
-add_p = _binary("add", np.add, lambda ct, out, a, b: (ct, ct), "({0} + {1})")
-subtract_p = _binary("subtract", np.subtract, lambda ct, out, a, b: (ct, neg(ct)), "({0} - {1})")
-multiply_p = _binary("multiply", np.multiply, lambda ct, out, a, b: (mul(ct, b), mul(ct, a)), "({0} * {1})")
-divide_p = _binary("divide", np.divide, lambda ct, out, a, b: (div(ct, b), neg(mul(ct, div(out, b)))), "({0} / {1})",
+add_p = _binary("add", np.add, lambda ct, out, a, b: (ct, ct), "+")
+subtract_p = _binary("subtract", np.subtract, lambda ct, out, a, b: (ct, neg(ct)), "-")
+multiply_p = _binary("multiply", np.multiply, lambda ct, out, a, b: (mul(ct, b), mul(ct, a)), "*")
+divide_p = _binary("divide", np.divide, lambda ct, out, a, b: (div(ct, b), neg(mul(ct, div(out, b)))), "/",
                    FLOATS, low=0.5)
-power_p = _binary("power", np.power, _power_vjp, "pow({0}, {1})", low=0.2, costly=True)
-maximum_p = _binary("maximum", np.maximum, _choose("greater"), "maximum({0}, {1})", ANY)
-minimum_p = _binary("minimum", np.minimum, _choose("less"), "minimum({0}, {1})", ANY)
+power_p = _binary("power", np.power, _power_vjp, "pow", low=0.2, costly=True)
+maximum_p = _binary("maximum", np.maximum, _choose("greater"), "maximum", ANY)
+minimum_p = _binary("minimum", np.minimum, _choose("less"), "minimum", ANY)
 remainder_p = _binary("remainder", np.remainder,
                       lambda ct, out, a, b: (ct, neg(mul(ct, apply("floor", div(a, b)))) if is_float(a) else None),
-                      "remainder({0}, {1})", low=0.5)
-floor_divide_p = _binary("floor_divide", np.floor_divide, NOT_DIFFERENTIABLE, "floordiv({0}, {1})", low=0.5)
-atan2_p = _binary("atan2", np.arctan2, _atan2_vjp, "atan2({0}, {1})", FLOATS)
-
+                      "remainder", low=0.5)
+floor_divide_p = _binary("floor_divide", np.floor_divide, NOT_DIFFERENTIABLE, "floordiv", low=0.5)
+atan2_p = _binary("atan2", np.arctan2, _atan2_vjp, "atan2", FLOATS)
 
 
 def _comparison(name, sign):
-    return _binary(name, getattr(np, name), NOT_DIFFERENTIABLE, f"({{0}} {sign} {{1}})", ANY, "bool")
+    return _binary(name, getattr(np, name), NOT_DIFFERENTIABLE, sign, ANY, "bool")
 
 
 equal_p = _comparison("equal", "==")
@@ -196,13 +195,13 @@ less_p = _comparison("less", "<")
 less_equal_p = _comparison("less_equal", "<=")
 greater_p = _comparison("greater", ">")
 greater_equal_p = _comparison("greater_equal", ">=")
-logical_and_p = _binary("logical_and", np.logical_and, NOT_DIFFERENTIABLE, "({0} & {1})", ("bool",))
-logical_or_p = _binary("logical_or", np.logical_or, NOT_DIFFERENTIABLE, "({0} | {1})", ("bool",))
-bitwise_and_p = _binary("bitwise_and", np.bitwise_and, NOT_DIFFERENTIABLE, "({0} & {1})", BITS)
-bitwise_or_p = _binary("bitwise_or", np.bitwise_or, NOT_DIFFERENTIABLE, "({0} | {1})", BITS)
-bitwise_xor_p = _binary("bitwise_xor", np.bitwise_xor, NOT_DIFFERENTIABLE, "({0} ^ {1})", BITS)
-shift_left_p = _binary("shift_left", np.left_shift, NOT_DIFFERENTIABLE, "({0} << {1})", INTEGERS)
-shift_right_p = _binary("shift_right", np.right_shift, NOT_DIFFERENTIABLE, "({0} >> {1})", INTEGERS)
+logical_and_p = _binary("logical_and", np.logical_and, NOT_DIFFERENTIABLE, "&", ("bool",))
+logical_or_p = _binary("logical_or", np.logical_or, NOT_DIFFERENTIABLE, "|", ("bool",))
+bitwise_and_p = _binary("bitwise_and", np.bitwise_and, NOT_DIFFERENTIABLE, "&", BITS)
+bitwise_or_p = _binary("bitwise_or", np.bitwise_or, NOT_DIFFERENTIABLE, "|", BITS)
+bitwise_xor_p = _binary("bitwise_xor", np.bitwise_xor, NOT_DIFFERENTIABLE, "^", BITS)
+shift_left_p = _binary("shift_left", np.left_shift, NOT_DIFFERENTIABLE, "<<", INTEGERS)
+shift_right_p = _binary("shift_right", np.right_shift, NOT_DIFFERENTIABLE, ">>", INTEGERS)
 
 
 def _where_infer(c, a, b):
@@ -219,5 +218,5 @@ def _where_examples(rng):
 
 where_p = Primitive("where", "elementwise", _where_infer, np.where,
                     lambda ct, out, c, a, b: (None, where(c, ct, 0), where(c, 0, ct)),
-                    pointwise("where({0}, {1}, {2})"),
+                    Pointwise("where"),
                     _where_examples, batch_rule=joined, lift_rule=ELEMENTWISE)

@@ -148,7 +148,8 @@ scatter_along_p = Primitive(
     "scatter_along", "index", _scatter_along_infer, _scatter_along,
     lambda ct, out, indices, updates, axis, size: (None, apply("take_along", ct, indices, axis=axis)), "scatter_along",
     lambda rng: [([_rows(rng, *s[:a], m, *s[a + 1:], high=s[a]), rng.normal(size=(*s[:a], m, *s[a + 1:])).astype(t)],
-                  {"axis": a, "size": s[a]}) for s, m, a, t in _ALONG])
+                  {"axis": a, "size": s[a]}) for s, m, a, t in _ALONG] + [
+                 ([_rows(rng, 2, 5, high=3), rng.integers(-9, 9, (2, 5)).astype("int32")], {"axis": 1, "size": 3})])
 
 
 def _argsort_infer(x, axis):

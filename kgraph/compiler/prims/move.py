@@ -203,7 +203,8 @@ def _dilate(x, axis, stride):
     high = tuple(stride - 1 if i == axis + 1 else 0 for i in range(len(column.shape)))
     column = apply("pad", column, low=(0,) * len(high), high=high, value=0)
     flat = apply("reshape", column, shape=(*x.shape[:axis], n * stride, *x.shape[axis + 1:]))
-    limits = tuple(n * stride - stride + 1 if i == axis else d for i, d in enumerate(flat.shape))
+    length = dims.maximum(n * stride - stride + 1, 0)  # a symbolic n may be 0
+    limits = tuple(length if i == axis else d for i, d in enumerate(flat.shape))
     return apply("slice", flat, starts=(0,) * len(limits), limits=limits, strides=(1,) * len(limits))
 
 
@@ -314,8 +315,14 @@ reverse_p = _move(
     batch_rule=keeps(lambda op, batch: 0 not in op.params["axes"]))
 
 
+def _made(name, shape, dtype):
+    for n in shape:
+        require_order(f"{name}: sizes of at least 0", 0, n)
+    return TensorType(tuple(shape), dtype)
+
+
 full_p = _move(
-    "full", lambda shape, value, dtype: TensorType(tuple(shape), dtype),
+    "full", lambda shape, value, dtype: _made("full", shape, dtype),
     lambda shape, value, dtype: np.full(shape, value, dtype), NOT_DIFFERENTIABLE,
     lambda e, op, index: e.constant(op.params["value"], op.params["dtype"]),
     lambda rng: [([], {"shape": (3, 37), "value": 0.5, "dtype": "float32"}),
@@ -323,7 +330,7 @@ full_p = _move(
                  ([], {"shape": (0, 1), "value": True, "dtype": "bool"})])
 
 iota_p = _move(
-    "iota", lambda size, dtype: TensorType((size,), dtype), lambda size, dtype: np.arange(size).astype(dtype),
+    "iota", lambda size, dtype: _made("iota", (size,), dtype), lambda size, dtype: np.indices((size,), dtype)[0],
     NOT_DIFFERENTIABLE,
     lambda e, op, index: call(short_name(op.params["dtype"]), e.at(index[0])),
     lambda rng: [([], {"size": n, "dtype": t}) for n, t in ((1, "int32"), (37, "float32"), (0, "int64"))])

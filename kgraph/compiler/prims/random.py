@@ -8,41 +8,39 @@ from __future__ import annotations
 import numpy as np
 
 from kgraph.compiler.ir import TensorType
+from kgraph.compiler.loopnest.functions import mix_bits
 from kgraph.compiler.loopnest.nodes import call
 from kgraph.compiler.primitive import NOT_DIFFERENTIABLE, Primitive
 from kgraph.compiler.prims.rules import require
 
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
-
-def mix(z: np.ndarray) -> np.ndarray:
-    """SplitMix64's output function of a uint64 state: two rounds of xor-shift and multiply, one last xor-shift."""
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
-
-
-def _reference(key, shape):
-    count = int(np.prod(shape, dtype=np.int64))
+def _reference(key, shape, whole=None, starts=None):
+    places = np.zeros(shape, np.uint64)
+    for axis, (size, start) in enumerate(zip(whole or shape, starts or (0,) * len(shape))):
+        own = np.arange(start, start + shape[axis], dtype=np.uint64).reshape(-1, *(1,) * (len(shape) - axis - 1))
+        places = places * np.uint64(size) + own
     with np.errstate(over="ignore"):
-        state = mix((key[:1].astype(np.uint64) | (key[1:].astype(np.uint64) << np.uint64(32))) + _GOLDEN)
-        bits = mix(state + np.arange(1, count + 1, dtype=np.uint64) * _GOLDEN)
-    return (bits >> np.uint64(32)).astype(np.uint32).reshape(shape)
+        bits = mix_bits(key[:1].astype(np.uint64) | (key[1:].astype(np.uint64) << np.uint64(32)), places)
+    return bits.astype(np.uint32).reshape(shape)
 
 
-def _infer(key, shape):
+def _infer(key, shape, whole=None, starts=None):
     require(key.shape == (2,) and key.dtype == "uint32", lambda: f"random_bits: expected a key u32[2], received {key}")
     return TensorType(tuple(shape), "uint32")
 
 
 def _lower(e, op, index):
-    flat = 0
-    for position, size in zip(index, op.params["shape"]):
-        flat = flat * size + position
+    shape, flat = op.params["shape"], 0
+    starts = op.params.get("starts") or (0,) * len(shape)
+    for position, start, size in zip(index, starts, op.params.get("whole") or shape):
+        flat = flat * size + (position + start)
     return call("mix_bits", e.read(0, (0,)), e.read(0, (1,)), e.at(flat))
 
 
+# whole, starts: of the larger array whose part this is, its shape and where the part begins.
 random_bits_p = Primitive("random_bits", "random", _infer, _reference, NOT_DIFFERENTIABLE, _lower,
                           lambda rng: [([np.array(k, "uint32")], {"shape": s}) for k, s in
-                                       (((0, 0), (3,)), ((1, 2), (1, 37)), ((7, 0), (0, 4)), ((2**32 - 1, 5), ()))],
+                                       (((0, 0), (3,)), ((1, 2), (1, 37)), ((7, 0), (0, 4)), ((2**32 - 1, 5), ()))]
+                          + [([np.array((3, 1), "uint32")],
+                              {"shape": (2, 5, 3), "whole": (2, 37, 3), "starts": (0, 11, 0)})],
                           costly=True)

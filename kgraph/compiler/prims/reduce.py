@@ -83,13 +83,13 @@ def _prod_vjp(ct, out, x, axes):
 
 sum_p = _reduce("sum", array_sum,
                 lambda ct, out, x, axes: (spread(ct, axes, x.shape),),
-                Reducer(lambda dtype: 0, "sum_so_far({a}, {x})"), NUMBERS)
+                Reducer(lambda dtype: 0, "sum_so_far"), NUMBERS)
 prod_p = _reduce("prod", lambda x, axes: np.prod(x, axis=axes, dtype=x.dtype), _prod_vjp,
-                 Reducer(lambda dtype: 1, "product_so_far({a}, {x})"), NUMBERS)
+                 Reducer(lambda dtype: 1, "product_so_far"), NUMBERS)
 max_p = _reduce("max", lambda x, axes: np.max(x, axis=axes, initial=lowest(x.dtype.name)), _extreme_vjp,
-                Reducer(lowest, "maximum_so_far({a}, {x})"), ANY)
+                Reducer(lowest, "maximum_so_far"), ANY)
 min_p = _reduce("min", lambda x, axes: np.min(x, axis=axes, initial=highest(x.dtype.name)), _extreme_vjp,
-                Reducer(highest, "minimum_so_far({a}, {x})"), ANY)
+                Reducer(highest, "minimum_so_far"), ANY)
 
 
 def _position_infer(name):

@@ -12,12 +12,11 @@ import numpy as np
 from kgraph.compiler import dims
 from kgraph.compiler.ir import TensorType
 from kgraph.compiler.loopnest.dtypes import DTYPES
-from kgraph.compiler.loopnest.nodes import Expression
-from kgraph.compiler.loopnest.parse import quoted
+from kgraph.compiler.loopnest.nodes import Expression, call
 from kgraph.compiler.primitive import PRIMITIVES
 from kgraph.compiler.trace import assume_sizes, bind
 
-FLOATS = tuple(d for d, t in DTYPES.items() if t.is_float)
+FLOATS = tuple(d for d, t in DTYPES.items() if t.is_float and t.compute)
 INTEGERS = tuple(d for d, t in DTYPES.items() if t.kind in ("int", "uint"))
 NUMBERS = FLOATS + INTEGERS
 BITS = INTEGERS + ("bool",)
@@ -28,26 +27,23 @@ LONG = 256  # terms of a product that NumPy may add up in their own type
 
 @dataclass(frozen=True)
 class Pointwise:
-    """lower of an elementwise primitive: one element in the kernel language, ``{0}``, ``{1}`` standing for the
-    inputs'."""
+    """lower of an elementwise primitive: a function of the language of loop nests by its name, or one that makes an
+    expression of the inputs' elements."""
 
-    text: str
+    function: str | Callable
 
     def __call__(self, e, op, index) -> Expression:
-        operands = {f"x{k}": e.read(k, index) for k in range(len(op.inputs))}
-        return quoted(self.text.format(*operands), **operands)
+        elements = [e.read(k, index) for k in range(len(op.inputs))]
+        return call(self.function, *elements) if isinstance(self.function, str) else self.function(*elements)
 
 
 @dataclass(frozen=True)
 class Reducer:
-    """lower of a reduction: ``init(dtype)`` is the neutral value, ``combine`` adds ``{x}`` to ``{a}`` in the kernel
-    language."""
+    """lower of a reduction: ``init(dtype)`` is the neutral value, ``combine`` names the function of loop nests that
+    makes one of a value so far and an element."""
 
     init: Callable
     combine: str
-
-
-pointwise = Pointwise
 
 
 def is_float(x) -> bool:
@@ -144,11 +140,14 @@ def array_sum(x, axes, keepdims=False):
     return np.sum(x, axis=axes, keepdims=keepdims, dtype=summing_dtype(x.dtype)).astype(x.dtype)
 
 
-def matrix_product(a, b):
-    """NumPy's matrix products of two stacks; of a large depth in parts, which are added up in float64."""
+def matrix_product(a, b, dtype=None):
+    """NumPy's matrix products of two stacks; of a large depth in parts, which are added up in float64. dtype int32:
+    that of int8 with exact sums, which float64 holds."""
     with np.errstate(all="ignore"):
+        if dtype == "int32":
+            return np.matmul(a.astype("float64"), b.astype("float64")).astype("int64").astype("int32")
         if a.shape[-1] <= LONG or a.dtype.kind != "f":
-            return np.matmul(a, b)
+            return np.matmul(a, b).astype(a.dtype, copy=False)  # of floats of 8 bits NumPy makes float32
         return sum(np.matmul(a[..., k:k + LONG], b[..., k:k + LONG, :]).astype("float64")
                    for k in range(0, a.shape[-1], LONG)).astype(a.dtype)
 

@@ -34,7 +34,8 @@ def _lift_contract(loop, op, operands):
         if stacked:
             labels[k] = _inserted(labels[k], loop.axis_of(len(labels[k])), step)
     out = _inserted(params["out_axes"], loop.axis_of(len(params["out_axes"])), step)
-    return apply("contract", *(x for x, _ in operands), a_axes=labels[0], b_axes=labels[1], out_axes=out)
+    return apply("contract", *(x for x, _ in operands), **{**params, "a_axes": labels[0], "b_axes": labels[1],
+                                                           "out_axes": out})
 
 
 def _lift_broadcast(loop, op, operands):

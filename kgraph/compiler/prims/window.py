@@ -4,9 +4,15 @@ An output at place o of a space axis reads the inputs at ``o * stride + k * dila
 kernel; places outside of the input are skipped. Each parameter has one entry for each space axis; ``padding`` is a
 pair (low, high), and a negative amount leaves input out. Kernels are ``[taps..., channels / groups, filters]``.
 
+``dtype`` is int32 for a convolution of int8, which is added up in that.
+
 ``transposed`` (kernels with channels and filters exchanged: [taps..., filters / groups, channels]) and ``parts`` (sums
 over so many shares of the batch, with an axis of their own in front) are forms that only kgraph.compiler.passes.window
 brings in.
+
+`conv_transformed` is a convolution of 3 x 3 taps that moves by one, and has beside its kernel what
+kgraph.kernels.winograd makes of that, 16 matrices in panels (see panel_product): a form that a pass brings in for
+weights that are the same at every call.
 
 A convolution is bilinear, so `conv`, `conv_data_grad` and `conv_weight_grad` are each other's gradients. The latter two
 are the linear maps that the first has for a fixed kernel and a fixed input, transposed. `conv_data_grad` is also the
@@ -14,6 +20,7 @@ forward pass of what layers call a transposed convolution.
 """
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 
@@ -21,8 +28,11 @@ import numpy as np
 
 from kgraph.compiler.dims import Dim
 from kgraph.compiler.ir import TensorType
-from kgraph.compiler.primitive import Primitive
-from kgraph.compiler.prims.batch import ALL
+from kgraph.compiler.loopnest.dtypes import DTYPES
+from kgraph.compiler.loopnest.nodes import call
+from kgraph.compiler.loopnest.records import PANEL
+from kgraph.compiler.primitive import NOT_DIFFERENTIABLE, Primitive
+from kgraph.compiler.prims.batch import ALL, keeps
 from kgraph.compiler.prims.reduce import lowest
 from kgraph.compiler.prims.rules import (
     FLOATS,
@@ -71,14 +81,16 @@ def _check_kernel(name, x, w, groups):
             lambda: f"{name}: expected groups that divide the {w.shape[-1]} filters, received groups={groups}")
 
 
-def _conv_infer(x, w, strides, padding, dilation, groups):
-    check_dtype("conv", x, FLOATS)
+def _conv_infer(x, w, strides, padding, dilation, groups, dtype=None):
+    check_dtype("conv", x, FLOATS if dtype is None else ("int8",))
+    require(dtype is None or dtype == DTYPES[x.dtype].sums and groups == 1,
+            lambda: f"conv: expected groups=1 and dtype int32 for int8, received groups={groups}, dtype={dtype}")
     _check_kernel("conv", x, w, groups)
     require(x.shape[-1] == w.shape[-2] * groups,
             lambda: f"conv: expected {w.shape[-2] * groups} input channels for the kernel {w} in {groups} groups, "
                     f"received {x}")
     space = _output_space("conv", x.shape[1:-1], w.shape[:-2], strides, padding, dilation)
-    return TensorType((x.shape[0], *space, w.shape[-1]), x.dtype)
+    return TensorType((x.shape[0], *space, w.shape[-1]), dtype or x.dtype)
 
 
 def _data_grad_infer(ct, w, strides, padding, dilation, groups, size, transposed=False):
@@ -122,11 +134,12 @@ def _windows(x, window, strides, dilation):
     """A view [batch, outputs..., taps..., channels] of a padded input."""
     space = tuple(output_size(n, k, s, (0, 0), d) for n, k, s, d in zip(x.shape[1:-1], window, strides, dilation))
     steps = x.strides[1:-1]
+    bits = x.view(f"u{x.itemsize}")  # as_strided asks what a type is called, and not all types of ml_dtypes know
     return np.lib.stride_tricks.as_strided(
-        x, (x.shape[0], *space, *window, x.shape[-1]),
+        bits, (x.shape[0], *space, *window, x.shape[-1]),
         (x.strides[0], *(t * s for t, s in zip(steps, strides)), *(t * d for t, d in zip(steps, dilation)),
          x.strides[-1]),
-        writeable=False)
+        writeable=False).view(x.dtype)
 
 
 def _image_chunks(images, elements):
@@ -149,13 +162,13 @@ def _matrices(values, groups):
     return np.moveaxis(values.reshape(-1, groups, values.shape[-1] // groups), 1, 0)
 
 
-def _conv(x, w, strides, padding, dilation, groups):
+def _conv(x, w, strides, padding, dilation, groups, dtype=None):
     window = w.shape[:-2]
     space = tuple(map(output_size, x.shape[1:-1], window, strides, padding, dilation))
-    out = np.empty((x.shape[0], *space, w.shape[-1]), x.dtype)
+    out = np.empty((x.shape[0], *space, w.shape[-1]), dtype or x.dtype)
     kernel = _matrices(w, groups)
     for images in _image_chunks(x.shape[0], math.prod(space) * math.prod(window) * x.shape[-1]):
-        product = matrix_product(_columns(x[images], window, strides, padding, dilation, groups), kernel)
+        product = matrix_product(_columns(x[images], window, strides, padding, dilation, groups), kernel, dtype)
         out[images] = np.moveaxis(product, 0, 1).reshape(-1, *space, w.shape[-1])
     return out
 
@@ -249,15 +262,103 @@ def _case_arrays(rng):
         yield x, w, _normal(rng, _conv(x, w, **params).shape, dtype), params
 
 
+def _transformed_infer(x, w, transform, **params):
+    found = _conv_infer(x, w, **params)
+    require(w.shape[:-2] == (3, 3) and {*params["strides"], *params["dilation"], params["groups"]} == {1},
+            lambda: f"conv_transformed: expected a kernel of 3 x 3 that moves by one, received {w}, {params}")
+    width = PANEL // w.itemsize
+    wanted = TensorType((4, 4, -(-w.shape[3] // width), w.shape[2], width), w.dtype)
+    require(transform == wanted, lambda: f"conv_transformed: expected {wanted} for {w}, received {transform}")
+    return found
+
+
+def _transformed_conv(x, w, transform, **params):
+    return _conv(x, w, **params)
+
+
+def _transformed_examples(rng):
+    rows = np.array(((1, 0, 0), (0.5, 0.5, 0.5), (0.5, -0.5, 0.5), (0, 0, 1)))
+    found = []
+    for space, channels, filters, dtype in (((5, 7), 24, 33, "float32"), ((1, 30), 40, 24, "float64")):
+        x, w = _normal(rng, (3, *space, channels), dtype), _normal(rng, (3, 3, channels, filters), dtype)
+        ones = {"strides": (1, 1), "dilation": (1, 1), "groups": 1, "padding": ((1, 1), (1, 2))}
+        width = PANEL // w.itemsize
+        transform = np.einsum("ik,jl,klcf->ijcf", rows, rows, w).astype(dtype)
+        transform = np.pad(transform, ((0, 0),) * 3 + ((0, -filters % width),))
+        transform = transform.reshape(4, 4, channels, -1, width).transpose(0, 1, 3, 2, 4)
+        found.append(([x, w, np.ascontiguousarray(transform)], ones))
+    return found
+
+
 _FACTS = {"batch_rule": lambda op, mine, batch: mine[0] if mine[1] == ALL else None, "lift_rule": CONV}
 conv_p = Primitive("conv", "window", _conv_infer, _conv, _conv_vjp, "conv",
-                   lambda rng: [([x, w], params) for x, w, ct, params in _case_arrays(rng)], **_FACTS)
+                   lambda rng: [([x, w], params) for x, w, ct, params in _case_arrays(rng)] + [
+                       ([rng.integers(-128, 128, s, "int8") for s in ((2, 5, 6, 3), (3, 2, 3, 5))],
+                        {"strides": (2, 1), "padding": ((1, 1), (0, 1)), "dilation": (1, 2), "groups": 1,
+                         "dtype": "int32"})], **_FACTS)
+conv_transformed_p = Primitive("conv_transformed", "window", _transformed_infer, _transformed_conv, NOT_DIFFERENTIABLE,
+                               "conv", _transformed_examples)
 conv_data_grad_p = Primitive(
     "conv_data_grad", "window", _data_grad_infer, _data_grad, _data_grad_vjp, "conv_data_grad",
     lambda rng: [([ct, w], {**params, "size": x.shape[1:-1]}) for x, w, ct, params in _case_arrays(rng)], **_FACTS)
 conv_weight_grad_p = Primitive(
     "conv_weight_grad", "window", _weight_grad_infer, _weight_grad, _weight_grad_vjp, "conv_weight_grad",
     lambda rng: [([x, ct], {**params, "window": w.shape[:-2]}) for x, w, ct, params in _case_arrays(rng)])
+
+
+# --- the matrix of windows, where a pass wants one --------------------------------------------------------------------
+
+def _windows_infer(x, window, outs, strides, steps, low, apart):
+    require({x.ndim - 2} == {len(v) for v in (window, outs, strides, steps, low, apart)},
+            lambda: f"windows: expected a number for each space axis of {x}, received {window}, {outs}, {strides}, "
+                    f"{steps}, {low}, {apart}")
+    return TensorType((x.shape[0], *outs, *window, x.shape[-1]), x.dtype)
+
+
+def _window_matrix(x, window, outs, strides, steps, low, apart):
+    rank = len(window)
+    for k in range(rank):
+        axis = 1 + 2 * k
+        at = np.arange(outs[k])[:, None] * strides[k] + np.arange(window[k]) * steps[k] - low[k]
+        there = (at >= 0) & (at < x.shape[axis] * apart[k]) & (at % apart[k] == 0)
+        tests = there.reshape(*(1,) * axis, *there.shape, *(1,) * (x.ndim - axis - 1))
+        places = np.where(there, at // apart[k], 0)
+        with_one = np.pad(x, [(0, int(a == axis)) for a in range(x.ndim)])  # a size may be 0
+        x = np.where(tests, np.take(with_one, places, axis), np.zeros((), x.dtype))
+    return np.moveaxis(x, range(2, 2 + 2 * rank, 2), range(1 + rank, 1 + 2 * rank))
+
+
+def _windows_lower(e, op, index):
+    p, rank, inner, tests = op.params, len(op.params["window"]), [], []
+    for k, size in enumerate(op.inputs[0].shape[1:-1]):
+        stride, step, low, apart = (p[name][k] for name in ("strides", "steps", "low", "apart"))
+        at = index[1 + k] * stride + index[1 + rank + k] * step - low
+        reach = step * (p["window"][k] - 1)
+        tests += [e.at(at) >= 0] if min(reach, 0) < low else []
+        if (p["outs"][k] - 1) * stride + max(reach, 0) - low >= size * apart:
+            tests.append(e.at(at) < e.size(size * apart))
+        tests += [call("==", e.at(at % apart), 0)] if apart > 1 else []
+        inner.append(at // apart)
+    value = lambda: e.read(0, (index[0], *inner, index[-1]))
+    if not tests:
+        return value()
+    return e.choose(functools.reduce(functools.partial(call, "and"), tests), value,
+                    lambda: e.constant(0, op.outputs[0].dtype))
+
+
+_WINDOWS = (((7,), 3, (3,), (5,), (1,), (1,), (0,), (1,), "float32"),
+            ((5, 6), 37, (3, 2), (5, 3), (1, 2), (1, 2), (1, 0), (1, 1), "float32"),
+            ((1, 3), 1, (3, 3), (1, 3), (1, 1), (-1, -1), (-1, -1), (1, 1), "float64"),
+            ((3, 4), 18, (1, 1), (6, 11), (1, 1), (1, 1), (1, 0), (2, 3), "float32"),
+            ((1, 0, 4), 2, (1, 2, 2), (1, 1, 2), (1, 1, 2), (1, 1, 1), (0, 1, 0), (1, 1, 1), "float32"))
+# [batch, outputs..., taps..., channels]: at output o and tap k what is at place o * stride + k * step - low of an input
+# whose neighbours are ``apart`` places apart; zeros between them and outside.
+windows_p = Primitive(
+    "windows", "move", _windows_infer, _window_matrix, NOT_DIFFERENTIABLE, _windows_lower,
+    lambda rng: [([_normal(rng, (2, *space, channels), dtype)],
+                  dict(zip(("window", "outs", "strides", "steps", "low", "apart"), params)))
+                 for space, channels, *params, dtype in _WINDOWS],
+    branches=True, batch_rule=keeps(lambda op, batch: True))
 
 
 # --- pooling ----------------------------------------------------------------------------------------------------------

@@ -1,5 +1,5 @@
-"""LoopNest -> kernel source, for Numba's front end (kgraph.codegen.frontend): the only place that writes kernel text.
-"""
+"""LoopNest -> kernel source, for Numba's front end (kgraph.codegen.frontend): the only place that writes kernel text
+(tests/compiler/test_printing.py)."""
 from __future__ import annotations
 
 import hashlib

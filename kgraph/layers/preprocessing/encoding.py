@@ -24,8 +24,9 @@ def check_output_mode(layer, mode, allowed) -> str:
 
 
 def check_dense(layer, **settings):
-    """Raise ValueError for settings that ask for tensors that are not dense."""
+    """Keep settings that ask for other tensors than dense ones. Raises ValueError for one that is True."""
     for name, value in settings.items():
+        setattr(layer, name, False)
         if value:
             raise ValueError(f"layer {layer.name!r}: expected {name}=False, received True: tensors are dense")
 
@@ -61,8 +62,18 @@ def encoded_shape(shape, mode, depth) -> tuple:
 class CategoryEncoding(Layer):
     """Class numbers in [0, num_tokens) as codes.
 
-    output_mode  "multi_hot" (a 1 for each class that a sample has), "one_hot" (a code for each element) or "count"
     Called with count_weights, of the shape of the inputs, "count" sums these up. Integers outside are left out.
+
+    Args:
+        output_mode: "multi_hot" (a 1 for each class that a sample has), "one_hot" (a code for each element) or "count"
+        num_tokens: how many classes there are.
+
+    Raises:
+        ValueError: num_tokens is missing or below 1; another output_mode.
+
+    Example:
+        >>> layers.CategoryEncoding(4)(np.int32([[0, 2]]))
+        <Tensor f32[1,4] [[1. 0. 1. 0.]]>
     """
 
     def __init__(self, num_tokens=None, output_mode="multi_hot", sparse=False, **kwargs):
@@ -79,6 +90,11 @@ class CategoryEncoding(Layer):
         return "int32"
 
     def call(self, inputs, count_weights=None):
+        """The computation.
+
+        Raises:
+            ValueError: count_weights with another output_mode than "count".
+        """
         if count_weights is not None and self.output_mode != "count":
             raise ValueError(f"layer {self.name!r}: expected count_weights with output_mode='count' only, received "
                              f"output_mode={self.output_mode!r}")
@@ -92,15 +108,25 @@ class CategoryEncoding(Layer):
 class Discretization(Layer):
     """The number of the bin into which each element falls; bin i holds values from boundary i-1 up to boundary i.
 
-    bin_boundaries  rising numbers; or instead of them
-    num_bins        adapt() finds boundaries between bins that hold equally many of the data, up to a share epsilon
-    output_mode     "int", "one_hot", "multi_hot" or "count"
+    Args:
+        bin_boundaries: rising numbers between the bins; or num_bins, and adapt() finds them.
+        num_bins: how many bins adapt() makes.
+        output_mode: "int", "one_hot", "multi_hot" or "count"
+        epsilon: how exact the quantiles of adapt() are, 0.01.
+
+    Raises:
+        ValueError: both or neither of bin_boundaries and num_bins; another output_mode.
+
+    Example:
+        >>> layers.Discretization([0.0, 1.0])(np.float32([[-1.0, 0.5, 3.0]]))
+        <Tensor i32[1,3] [[0 1 2]]>
     """
 
     _dtype_by_name = True
 
-    def __init__(self, bin_boundaries=None, num_bins=None, epsilon=0.01, output_mode="int", sparse=False, **kwargs):
-        super().__init__(**kwargs)
+    def __init__(self, bin_boundaries=None, num_bins=None, epsilon=0.01, output_mode="int", sparse=False, dtype=None,
+                 name=None, **kwargs):
+        super().__init__(dtype=dtype, name=name, **kwargs)
         if (num_bins is None) == (bin_boundaries is None):
             raise ValueError(f"layer {self.name!r}: expected one of bin_boundaries and num_bins, received "
                              f"bin_boundaries={bin_boundaries!r}, num_bins={num_bins!r}")
@@ -113,7 +139,11 @@ class Discretization(Layer):
         self._summary = np.zeros((2, 0), "float32")
 
     def adapt(self, data, steps=None):
-        """Find the boundaries from data: an array, or batches of it (at most `steps`)."""
+        """Find the boundaries from data: an array, or batches of it (at most `steps`).
+
+        Raises:
+            ValueError: the boundaries were given.
+        """
         if self.num_bins is None:
             raise ValueError(f"layer {self.name!r}: expected num_bins in place of bin_boundaries for adapt(), received "
                              f"bin_boundaries={self.bin_boundaries}")
@@ -137,6 +167,11 @@ class Discretization(Layer):
         self._summary = np.zeros((2, 0), "float32")
 
     def call(self, inputs):
+        """The computation.
+
+        Raises:
+            ValueError: adapt() has not been called.
+        """
         if self.bin_boundaries is None:
             raise ValueError(f"layer {self.name!r}: expected bin_boundaries, or adapt(data) before the layer is used; "
                              "received neither")

@@ -1,19 +1,15 @@
 """Categories by hash: no vocabulary, and collisions."""
 from __future__ import annotations
 
-import functools
-
 import numpy as np
 
 from kgraph.compiler.ir import TensorType
 from kgraph.config import floatx
 from kgraph.layers.preprocessing.encoding import check_dense, check_output_mode, encode, encoded_shape
-from kgraph.layers.preprocessing.fingerprints import cat64, fingerprint64, keyed_hash
 from kgraph.layers.preprocessing.host import HostLayer
+from kgraph.layers.preprocessing.tables import Cross, Hash
 
-__all__ = ["HashedCrossing", "Hashing", "as_salt", "buckets_of"]
-
-_CROSSING_SEED = 0xDECAFCAFFE
+__all__ = ["HashedCrossing", "Hashing", "as_salt"]
 
 
 def as_salt(layer, salt):
@@ -27,21 +23,21 @@ def as_salt(layer, salt):
     raise ValueError(f"layer {layer.name!r}: expected salt to be an integer or two, received {salt!r}")
 
 
-def buckets_of(values, count: int, salt=None) -> np.ndarray:
-    """The bucket in [0, count) of each text or integer (integers as their decimal text)."""
-    values = values if values.dtype.kind in "OU" else values.astype("int64")
-    hashed = fingerprint64 if salt is None else functools.partial(keyed_hash, key=salt)
-    found = [hashed(str(v).encode()) % count for v in values.flat]
-    return np.array(found, "int64").reshape(values.shape)
-
-
 class Hashing(HostLayer):
     """Texts and integers as bins, by a hash: FarmHash64, or SipHash-2-4 with a salt.
 
-    num_bins     how many bins
-    mask_value   goes to bin 0, which nothing else then does
-    salt         an integer or two: another hash function for each
-    output_mode  "int", "one_hot", "multi_hot" or "count"
+    Args:
+        num_bins: how many bins, the mask's included.
+        mask_value: goes to bin 0, which nothing else then does
+        salt: an integer or two: another hash function for each
+        output_mode: "int", "one_hot", "multi_hot" or "count"
+
+    Raises:
+        ValueError: num_bins is below 1; a dtype that cannot be; another output_mode.
+
+    Example:
+        >>> layers.Hashing(8)(np.array([["a", "b"]])).shape
+        (1, 2)
     """
 
     def __init__(self, num_bins, mask_value=None, salt=None, output_mode="int", sparse=False, **kwargs):
@@ -57,12 +53,14 @@ class Hashing(HostLayer):
             raise ValueError(f"layer {self.name!r}: expected dtype int32 or int64 with output_mode='int', received "
                              f"{self.dtype}")
 
+    def table(self):
+        return Hash(self.name, self.num_bins, self.mask_value, self.salt)
+
+    def finish(self, bins):
+        return encode(bins, self.output_mode, self.num_bins, self.dtype)
+
     def _compute(self, values):
-        masked = self.mask_value is not None and self.num_bins > 1
-        bins = buckets_of(values, self.num_bins - masked, self.salt)
-        if masked:
-            bins = np.where(values == self.mask_value, 0, bins + 1)
-        return encode(bins, self.output_mode, self.num_bins, self.dtype).__array__()
+        return self.finish(self.table()(values)).__array__()
 
     def _output_type(self, values):
         shape = values.shape if self.output_mode == "int" else encoded_shape(values.shape, self.output_mode,
@@ -77,15 +75,24 @@ class Hashing(HostLayer):
 class HashedCrossing(HostLayer):
     """Two or more categories together as one of num_bins bins; the inputs have shape (batch,) or (batch, 1).
 
-    output_mode  "int" or "one_hot"
+    Args:
+        output_mode: "int" or "one_hot"
+        num_bins: how many.
+
+    Raises:
+        ValueError: num_bins is below 1; another output_mode.
+
+    Example:
+        >>> layers.HashedCrossing(8)((np.array(["a", "b"]), np.array([1, 2]))).shape
+        (2,)
     """
 
     _dtype_by_name = True
 
-    def __init__(self, num_bins, output_mode="int", sparse=False, **kwargs):
-        if kwargs.get("dtype") is None and output_mode == "int":
-            kwargs["dtype"] = "int64"
-        super().__init__(**kwargs)
+    def __init__(self, num_bins, output_mode="int", sparse=False, name=None, dtype=None, **kwargs):
+        if dtype is None and output_mode == "int":
+            dtype = "int64"
+        super().__init__(name=name, dtype=dtype, **kwargs)
         if not hasattr(num_bins, "__index__") or num_bins < 1:
             raise ValueError(f"layer {self.name!r}: expected num_bins of at least 1, received {num_bins!r}")
         check_dense(self, sparse=sparse)
@@ -97,15 +104,14 @@ class HashedCrossing(HostLayer):
             raise ValueError(f"layer {self.name!r}: expected a list of at least two inputs, received {inputs!r}")
         return [super(HashedCrossing, self)._gather(x) for x in inputs]
 
+    def table(self):
+        return Cross(self.name, self.num_bins)
+
+    def finish(self, bins):
+        return encode(bins, self.output_mode, self.num_bins, self.dtype)
+
     def _compute(self, *features):
-        shape = features[0].shape
-        if any(f.shape != shape for f in features) or len(shape) > 2 or (len(shape) == 2 and shape[1] != 1):
-            raise ValueError(f"layer {self.name!r}: expected inputs of one shape, (batch,) or (batch, 1), received "
-                             f"{' and '.join(str(f.shape) for f in features)}")
-        found = [functools.reduce(cat64, map(_number, row), _CROSSING_SEED) % self.num_bins
-                 for row in zip(*(f.flat for f in features))]
-        bins = np.array(found, "int64").reshape(shape)
-        return encode(bins, self.output_mode, self.num_bins, self.dtype).__array__()
+        return self.finish(self.table()(*features)).__array__()
 
     def _output_type(self, *features):
         shape = features[0].shape
@@ -115,7 +121,3 @@ class HashedCrossing(HostLayer):
     def get_config(self):
         config = {**super().get_config(), "sparse": False, **self.settings("num_bins", "output_mode")}
         return {name: value for name, value in config.items() if name != "trainable"}
-
-
-def _number(value) -> int:
-    return fingerprint64(value.encode()) if isinstance(value, str) else int(value) & (1 << 64) - 1

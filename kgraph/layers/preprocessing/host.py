@@ -7,6 +7,7 @@ from kgraph.compiler.ir import TensorLike, TensorType, Value
 from kgraph.compiler.prims.host import host_p
 from kgraph.compiler.trace import Tensor, bind
 from kgraph.layers.base import Layer
+from kgraph.layers.preprocessing.tables import as_array
 
 __all__ = ["HostLayer", "as_data", "batches_of"]
 
@@ -14,7 +15,8 @@ __all__ = ["HostLayer", "as_data", "batches_of"]
 class HostLayer(Layer):
     """A subclass defines _compute(*arrays) -> array, and _output_type(*TensorType) -> TensorType.
 
-    In a model, what it is called on has to be an input of the model or the output of another such layer.
+    In a model, what it is called on has to be an input of the model or the output of another such layer. One that can
+    leave Python has a `table` as well, of `table_type`, and what is to be done with the integers that it gives.
     """
 
     takes_text = True
@@ -40,21 +42,39 @@ class HostLayer(Layer):
     def _output_type(self, *types) -> TensorType:
         raise NotImplementedError(f"{type(self).__name__} has no _output_type()")
 
+    def table(self):
+        """The step of kgraph.layers.preprocessing.tables that makes integers of the inputs; `finish` does the rest.
+        Raises ValueError where that takes Python.
+
+        Returns:
+            The step, which takes arrays.
+        """
+        raise ValueError(f"layer {self.name!r} ({type(self).__name__}): expected a layer whose work tables can do, "
+                         "received one with Python of its own")
+
+    def table_type(self, *types) -> TensorType:
+        """The type of what the table gives for inputs of these types.
+
+        Args:
+            types, texts: of the inputs
+        """
+        return TensorType(types[0].shape, "int64")
+
+    def finish(self, places):
+        """The output, for what the table gives: arithmetic, by kgraph.ops.
+
+        Args:
+            places, bins: the table's integers
+
+        Returns:
+            A tensor.
+        """
+        return places
+
 
 def as_data(x) -> np.ndarray:
-    """x as an array of numbers or of str; bytes are UTF-8. Text is kept as objects: a long one costs its own size."""
-    if isinstance(x, TensorLike):
-        return x.numpy()
-    array = x.to_numpy() if hasattr(x, "to_numpy") else x if isinstance(x, np.ndarray) else np.array(x, dtype=object)
-    if array.dtype.kind == "S":
-        array = array.astype(object)
-    if array.dtype.kind != "O":
-        return array
-    first = array.flat[0] if array.size else ""
-    if not isinstance(first, (str, bytes)):
-        return np.array(array.tolist())
-    flat = [t.decode("utf-8") if isinstance(t, bytes) else str(t) for t in array.flat]
-    return np.array(flat, dtype=object).reshape(array.shape)
+    """x as an array of numbers or of str; see kgraph.layers.preprocessing.tables.as_array."""
+    return x.numpy() if isinstance(x, TensorLike) else as_array(x)
 
 
 def batches_of(data, steps=None):

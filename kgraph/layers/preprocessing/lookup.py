@@ -2,7 +2,9 @@
 from __future__ import annotations
 
 import collections
+import itertools
 import os
+import pathlib
 
 import numpy as np
 
@@ -10,8 +12,9 @@ from kgraph import dtype_policies
 from kgraph.compiler.ir import TensorType
 from kgraph.config import floatx
 from kgraph.layers.preprocessing.encoding import check_dense, check_output_mode, encode, encoded_shape
-from kgraph.layers.preprocessing.hashing import as_salt, buckets_of
+from kgraph.layers.preprocessing.hashing import as_salt
 from kgraph.layers.preprocessing.host import HostLayer, as_data, batches_of
+from kgraph.layers.preprocessing.tables import Lookup
 from kgraph.serialization import in_safe_mode
 
 __all__ = ["IndexLookup", "IntegerLookup", "StringLookup"]
@@ -25,16 +28,19 @@ class IndexLookup(HostLayer):
     The vocabulary begins with the mask token (if there is one, and output_mode is "int"), then come num_oov_indices
     places for what is not in it, then the tokens by falling frequency.
 
-    max_tokens         the largest size of the vocabulary, these places included
-    num_oov_indices    1: all unknown tokens share a place; more: a hash chooses; 0: an unknown token is a ValueError
-    mask_token         goes to place 0, and is left out of counts
-    oov_token          what an unknown position becomes when the layer is inverted
-    vocabulary         the tokens, or the path of a file with one a line: in place of adapt()
-    idf_weights        with a vocabulary and output_mode="tf_idf": a weight for each token
-    invert             positions to tokens
-    output_mode        "int", "one_hot", "multi_hot", "count" or "tf_idf" (counts times log(1 + texts / (1 + texts
-                       with the token)))
-    pad_to_max_tokens  codes have max_tokens places, also for a smaller vocabulary
+    Args:
+        max_tokens: the largest size of the vocabulary, these places included
+        num_oov_indices: 1: all unknown tokens share a place; more: a hash chooses; 0: an unknown token is a ValueError
+        mask_token: goes to place 0, and is left out of counts
+        oov_token: what an unknown position becomes when the layer is inverted
+        vocabulary: the tokens, or the path of a file with one a line: in place of adapt()
+        idf_weights: with a vocabulary and output_mode="tf_idf": a weight for each token
+        invert: positions to tokens
+        output_mode: "int", "one_hot", "multi_hot", "count" or "tf_idf" (counts times log(1 + texts / (1 + texts with
+            the token)))
+        pad_to_max_tokens: codes have max_tokens places, also for a smaller vocabulary
+        oov_method: how several places for unknown integers are chosen: "floormod" or "farmhash".
+        vocabulary_dtype: of the tokens, "int64" or "int32".
     """
 
     token_dtype = "string"
@@ -46,6 +52,7 @@ class IndexLookup(HostLayer):
             kwargs.pop(name, None)
         self._declared_size = kwargs.pop("vocabulary_size", None)  # of a vocabulary that comes after the config
         super().__init__(dtype=self.token_dtype, **kwargs)
+        self.vocabulary_dtype = self.token_dtype
         self.max_tokens, self.num_oov_indices = max_tokens, num_oov_indices
         self.mask_token, self.oov_token, self.invert = mask_token, oov_token, invert
         self.output_mode = check_output_mode(self, output_mode, _MODES)
@@ -53,7 +60,7 @@ class IndexLookup(HostLayer):
         check_dense(self, sparse=sparse)
         self._check_settings(idf_weights)
         self.reset_state()
-        self._tokens, self._idf, self._index = None, None, {}
+        self._tokens, self._idf, self._table = None, None, None
         if vocabulary is not None:
             self.set_vocabulary(vocabulary, idf_weights)
 
@@ -88,10 +95,16 @@ class IndexLookup(HostLayer):
             data, np.ndarray) else data
         for row in rows:
             row = np.ravel(row).tolist()
-            self._counts.update(row)
-            if self.output_mode == "tf_idf":
-                self._documents.update(set(row))
-        self._seen += len(rows)
+            self.count(row, [len(row)])
+
+    def count(self, tokens: list, counts):
+        """Count the tokens of texts, of which each has as many as `counts` says."""
+        self._counts.update(tokens)
+        if self.output_mode == "tf_idf":
+            rest = iter(tokens)
+            for count in counts:
+                self._documents.update(set(itertools.islice(rest, count)))
+        self._seen += len(counts)
 
     def finalize_state(self):
         """The vocabulary of what was counted: by falling frequency, then by falling order."""
@@ -156,9 +169,10 @@ class IndexLookup(HostLayer):
 
     def _take(self, tokens, idf):
         self._tokens, self._idf = tokens, idf
-        self._index = {token: i for i, token in enumerate(tokens, self._first_token)}
-        if self.mask_token is not None:
-            self._index[self.mask_token] = 0 if self.output_mode == "int" else -1
+        mask = None if self.mask_token is None else (self.mask_token, 0 if self.output_mode == "int" else -1)
+        texts = self.token_dtype == "string"
+        self._table = Lookup(self.name, tokens, self._first_token, mask, (self._first_oov, self.num_oov_indices),
+                             self.salt, not texts and self.oov_method == "floormod", texts)
 
     @property
     def _first_oov(self) -> int:
@@ -200,33 +214,21 @@ class IndexLookup(HostLayer):
         self._require_vocabulary()
         if self.invert:
             return self._inverted(np.asarray(values))
-        if values.dtype.kind not in "OU" and self.token_dtype == "string":
-            raise ValueError(f"layer {self.name!r}: expected texts, received an array of {values.dtype}")
-        places = np.array(self.places(values.ravel().tolist()), "int64").reshape(values.shape)
+        places = self._table(values)
+        return places if self.output_mode == "int" else self.finish(places).__array__()
+
+    def table(self):
+        self._require_vocabulary()
+        if self.invert:
+            raise ValueError(f"layer {self.name!r} ({type(self).__name__}): expected invert=False, received True: it "
+                             "makes texts of integers")
+        return self._table
+
+    def finish(self, places):
         if self.output_mode == "int":
             return places
         mode = "count" if self.output_mode == "tf_idf" else self.output_mode
-        return self._weighted(encode(places, mode, self._depth, floatx()).__array__())
-
-    def places(self, tokens: list) -> list:
-        """The position of each token in the vocabulary. -1 stands for a mask in codes."""
-        get = self._index.get
-        if self.num_oov_indices == 1:
-            unknown = self._first_oov
-            return [get(token, unknown) for token in tokens]
-        found = [get(token) for token in tokens]
-        for i, place in enumerate(found):
-            if place is None:
-                found[i] = self._unknown_place(tokens[i])
-        return found
-
-    def _unknown_place(self, token) -> int:
-        if self.num_oov_indices == 0:
-            raise ValueError(f"layer {self.name!r}: expected tokens of the vocabulary, since num_oov_indices=0, "
-                             f"received {token!r}")
-        if self.token_dtype != "string" and self.oov_method == "floormod":
-            return token % self.num_oov_indices + self._first_oov
-        return int(buckets_of(np.array([token], object), self.num_oov_indices, self.salt)[0]) + self._first_oov
+        return self._weighted(encode(places, mode, self._depth, floatx()))
 
     def _weighted(self, codes):
         """Counts times the weights of the tokens, for tf_idf."""
@@ -268,6 +270,16 @@ class IndexLookup(HostLayer):
         refuse_file(cls, config)
         return cls(**{name: value for name, value in config.items() if name != "vocabulary_dtype"})
 
+    def save_assets(self, dir_path):
+        """Write the vocabulary into a folder, a token a line, as Keras keeps it beside the config.
+
+        Args:
+            dir_path: an existing folder; the file there is called vocabulary.txt
+        """
+        tokens = self.get_vocabulary(include_special_tokens=False)
+        text = "".join(f"{token}\n" for token in tokens)
+        pathlib.Path(dir_path, "vocabulary.txt").write_text(text, encoding="utf-8")
+
     def load_assets(self, files: dict):
         """Take the vocabulary from the text files that Keras keeps beside the config: {name: text}."""
         if self._tokens is None and "vocabulary.txt" in files:
@@ -298,29 +310,45 @@ def refuse_file(cls, config):
 
 
 class StringLookup(IndexLookup):
-    __doc__ = "Texts as positions in a vocabulary.\n" + IndexLookup.__doc__.partition("\n")[2]
+    """Texts as positions in a vocabulary, which is given or found by adapt().
+
+    It begins with the mask token (if there is one, and output_mode is "int"), then come num_oov_indices places for what
+    is not in it, then the tokens by falling frequency.
+
+    Example:
+        >>> layers.StringLookup(vocabulary=["a", "b"])(np.array(["b", "z"]))
+        <Tensor i64[2] [2 0]>
+    """
 
     def __init__(self, max_tokens=None, num_oov_indices=1, mask_token=None, oov_token="[UNK]", vocabulary=None,
                  idf_weights=None, invert=False, output_mode="int", pad_to_max_tokens=False, sparse=False,
-                 encoding="utf-8", salt=None, **kwargs):
+                 encoding="utf-8", name=None, salt=None, **kwargs):
         self.encoding = encoding
         super().__init__(max_tokens, num_oov_indices, mask_token, oov_token, vocabulary, idf_weights, invert,
-                         output_mode, pad_to_max_tokens, sparse, salt, **kwargs)
+                         output_mode, pad_to_max_tokens, sparse, salt, name=name, **kwargs)
 
     def get_config(self):
         return {**super().get_config(), "encoding": self.encoding}
 
 
 class IntegerLookup(IndexLookup):
-    __doc__ = "Integers as positions in a vocabulary.\n" + IndexLookup.__doc__.partition("\n")[2]
+    """Integers as positions in a vocabulary, which is given or found by adapt().
+
+    It begins with the mask token (if there is one, and output_mode is "int"), then come num_oov_indices places for what
+    is not in it, then the tokens by falling frequency.
+
+    Example:
+        >>> layers.IntegerLookup(vocabulary=[10, 20])(np.array([20, 99]))
+        <Tensor i64[2] [2 0]>
+    """
 
     token_dtype = "int64"
 
     def __init__(self, max_tokens=None, num_oov_indices=1, mask_token=None, oov_token=-1, vocabulary=None,
                  vocabulary_dtype="int64", idf_weights=None, invert=False, output_mode="int", sparse=False,
-                 pad_to_max_tokens=False, oov_method="floormod", salt=None, **kwargs):
+                 pad_to_max_tokens=False, oov_method="floormod", salt=None, name=None, **kwargs):
         super().__init__(max_tokens, num_oov_indices, mask_token, oov_token, vocabulary, idf_weights, invert,
-                         output_mode, pad_to_max_tokens, sparse, salt, oov_method, **kwargs)
+                         output_mode, pad_to_max_tokens, sparse, salt, oov_method, name=name, **kwargs)
 
     def _as_token(self, value):
         return int(value)

@@ -1,6 +1,8 @@
 """Normalization: data with mean 0 and variance 1."""
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
 from kgraph import ops
@@ -15,10 +17,19 @@ __all__ = ["Normalization"]
 class Normalization(Layer):
     """(inputs - mean) / sqrt(variance), with the mean and variance of the data that adapt() saw.
 
-    axis            the axes that keep a mean of their own: -1 one for each feature, None one for all
-    mean, variance  in place of adapt(): numbers, or arrays that fit the axes
-    invert          the other way: inputs * sqrt(variance) + mean
-    Used before adapt() it raises ValueError.
+    Used before adapt() it changes nothing, as in Keras, and warns.
+
+    Args:
+        axis: the axes that keep a mean of their own: -1 one for each feature, None one for all
+        mean, variance: in place of adapt(): numbers, or arrays that fit the axes
+        invert: the other way: inputs * sqrt(variance) + mean
+
+    Raises:
+        ValueError: only one of mean and variance, or of other shapes than the axes ask for.
+
+    Example:
+        >>> layers.Normalization(mean=1.0, variance=4.0)(np.float32([[3.0, 5.0]]))
+        <Tensor f32[1,2] [[1. 2.]]>
     """
 
     def __init__(self, axis=-1, mean=None, variance=None, invert=False, **kwargs):
@@ -34,6 +45,11 @@ class Normalization(Layer):
         self.supports_masking = True
 
     def build(self, input_shape):
+        """Make the variables.
+
+        Raises:
+            ValueError: an axis whose size is not known.
+        """
         rank = len(input_shape)
         if any(not -rank <= a < rank for a in self.axis):
             raise ValueError(f"layer {self.name!r}: expected axes in [{-rank}, {rank}), received axis={self.axis}")
@@ -99,20 +115,20 @@ class Normalization(Layer):
         return ops.reshape(value, tuple(self._wide[a] if a in own else 1 for a in range(self._rank)))
 
     def call(self, inputs):
-        self._check_adapted()
+        self._warn_before_adapt()
         inputs = ops.cast(ops.convert_to_tensor(inputs), self.compute_dtype)
         deviation = ops.maximum(ops.sqrt(self.variance), epsilon())
         return inputs * deviation + self.mean if self.invert else (inputs - self.mean) / deviation
 
-    def _check_adapted(self):
-        """The first values of the variables mean that nobody has set them: then a value must not be computed."""
+    def _warn_before_adapt(self):
+        """The first values of the variables mean that nobody has set them."""
         trace = current_trace()
         if self.input_mean is not None or (trace is not None and trace.name == "infer"):
             return
         untouched = not self.count.numpy() and not self.adapt_mean.numpy().any()
         if untouched and (self.adapt_variance.numpy() == 1).all():
-            raise ValueError(f"layer {self.name!r}: expected adapt(data), or mean and variance, before the layer is "
-                             "used; received neither")
+            warnings.warn(f"layer {self.name!r}: expected adapt(data), or mean and variance, before the layer is "
+                          "used; received neither: its outputs are its inputs", stacklevel=2)
 
     def get_config(self):
         plain = lambda x: None if x is None else np.asarray(x).tolist()

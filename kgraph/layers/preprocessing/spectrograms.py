@@ -15,11 +15,23 @@ MODES = ("log", "magnitude", "psd", "real", "imag", "angle", "stft")
 class MelSpectrogram(Layer):
     """Sounds [samples] or [batch, samples] as the power in num_mel_bins bands over time: [..., num_mel_bins, time].
 
-    fft_length, sequence_length, sequence_stride   samples of a transform, of a window and between two windows
-    window         "hann", "hamming", a tensor or None
-    sampling_rate  samples a second; min_freq, max_freq: the range of the bands in Hz, by default up to half the rate
-    mag_exp        the power of magnitudes; 2 is energy
-    power_to_db    10 log10(power / ref_power), with powers of at least min_power, cut top_db below the highest
+    Args:
+        fft_length, sequence_length, sequence_stride: samples of a transform, of a window and between two windows
+        window: "hann", "hamming", a tensor or None
+        sampling_rate: samples a second; min_freq, max_freq: the range of the bands in Hz, by default up to half the
+            rate
+        mag_exp: the power of magnitudes; 2 is energy
+        power_to_db: 10 log10(power / ref_power), with powers of at least min_power, cut top_db below the highest
+        num_mel_bins: how many bands, 128.
+        min_freq, max_freq: the range of the bands in Hz; by default 20 to half the sampling rate.
+        top_db, min_power, ref_power: of power_to_db: 80, 1e-10 and 1.
+
+    Raises:
+        ValueError: fft_length is below sequence_length.
+
+    Example:
+        >>> layers.MelSpectrogram(fft_length=64, sequence_stride=32, num_mel_bins=8)(np.ones((1, 256), "float32")).shape
+        (1, 8, 9)
     """
 
     def __init__(self, fft_length=2048, sequence_stride=512, sequence_length=None, window="hann", sampling_rate=16000,
@@ -52,7 +64,13 @@ class MelSpectrogram(Layer):
 
     def linear_to_mel_weight_matrix(self, num_mel_bins=20, num_spectrogram_bins=129, sampling_rate=8000,
                                     lower_edge_hertz=125.0, upper_edge_hertz=3800.0, dtype="float32") -> np.ndarray:
-        """Weights [num_spectrogram_bins, num_mel_bins] of triangles that overlap, by the mel scale of HTK."""
+        """Weights [num_spectrogram_bins, num_mel_bins] of triangles that overlap, by the mel scale of HTK.
+
+        Args:
+            num_mel_bins, num_spectrogram_bins: columns and rows of the matrix.
+            sampling_rate, lower_edge_hertz, upper_edge_hertz: samples a second, and the range of the bands.
+            dtype: of the matrix.
+        """
         mel = lambda hertz: 1127.0 * np.log(1.0 + hertz / 700.0)
         places = mel(np.linspace(0, sampling_rate / 2, num_spectrogram_bins)[:, None])
         edges = np.linspace(mel(lower_edge_hertz), mel(upper_edge_hertz), num_mel_bins + 2)
@@ -70,10 +88,19 @@ class MelSpectrogram(Layer):
 class STFTSpectrogram(Layer):
     """Short-time Fourier transforms of [batch, samples, channels] by convolutions whose kernels are trainable.
 
-    mode          "log", "magnitude", "psd", "real", "imag", "angle", or "stft": real parts, then imaginary ones
-    frame_length, frame_step, fft_length   defaults of the last two: half a frame, and the next power of two
-    window, scaling, periodic   see initializers.STFT
-    expand_dims   an axis of its own for channels, [batch, time, frequencies, channels]; else they lie in one
+    Args:
+        mode: "log", "magnitude", "psd", "real", "imag", "angle", or "stft": real parts, then imaginary ones
+        frame_length, frame_step, fft_length: defaults of the last two: half a frame, and the next power of two
+        window, scaling, periodic: see initializers.STFT
+        expand_dims: an axis of its own for channels, [batch, time, frequencies, channels]; else they lie in one
+        padding: "valid" or "same".
+
+    Raises:
+        ValueError: a frame_step outside of [1, frame_length], an fft_length below it, or an unknown name.
+
+    Example:
+        >>> layers.STFTSpectrogram(frame_length=16, frame_step=8, fft_length=16)(np.ones((1, 64, 1), "float32")).shape
+        (1, 7, 9)
     """
 
     def __init__(self, mode="log", frame_length=256, frame_step=None, fft_length=None, window="hann", periodic=False,

@@ -1,8 +1,6 @@
 """TextVectorization: texts as arrays of integers."""
 from __future__ import annotations
 
-import string
-
 import numpy as np
 
 from kgraph import dtype_policies
@@ -12,28 +10,32 @@ from kgraph.config import floatx
 from kgraph.layers.preprocessing.encoding import check_dense, check_output_mode
 from kgraph.layers.preprocessing.host import HostLayer, batches_of
 from kgraph.layers.preprocessing.lookup import _MODES, StringLookup, refuse_file, vocabulary_config
+from kgraph.layers.preprocessing.tables import Text, standards, tokens_of
 from kgraph.naming import nearest
 from kgraph.serialization import deserialize_keras_object, serialize_keras_object
 
 __all__ = ["TextVectorization"]
 
-_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
-_STRIP = dict.fromkeys(map(ord, string.punctuation))
-_STANDARDIZE = {"lower": _LOWER, "strip_punctuation": _STRIP, "lower_and_strip_punctuation": _LOWER | _STRIP}
-
 
 class TextVectorization(HostLayer):
     """Texts [batch] or [batch, 1] as token numbers [batch, length], or as codes of the whole vocabulary.
 
-    max_tokens              the largest size of the vocabulary, with "" (padding, 0) and "[UNK]" (unknown, 1)
-    standardize             "lower_and_strip_punctuation" (of ASCII), "lower", "strip_punctuation", None, or a function
-                            of an array of texts
-    split                   "whitespace", "character", None, or a function of an array of texts: lists of tokens
-    ngrams                  n: also pairs ... n tokens in a row; a tuple: runs of these lengths only
-    output_mode             "int", "multi_hot", "count" or "tf_idf"
-    output_sequence_length  with "int": texts are cut or filled up to it; None: to the longest of the batch
-    pad_to_max_tokens, vocabulary, idf_weights   see StringLookup
     The vocabulary comes from `vocabulary` or adapt(texts); used before, the layer raises ValueError.
+
+    Args:
+        max_tokens: the largest size of the vocabulary, with "" (padding, 0) and "[UNK]" (unknown, 1)
+        standardize: "lower_and_strip_punctuation" (of ASCII), "lower", "strip_punctuation", None, or a function of an
+            array of texts
+        split: "whitespace", "character", None, or a function of an array of texts: lists of tokens
+        ngrams: n: also pairs ... n tokens in a row; a tuple: runs of these lengths only
+        output_mode: "int", "multi_hot", "count" or "tf_idf"
+        output_sequence_length: with "int": texts are cut or filled up to it; None: to the longest of the batch
+        pad_to_max_tokens, vocabulary, idf_weights: see StringLookup
+
+    Example:
+        >>> layers.TextVectorization(vocabulary=["cat", "dog"])(["The dog", "a cat"])
+        <Tensor i64[2,2] [[1 3]
+         [1 2]]>
     """
 
     def __init__(self, max_tokens=None, standardize="lower_and_strip_punctuation", split="whitespace", ngrams=None,
@@ -44,7 +46,7 @@ class TextVectorization(HostLayer):
         size = kwargs.pop("vocabulary_size", None)
         super().__init__(name=name, dtype="string", **kwargs)
         check_dense(self, sparse=sparse, ragged=ragged)
-        self._standardize = self._known("standardize", standardize, tuple(_STANDARDIZE))
+        self._standardize = self._known("standardize", standardize, tuple(standards))
         self._split = self._known("split", split, ("whitespace", "character"))
         self.output_mode = check_output_mode(self, output_mode, _MODES)
         if ngrams is not None and not all(isinstance(n, int) for n in np.atleast_1d(ngrams).tolist()):
@@ -77,7 +79,9 @@ class TextVectorization(HostLayer):
 
     def update_state(self, data):
         """Count the tokens of a batch of texts."""
-        self._lookup_layer.update_state(self._tokenized(np.asarray(data, dtype=object)))
+        for tokens, counts in tokens_of(np.asarray(data, dtype=object), self._standardize, self._split, self._widths,
+                                        self.name):
+            self._lookup_layer.count(tokens, counts)
 
     def finalize_state(self):
         """The vocabulary of what was counted."""
@@ -100,67 +104,45 @@ class TextVectorization(HostLayer):
         return self._lookup_layer.vocabulary_size()
 
     # ------------------------------------------------------------------ calling
-    def _tokenized(self, texts) -> list:
-        """A list of tokens, and of runs of them, for each text."""
-        if callable(self._standardize):
-            texts = np.asarray(self._standardize(texts.astype(str)), dtype=object)
-        if self._split is None:
-            return [self._with_runs(self._standardized(row)) for row in texts.reshape(len(texts), -1).tolist()]
-        if texts.ndim > 1:
-            if texts.shape[-1] != 1:
-                raise ValueError(f"layer {self.name!r}: expected texts of shape (batch,) or (batch, 1), received "
-                                 f"{texts.shape}")
-            texts = texts[..., 0]
-        texts = self._standardized(texts.ravel().tolist())
-        if callable(self._split):
-            rows = [list(map(str, row)) for row in self._split(np.array(texts, dtype=str))]
-        else:
-            rows = [_words(text) if self._split == "whitespace" else list(text) for text in texts]
-        return [self._with_runs(row) for row in rows]
+    def table(self):
+        if callable(self._standardize) or callable(self._split):
+            raise ValueError(f"layer {self.name!r} (TextVectorization): expected standardize and split by name, "
+                             "received a function, which runs in Python")
+        return self._step()
 
-    def _standardized(self, texts) -> list:
-        table = _STANDARDIZE.get(self._standardize) if isinstance(self._standardize, str) else None
-        return texts if table is None else [text.translate(table) for text in texts]
+    def _step(self) -> Text:
+        self._lookup_layer._require_vocabulary(self.name)
+        widths = None if self._widths is None else list(self._widths)
+        return Text(self.name, self._lookup_layer.table(), self._standardize, self._split, widths,
+                    self.output_sequence_length, 0 if self.output_mode == "int" else -1)
+
+    def table_type(self, texts) -> TensorType:
+        length = self.output_sequence_length
+        length = dim(f"{self.name}_length") if length is None else length
+        return TensorType((*texts.shape[:1], length), "int64")
+
+    def finish(self, places):
+        return self._lookup_layer.finish(places)
 
     def _compute(self, texts):
-        self._lookup_layer._require_vocabulary(self.name)
-        if texts.dtype.kind not in "OU":
-            raise ValueError(f"layer {self.name!r}: expected texts, received an array of {texts.dtype}")
-        shape = texts.shape[:1] if texts.ndim else ()
-        rows = [self._lookup_layer.places(row) for row in self._tokenized(np.atleast_1d(texts))]
-        result = self._padded(rows) if self.output_mode == "int" else self._codes(rows)
-        if self._split is None and texts.ndim == 1 and result.shape[1:] == (1,) and self.output_mode == "int":
-            return result[:, 0]  # a text is a token then
-        return result.reshape(*shape, result.shape[-1])
+        step = self._step()
+        return step(texts) if self.output_mode == "int" else self._codes(*step.places(texts), texts.shape[:1])
 
-    def _with_runs(self, tokens) -> list:
-        if self._ngrams is None:
-            return tokens
-        return [" ".join(tokens[i:i + n]) for n in self._widths for i in range(len(tokens) - n + 1)]
-
-    def _padded(self, rows) -> np.ndarray:
-        length = self.output_sequence_length
-        length = max(map(len, rows), default=0) if length is None else length
-        result = np.zeros((len(rows), length), "int64")
-        for i, row in enumerate(rows):
-            result[i, :len(row)] = row[:length]
-        return result
-
-    def _codes(self, rows) -> np.ndarray:
+    def _codes(self, places, counts, shape) -> np.ndarray:
+        """As `finish` makes them, without a code for each token: memory for the vocabulary, not for the texts."""
         lookup = self._lookup_layer
-        result = np.zeros((len(rows), lookup._depth), floatx())
-        for i, row in enumerate(rows):
-            places = np.array(row, "int64")
-            np.add.at(result[i], places[places >= 0], 1)
-        return lookup._weighted(np.minimum(result, 1) if self.output_mode == "multi_hot" else result)
+        result = np.zeros((len(counts), lookup._depth), floatx())
+        row, known = np.repeat(np.arange(len(counts)), counts), places >= 0
+        np.add.at(result, (row[known], places[known]), 1)
+        codes = lookup._weighted(np.minimum(result, 1) if self.output_mode == "multi_hot" else result)
+        return codes.reshape(*shape, codes.shape[-1])
 
     def _output_type(self, texts):
-        if self.output_mode != "int":
-            if not self._lookup_layer.pad_to_max_tokens:
-                self._lookup_layer._require_vocabulary(self.name, declared=True)
-            return TensorType((*texts.shape[:1], self._lookup_layer._depth), floatx())
-        length = self.output_sequence_length
-        return TensorType((*texts.shape[:1], dim(f"{self.name}_length") if length is None else length), "int64")
+        if self.output_mode == "int":
+            return self.table_type(texts)
+        if not self._lookup_layer.pad_to_max_tokens:
+            self._lookup_layer._require_vocabulary(self.name, declared=True)
+        return TensorType((*texts.shape[:1], self._lookup_layer._depth), floatx())
 
     @property
     def input_dtype(self) -> str:
@@ -186,6 +168,14 @@ class TextVectorization(HostLayer):
             config["ngrams"] = tuple(config["ngrams"])
         return cls(**config)
 
+    def save_assets(self, dir_path):
+        """Write the vocabulary into a folder, a token a line, as Keras keeps it beside the config.
+
+        Args:
+            dir_path: an existing folder
+        """
+        self._lookup_layer.save_assets(dir_path)
+
     def load_assets(self, files: dict):
         """Take the vocabulary from the text files that Keras keeps beside the config: {name: text}."""
         self._lookup_layer.load_assets(files)
@@ -196,8 +186,3 @@ class TextVectorization(HostLayer):
 
     def load_own_variables(self, store):
         self._lookup_layer.load_own_variables(store)
-
-
-def _words(text: str) -> list:
-    """The words between ASCII white space."""
-    return text.split() if text.isascii() else [word.decode() for word in text.encode().split()]

@@ -6,8 +6,9 @@ from kgraph.ops.core import as_tensor, cast_to, expand_to, floating, is_float_dt
 from kgraph.ops.create import iota
 from kgraph.ops.elementwise import add, divide, exp, multiply, round, square, subtract
 from kgraph.ops.image.images import image_axes, sampled_images
+from kgraph.ops.joining import cut, pad, stack, tile
 from kgraph.ops.reduce import mean, sum
-from kgraph.ops.shape import cut, expand_dims, moveaxis, pad, reshape, squeeze, stack, tile
+from kgraph.ops.shape import expand_dims, moveaxis, reshape, squeeze
 from kgraph.ops.window import depthwise_conv
 
 __all__ = ["elastic_transform", "gaussian_blur", "sobel_edges", "ssim"]
@@ -36,8 +37,13 @@ def _batch_last(images, data_format, what):
 def gaussian_blur(images, kernel_size=(3, 3), sigma=(1.0, 1.0), data_format=None):
     """Images blurred with a Gaussian bell, zeros around them.
 
-    kernel_size, sigma  two each. As Keras 3.15.1 has it, kernels that are not square hold the product of the two bells
-                        row by row, the second one first.
+    Args:
+        kernel_size, sigma: two each. As Keras 3.15.1 has it, kernels that are not square hold the product of the two
+            bells row by row, the second one first.
+
+    Example:
+        >>> ops.image.gaussian_blur(ops.ones((1, 5, 5, 1)))[0, 2, 2]
+        <Tensor f32[1] [1.]>
     """
     x, back = _batch_last(images, data_format, "gaussian_blur")
     x = floating(x)
@@ -50,7 +56,12 @@ def gaussian_blur(images, kernel_size=(3, 3), sigma=(1.0, 1.0), data_format=None
 @op
 def sobel_edges(images, data_format=None):
     """The slopes of images [batch, height, width, channels] by Sobel's filters, on a new last axis: along the columns
-    and along the rows. Images are mirrored at their borders."""
+    and along the rows. Images are mirrored at their borders.
+
+    Example:
+        >>> ops.image.sobel_edges(ops.ones((1, 5, 5, 1))).shape
+        (1, 5, 5, 1, 2)
+    """
     x = as_tensor(images)
     height, width, _ = image_axes(x, data_format, "sobel_edges")
     widths = [(1, 1) if a in (height, width) else (0, 0) for a in range(len(x.shape))]
@@ -65,8 +76,15 @@ def sobel_edges(images, data_format=None):
 def ssim(image1, image2, max_val=1.0, filter_size=11, filter_sigma=1.5, k1=0.01, k2=0.03, data_format=None):
     """The structural similarity of two images, or of each two of two batches: 1 where they are equal.
 
-    max_val  the largest value that images can have. Statistics are taken in windows of filter_size, weighted by a
-             Gaussian bell of deviation filter_sigma. Wang et al., "Image quality assessment" (2004).
+    Args:
+        max_val: the largest value that images can have. Statistics are taken in windows of filter_size, weighted by a
+            Gaussian bell of deviation filter_sigma. Wang et al., "Image quality assessment" (2004).
+        filter_size, filter_sigma: the side of a window, 11, and the deviation of its bell, 1.5.
+        k1, k2: what keeps the quotient finite, 0.01 and 0.03.
+
+    Example:
+        >>> ops.image.ssim(ops.ones((16, 16, 1)), ops.ones((16, 16, 1)))
+        <Tensor f32[] 1.>
     """
     single, dtype = len(as_tensor(image1).shape) == 3, as_tensor(image1).dtype
     (x, _), (y, _) = (_batch_last(image, data_format, "ssim") for image in (image1, image2))
@@ -90,8 +108,15 @@ def elastic_transform(images, alpha=20.0, sigma=5.0, interpolation="bilinear", f
                       seed=None, data_format=None):
     """Images read at places moved at random, smoothly.
 
-    alpha  how far; sigma  deviation of the bell that smooths the moves, and factor of them. As in Keras 3, places move
-    as far down as to the right. interpolation and fill_mode as for affine_transform.
+    As in Keras 3, places move as far down as to the right, and sigma is a factor of the moves too.
+
+    Args:
+        alpha, sigma: how far places move, and the deviation of the bell that smooths the moves.
+        seed: an int or a SeedGenerator; None: another one each time.
+
+    Example:
+        >>> ops.image.elastic_transform(ops.ones((1, 8, 8, 1)), seed=0).shape
+        (1, 8, 8, 1)
     """
     x, back = _batch_last(images, data_format, "elastic_transform")
     whole, wide = not is_float_dtype(x.dtype), floating(x)

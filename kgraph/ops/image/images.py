@@ -1,33 +1,40 @@
 """kgraph.ops.image: images of shape (height, width, channels), or batches of them; channels first where told."""
 from __future__ import annotations
 
+import functools
+import types
+
 import numpy as np
 
 from kgraph import budget
+from kgraph.compiler.loopnest.dtypes import numpy_dtype
+from kgraph.compiler.trace import Tensor
 from kgraph.config import image_data_format
+from kgraph.ops.composed import divide_no_nan, sinc
 from kgraph.ops.contract import contracted
 from kgraph.ops.core import as_tensor, cast_to, expand_to, floating, is_float_dtype, op
-from kgraph.ops.create import iota
+from kgraph.ops.create import arange, iota
 from kgraph.ops.elementwise import (
     abs,
     add,
     clip,
-    divide_no_nan,
     equal,
     floor,
     floor_divide,
     greater_equal,
     less,
     logical_and,
+    maximum,
     mod,
     multiply,
     round,
     subtract,
     where,
 )
-from kgraph.ops.getitem import rows
-from kgraph.ops.reduce import max, min
-from kgraph.ops.shape import concatenate, cut, expand_dims, moveaxis, pad, reshape, squeeze, stack
+from kgraph.ops.joining import concatenate, cut, pad, stack
+from kgraph.ops.patches import strided, window_axis
+from kgraph.ops.reduce import max, min, sum
+from kgraph.ops.shape import expand_dims, moveaxis, reshape, rows, slices_at, squeeze
 
 __all__ = ["affine_transform", "crop_images", "extract_patches", "hsv_to_rgb", "map_coordinates", "pad_images",
            "resize",
@@ -48,8 +55,12 @@ def image_axes(images, data_format, what):
 
 
 # ------------------------------------------------------------------ resize
+GRAPH = types.SimpleNamespace(abs=abs, arange=arange, logical_and=logical_and, maximum=maximum, sinc=sinc, sum=sum,
+                              where=where)   # what weights are made with where sizes are not known
+
+
 # Weights of a sample at a distance of 0 or more, in samples: the triangle, the cubic of R. G. Keys, "Cubic convolution
-# interpolation for digital image processing" (1981) with a = -0.5, Lanczos windows. `on` is NumPy or kgraph.ops.
+# interpolation for digital image processing" (1981) with a = -0.5, Lanczos windows. `on` is NumPy or GRAPH.
 def _triangle(x, on):
     return on.maximum(0.0, 1.0 - x)
 
@@ -72,11 +83,22 @@ def _resize_weights(source, target, kernel, antialias: bool, dtype: str):
 
     It is a constant where both sizes are known.
     """
-    from kgraph import ops
-    on, wide, size = ops, dtype, lambda n: as_tensor(n, dtype)
-    if isinstance(source, int) and isinstance(target, int):
-        budget.spend(32 * source * target, f"pictures of {source} pixels as {target}")
-        on, wide, size = np, "float64", float
+    if not (isinstance(source, int) and isinstance(target, int)):
+        return as_tensor(_axis_weights(source, target, kernel, antialias, GRAPH, dtype, lambda n: as_tensor(n, dtype)),
+                         dtype)
+    budget.spend(32 * source * target, f"pictures of {source} pixels as {target}")
+    kept = _known_weights if source * target <= 2**18 else _known_weights.__wrapped__   # not for ever, if large
+    return kept(source, target, kernel, antialias, dtype)
+
+
+@functools.lru_cache(maxsize=32)
+def _known_weights(source, target, kernel, antialias, dtype) -> Tensor:
+    weights = _axis_weights(source, target, kernel, antialias, np, "float64", float)
+    return Tensor(weights.astype(numpy_dtype(dtype)))
+
+
+def _axis_weights(source, target, kernel, antialias, on, wide, size):
+    """Those weights, by NumPy or in a graph (`on`), in a dtype; size: a number in it."""
     scale = size(source) / size(target)
     places = ((on.arange(target, dtype=wide) + 0.5) * scale - 0.5)[:, None]
     width = on.maximum(scale, 1.0) if antialias else 1.0
@@ -84,7 +106,7 @@ def _resize_weights(source, target, kernel, antialias: bool, dtype: str):
     total = on.sum(weights, axis=1, keepdims=True)
     weights = on.where(on.abs(total) > 1000 * np.finfo("float32").eps, weights / on.where(total == 0, 1.0, total), 0.0)
     inside = on.logical_and(places >= -0.5, places <= size(source) - 0.5)
-    return as_tensor(on.where(inside, weights, 0.0), dtype)
+    return on.where(inside, weights, 0.0)
 
 
 @op
@@ -94,6 +116,19 @@ def resize(images, size, interpolation="bilinear", antialias=False, crop_to_aspe
 
     interpolation: "nearest", "bilinear", "bicubic", "lanczos3" or "lanczos5"; antialias widens the kernel when images
     shrink. crop_to_aspect_ratio cuts, pad_to_aspect_ratio fills (with fill_value) to the new shape first.
+
+    Args:
+        size: (height, width).
+        interpolation: "nearest", "bilinear", "bicubic", "lanczos3" or "lanczos5".
+        antialias: widen the kernel when images shrink. False by default.
+        crop_to_aspect_ratio, pad_to_aspect_ratio: cut, or fill with fill_value, to the new shape first.
+
+    Raises:
+        ValueError: another interpolation, fill_mode or size; both ways to keep the aspect ratio.
+
+    Example:
+        >>> ops.image.resize(ops.ones((8, 6, 3)), (4, 3)).shape
+        (4, 3, 3)
     """
     if interpolation != "nearest" and interpolation not in KERNELS:
         raise ValueError("resize: expected interpolation 'nearest', 'bilinear', 'bicubic', 'lanczos3' or 'lanczos5', "
@@ -120,7 +155,7 @@ def _resized(x, axes, size, interpolation, antialias):
         if source == target:
             continue
         if interpolation == "nearest":
-            x = moveaxis(rows(moveaxis(x, axis, 0), _nearest(source, target)), 0, axis)
+            x = slices_at(x, _nearest(source, target), axis)
             continue
         x = floating(x)
         matrix = _resize_weights(source, target, KERNELS[interpolation], antialias, x.dtype)
@@ -184,7 +219,12 @@ def _margins(before, size, after, target, what):
 @op
 def crop_images(images, top_cropping=None, left_cropping=None, bottom_cropping=None, right_cropping=None,
                 target_height=None, target_width=None, data_format=None):
-    """Images without a margin: of each axis two of both margins and the target size are given."""
+    """Images without a margin: of each axis two of both margins and the target size are given.
+
+    Example:
+        >>> ops.image.crop_images(ops.ones((8, 6, 3)), 1, 1, target_height=4, target_width=3).shape
+        (4, 3, 3)
+    """
     x = as_tensor(images)
     height, width, _ = image_axes(x, data_format, "crop_images")
     for axis, before, after, target in ((height, top_cropping, bottom_cropping, target_height),
@@ -198,7 +238,12 @@ def crop_images(images, top_cropping=None, left_cropping=None, bottom_cropping=N
 @op
 def pad_images(images, top_padding=None, left_padding=None, bottom_padding=None, right_padding=None,
                target_height=None, target_width=None, data_format=None):
-    """Images with a margin of zeros: of each axis two of both margins and the target size are given."""
+    """Images with a margin of zeros: of each axis two of both margins and the target size are given.
+
+    Example:
+        >>> ops.image.pad_images(ops.ones((8, 6, 3)), 1, 1, 1, 1).shape
+        (10, 8, 3)
+    """
     x = as_tensor(images)
     height, width, _ = image_axes(x, data_format, "pad_images")
     widths = [(0, 0)] * len(x.shape)
@@ -212,7 +257,17 @@ def pad_images(images, top_padding=None, left_padding=None, bottom_padding=None,
 
 @op
 def extract_patches(images, size, strides=None, dilation_rate=1, padding="valid", data_format=None):
-    """The windows of an image, each flattened (row, column, channel) into the channels of one place."""
+    """The windows of an image, each flattened (row, column, channel) into the channels of one place.
+
+    Args:
+        size, strides: of the windows, an int or (height, width), and how far apart they begin, by default the size.
+        dilation_rate: between the pixels of a window, 1 by default.
+        padding: "valid" (the default) or "same".
+
+    Example:
+        >>> ops.image.extract_patches(ops.ones((8, 8, 3)), 4).shape
+        (2, 2, 48)
+    """
     x = as_tensor(images)
     height, width, channels = image_axes(x, data_format, "extract_patches")
     pair = lambda v: (v, v) if isinstance(v, int) else tuple(v)
@@ -232,29 +287,15 @@ def extract_patches(images, size, strides=None, dilation_rate=1, padding="valid"
     return moveaxis(concatenate(parts, -1), -1, channels)
 
 
-def window_axis(x, axis, size, stride, dilation, padding):
-    """x padded as the mode says, and the number of windows along an axis."""
-    n, reach = x.shape[axis], (size - 1) * dilation + 1
-    if padding == "same":
-        count = -(-n // stride)
-        missing = (count - 1) * stride + reach - n
-        missing = missing if not isinstance(missing, int) or missing > 0 else 0
-        widths = [(0, 0)] * len(x.shape)
-        widths[axis] = (missing // 2, missing - missing // 2)
-        return pad(x, widths), count
-    if padding != "valid":
-        raise ValueError(f"extract_patches: expected padding 'valid' or 'same', received {padding!r}")
-    return x, (n - reach) // stride + 1
-
-
-def strided(x, axis, start, count, stride):
-    return cut(x, axis, start, start + (count - 1) * stride + 1, stride)
-
-
 # ------------------------------------------------------------------ colours
 @op
 def rgb_to_grayscale(images, data_format=None):
-    """The luma of red, green and blue (ITU-R BT.601), as one channel."""
+    """The luma of red, green and blue (ITU-R BT.601), as one channel.
+
+    Example:
+        >>> ops.image.rgb_to_grayscale(ops.ones((1, 1, 3)))
+        <Tensor f32[1,1,1] [[[0.9999]]]>
+    """
     x = as_tensor(images)
     _, _, channels = image_axes(x, data_format, "rgb_to_grayscale")
     weights = as_tensor(np.array([0.2989, 0.587, 0.114]).astype(floating(x).dtype))
@@ -273,7 +314,12 @@ def _channels(images, data_format, what):
 
 @op
 def rgb_to_hsv(images, data_format=None):
-    """Red, green and blue in [0, 1] to hue, saturation and value in [0, 1]."""
+    """Red, green and blue in [0, 1] to hue, saturation and value in [0, 1].
+
+    Example:
+        >>> ops.image.rgb_to_hsv([[[1.0, 0.0, 0.0]]])
+        <Tensor f32[1,1,3] [[[0. 1. 1.]]]>
+    """
     (red, green, blue), axis = _channels(images, data_format, "rgb_to_hsv")
     both = stack([red, green, blue], -1)
     value = max(both, -1)
@@ -289,7 +335,12 @@ def rgb_to_hsv(images, data_format=None):
 
 @op
 def hsv_to_rgb(images, data_format=None):
-    """Hue, saturation and value in [0, 1] to red, green and blue in [0, 1]."""
+    """Hue, saturation and value in [0, 1] to red, green and blue in [0, 1].
+
+    Example:
+        >>> ops.image.hsv_to_rgb([[[0.0, 1.0, 1.0]]])
+        <Tensor f32[1,1,3] [[[1. 0. 0.]]]>
+    """
     (hue, saturation, value), axis = _channels(images, data_format, "hsv_to_rgb")
     dh = multiply(mod(hue, 1.0), 6.0)
     parts = [clip(subtract(abs(subtract(dh, 3.0)), 1.0), 0.0, 1.0),
@@ -366,6 +417,17 @@ def map_coordinates(inputs, coordinates, order, fill_mode="constant", fill_value
     """The values of inputs at real coordinates, of which there is a row for each axis.
 
     order: 0 takes the nearest element, 1 interpolates linearly.
+
+    Args:
+        coordinates: [axes of inputs, ...].
+        order: 0 takes the nearest element, 1 interpolates linearly.
+
+    Raises:
+        ValueError: coordinates for another number of axes; another order.
+
+    Example:
+        >>> ops.image.map_coordinates(np.float32([0, 10, 20]), [[0.5, 1.5]], order=1)
+        <Tensor f32[2] [ 5. 15.]>
     """
     x, coordinates = as_tensor(inputs), floating(coordinates)
     if coordinates.shape[0] != len(x.shape) or len(coordinates.shape) < 2:
@@ -394,6 +456,13 @@ def affine_transform(images, transform, interpolation="bilinear", fill_mode="con
 
     transform: (a0, a1, a2, b0, b1, b2, c0, c1), one for all images or a row for each; c0 and c1 must be 0.
     interpolation: "nearest" or "bilinear". fill_mode: "constant", "nearest", "wrap", "mirror" or "reflect".
+
+    Args:
+        transform: (a0, a1, a2, b0, b1, b2, c0, c1), one for all images or a row for each; c0 and c1 must be 0.
+
+    Example:
+        >>> ops.image.affine_transform(np.float32([[[1], [2], [3]]]), [1, 0, 1, 0, 1, 0, 0, 0])[0, :, 0]
+        <Tensor f32[3] [2. 3. 0.]>
     """
     x, matrix = as_tensor(images), floating(transform)
     single = len(x.shape) == 3

@@ -22,7 +22,7 @@ from kgraph.ops.elementwise import (
     subtract,
     where,
 )
-from kgraph.ops.image.images import KERNELS, image_axes, sampled_images
+from kgraph.ops.image.images import GRAPH, KERNELS, image_axes, sampled_images
 from kgraph.ops.reduce import max, min, sum
 from kgraph.ops.shape import expand_dims, moveaxis, reshape, squeeze
 
@@ -51,12 +51,27 @@ def _adjoint(m):
     return [[minor(c, r) for c in range(3)] for r in range(3)]
 
 
+def homography(start, end):
+    """The rows of the 3 x 3 matrices that send four points [batch, 4, 2] to others, each entry a vector [batch]."""
+    target, source = _basis(end), _adjoint(_basis(start))
+    return [[_dot(target[r], [source[k][c] for k in range(3)]) for c in range(3)] for r in range(3)]
+
+
 @op
 def perspective_transform(images, start_points, end_points, interpolation="bilinear", fill_value=0, data_format=None):
     """Images seen so that the points start_points of them come to lie at end_points.
 
-    start_points, end_points  four (x, y), [4, 2], or as many for each image, [batch, 4, 2]; no three on a line
     interpolation: "nearest" or "bilinear". Outside of an image is fill_value.
+
+    Args:
+        start_points, end_points: four (x, y), [4, 2], or as many for each image, [batch, 4, 2]; no three on a line.
+
+    Raises:
+        ValueError: points of another shape.
+
+    Example:
+        >>> ops.image.perspective_transform(ops.ones((4, 4, 1)), *[[[0, 0], [3, 0], [0, 3], [3, 3]]] * 2).shape
+        (4, 4, 1)
     """
     x = as_tensor(images)
     channels = image_axes(x, data_format, "perspective_transform")[2]
@@ -68,8 +83,7 @@ def perspective_transform(images, start_points, end_points, interpolation="bilin
     last = moveaxis(x, channels, -1)
     last = expand_dims(last, 0) if single else last
     start, end = (expand_dims(p, 0) if len(p.shape) == 2 else p for p in (start, end))
-    source, target = _basis(start), _adjoint(_basis(end))
-    matrix = [[_dot(source[r], [target[k][c] for k in range(3)]) for c in range(3)] for r in range(3)]
+    matrix = homography(end, start)
     b, h, w, _ = last.shape
     columns, lines = iota(w, "float32"), expand_dims(iota(h, "float32"), 1)
     wide = lambda v: reshape(v, (-1, 1, 1))
@@ -89,11 +103,21 @@ _METHODS = {"linear": "bilinear", "bilinear": "bilinear", "trilinear": "bilinear
 def scale_and_translate(images, output_shape, scale, translation, spatial_dims, method, antialias=True):
     """Tensors of another shape, each axis of spatial_dims scaled and then moved; integers are rounded.
 
-    output_shape        of the result, all axes
-    scale, translation  a number for each of spatial_dims; element x of an axis comes to lie at x * scale + translation
-    method              "linear", "cubic", "lanczos3" or "lanczos5"; antialias widens it where an axis shrinks
+    Args:
+        output_shape: of the result, all axes
+        scale, translation: a number for each of spatial_dims; element x of an axis comes to lie at x * scale +
+            translation
+        method: "linear", "cubic", "lanczos3" or "lanczos5"; antialias widens it where an axis shrinks
+        spatial_dims: the axes that change.
+        antialias: True by default.
+
+    Raises:
+        ValueError: another method.
+
+    Example:
+        >>> ops.image.scale_and_translate(ops.ones((4, 4)), (8, 8), (2.0, 2.0), (0.0, 0.0), (0, 1), "linear").shape
+        (8, 8)
     """
-    from kgraph import ops
     if method not in _METHODS:
         raise ValueError(f"scale_and_translate: expected method among {', '.join(_METHODS)}, received {method!r}")
     x = as_tensor(images)
@@ -102,21 +126,21 @@ def scale_and_translate(images, output_shape, scale, translation, spatial_dims, 
     for k, d in enumerate(spatial_dims):
         axis = d % len(x.shape)
         matrix = _weights(x.shape[axis], output_shape[axis], scale[k], translation[k], KERNELS[_METHODS[method]],
-                          antialias, ops)
+                          antialias)
         labels = list(range(len(x.shape)))
         out = ["new" if i == axis else i for i in labels]
         result = contracted(result, labels, cast_to(matrix, result.dtype), ["new", axis], out, "scale_and_translate")
     return result if is_float_dtype(x.dtype) else cast_to(clip(round(result), min(x), max(x)), x.dtype)
 
 
-def _weights(source, target, scale, translation, kernel, antialias, ops):
+def _weights(source, target, scale, translation, kernel, antialias):
     """The matrix (target, source) of one axis."""
     shrink = divide(1.0, scale)
     wider = maximum(shrink, 1.0) if antialias else 1.0
     places = subtract(subtract(multiply(add(iota(target, scale.dtype), 0.5), shrink), multiply(translation, shrink)),
                       0.5)
     places = expand_dims(places, 1)
-    weights = kernel(divide(abs(subtract(places, iota(source, scale.dtype))), wider), ops)
+    weights = kernel(divide(abs(subtract(places, iota(source, scale.dtype))), wider), GRAPH)
     total = sum(weights, axis=1, keepdims=True)
     known = greater(abs(total), 1000 * float(np.finfo("float32").eps))
     weights = where(known, divide(weights, where(equal(total, 0.0), 1.0, total)), 0.0)

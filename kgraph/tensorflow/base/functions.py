@@ -4,7 +4,7 @@ from __future__ import annotations
 import functools
 import warnings
 
-from kgraph import ops, tree
+from kgraph import config, ops, tree
 from kgraph.compiler.trace import current_trace
 from kgraph.function import function as compiled
 from kgraph.tensorflow.base.dtypes import TensorSpec
@@ -51,7 +51,8 @@ class Function:
     def __call__(self, *args, **kwargs):
         if self.input_signature is not None:
             args = self._signed(args)
-        if _state["eager"] or self._runs_eagerly or current_trace() is not None or _needs_values((args, kwargs)):
+        if (config.functions_run_eagerly() or self._runs_eagerly or current_trace() is not None
+                or _needs_values((args, kwargs))):
             return self.python_function(*args, **kwargs)
         try:
             return self._compiled(args, kwargs)
@@ -98,14 +99,6 @@ def _needs_values(structure) -> bool:
                for x in tree.flatten(structure))
 
 
-_state = {"eager": False}
-
-
 def run_functions_eagerly(run_eagerly: bool):
-    """Whether tf.functions run as Python from now on."""
-    _state["eager"] = bool(run_eagerly)
-
-
-def functions_run_eagerly() -> bool:
-    """Whether tf.functions run as Python."""
-    return _state["eager"]
+    """Whether tf.functions, and the steps of models, run as Python from now on."""
+    config.run_functions_eagerly(run_eagerly)

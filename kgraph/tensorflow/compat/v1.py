@@ -4,14 +4,18 @@ from __future__ import annotations
 import types
 
 from kgraph import tensorflow
+from kgraph.legacy.backend import sessions
+from kgraph.naming import warn_at_user
 from kgraph.tensorflow import math, random
 from kgraph.tensorflow.base.arrays import cast
 from kgraph.tensorflow.nn import depth_to_space, space_to_depth
 
 __version__ = tensorflow.__version__
+__path__: list = []   # tensorflow.compat.v1.keras: kgraph.programs.aliases
 __all__ = ["assign", "assign_add", "assign_sub", "depth_to_space", "enable_eager_execution", "enable_v2_behavior",
-           "global_variables_initializer", "log", "logging", "random_normal", "random_uniform", "set_random_seed",
-           "space_to_depth", "to_float", "to_int32", "to_int64"]
+           "log", "logging", "random_normal", "random_uniform", "set_random_seed", "space_to_depth", "to_float",
+           "to_int32", "to_int64", *sessions.TENSORFLOW]
+globals().update({name: getattr(sessions, name) for name in sessions.TENSORFLOW})
 log, random_normal, random_uniform, set_random_seed = math.log, random.normal, random.uniform, random.set_seed
 
 
@@ -52,8 +56,14 @@ def enable_eager_execution(*args, **kwargs):
 enable_v2_behavior = enable_eager_execution
 
 
-def global_variables_initializer():
-    """Nothing: Variables begin with their values."""
+def told(name):
+    """What a program that writes `tf.NAME` for a name of TensorFlow 1 means, with a warning of what it is today.
+
+    Those of sessions say themselves that they do nothing.
+    """
+    if name not in sessions.TENSORFLOW:
+        warn_at_user(f"tf.{name} of TensorFlow 1 is now tf.compat.v1.{name}", FutureWarning)
+    return globals()[name]
 
 
 logging = types.SimpleNamespace(set_verbosity=enable_eager_execution, ERROR=40, WARN=30, INFO=20, DEBUG=10, FATAL=50)

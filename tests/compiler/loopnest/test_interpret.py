@@ -1,14 +1,15 @@
 """The interpreter against what Python means by the same text, and against machine code (tests/runtime, tests/ops)."""
 import numpy as np
 import pytest
+from nest_text import parse
 
+from kgraph.compiler.loopnest.functions import formula
 from kgraph.compiler.loopnest.interpret import handle, run
-from kgraph.compiler.loopnest.language import ACTIONS, CALLS, FUNCTIONS
+from kgraph.compiler.loopnest.language import ACTIONS, CALLS, FUNCTIONS, signature_of
 from kgraph.compiler.loopnest.meaning import ACTIONS as ACTION_MEANINGS
 from kgraph.compiler.loopnest.meaning import FUNCTIONS as MEANINGS
 from kgraph.compiler.loopnest.meaning import view
 from kgraph.compiler.loopnest.nodes import Tile
-from kgraph.compiler.loopnest.parse import parse
 
 
 def words(*values):
@@ -64,16 +65,37 @@ def test_memory_is_seen_with_strides_of_any_sign():
     assert view(0, (0, 3), (2, 2), "int16").shape == (0, 3)
 
 
-@pytest.mark.parametrize("names,meanings", [(set(FUNCTIONS) - {"and", "or"}, MEANINGS),
-                                            ({n for n in ACTIONS if not n.startswith("pthread")} - {*CALLS},
-                                             ACTION_MEANINGS)])
+def is_formula(name):
+    return any(formula(name, (dtype,) * FUNCTIONS[name][0]) for dtype in ("uint32", "int32", "float32"))
+
+
+@pytest.mark.parametrize("names,meanings", [
+    ({n for n in FUNCTIONS if not is_formula(n)} - {"and", "or"}, {n for n in MEANINGS if not is_formula(n)}),
+    ({n for n in ACTIONS if not n.startswith("pthread")} - {*CALLS}, ACTION_MEANINGS)])
 def test_every_function_has_a_meaning(names, meanings):
     assert names == set(meanings)
 
 
-def test_every_function_has_instructions():
-    from kgraph.codegen import instructions, intrinsics
-    from kgraph.compiler.loopnest.language import CASTS, COMPARISONS, OPERATORS
-    of_python = {*OPERATORS, *COMPARISONS, *CASTS, "and", "or", "not", "neg", "//", "%", "min", "max"}
-    assert set(intrinsics.LANGUAGE) == set(FUNCTIONS) - of_python - {"word", "real32", "real64"}
-    assert set(instructions.INSTRUCTIONS) == set(ACTIONS)
+@pytest.mark.parametrize("name", sorted(n for n in FUNCTIONS if n.isidentifier() and n not in (
+    "and", "or", "not", "neg", "min", "max", "word", "real32", "real64")))
+def test_every_function_has_instructions(name):
+    """For all dtypes that it takes."""
+    from kgraph.codegen import llvm_ir as ir
+    from kgraph.codegen.intrinsics import write
+    taken = set()
+    for dtype in ir.LLVM_TYPES:
+        try:
+            dtypes, result = signature_of(name, ["bool" if name == "where" and i == 0 else dtype
+                                                 for i in range(FUNCTIONS[name][0])])
+        except ValueError:
+            continue
+        kinds = [ir.LLVM_TYPES[d] for d in dtypes]
+        f = ir.Function(ir.Module(), ir.FunctionType(ir.LLVM_TYPES[result], kinds), "f")
+        assert write(ir.IRBuilder(f.append_basic_block()), name, dtypes, f.args).type == ir.LLVM_TYPES[result]
+        taken.add(dtype)
+    assert taken
+
+
+def test_every_action_has_instructions():
+    from kgraph.codegen.instructions import INSTRUCTIONS
+    assert set(INSTRUCTIONS) == set(ACTIONS)

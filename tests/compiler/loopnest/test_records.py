@@ -2,14 +2,15 @@
 import numpy as np
 import pytest
 
+from kgraph.compiler.loopnest import records
+from kgraph.compiler.loopnest.builder import Builder
 from kgraph.compiler.loopnest.interpret import run
 from kgraph.compiler.loopnest.nodes import Name
-from kgraph.compiler.loopnest.parse import parse
-from kgraph.compiler.loopnest.records import LOOP_MOVER, RECORDS, SEGMENT, WINDOW
+from kgraph.compiler.loopnest.records import LOOP_MOVER, SEGMENT, WINDOW, Record
 
 
 def test_places_follow_each_other():
-    for record in RECORDS.values():
+    for record in (r for r in vars(records).values() if isinstance(r, Record)):
         groups = [(g, k, f) for g, fields in record.groups.items() for k in range(record.words) for f in fields
                   if record.place(g, k, f) < record.words]
         single = [record.place(f) for f in record._places if f not in record.groups]
@@ -36,16 +37,14 @@ def test_a_place_may_depend_on_what_is_known_at_run_time():
 def test_routines_use_names():
     words = np.zeros(WINDOW.words + SEGMENT.words, np.int64)
     words[WINDOW.place("axes", 2, "taps")], words[WINDOW.place("band")] = 5, 1
-    nest = parse("""
-def f(block):
-    g = window(block, 0)
-    xs, some = g.axes[2], g.loops[g.band]
-    some.count, g.loops[3].b = xs.taps + 1, 7
-    s = segment(block + 8 * window.words, 0)
-    s.near_tap = segment.words
-    s.count += window.loops
-""")
-    run(nest, words.ctypes.data)
+    w = Builder(("block",))
+    block, = w.given
+    g, s = w.record("g", WINDOW, block, 0), w.record("s", SEGMENT, block + 8 * WINDOW.words, 0)
+    w.fill(g.loops[g.band], count=g.axes[2].taps + 1)
+    w.fill(g.loops[3], b=7)
+    w.fill(s, near_tap=SEGMENT.words)
+    w.accumulate(s.count, WINDOW.place("loops"))
+    run(w.nest(), words.ctypes.data)
     assert words[WINDOW.place("loops", 1, "count")] == 6 and words[WINDOW.place("loops", 3, "b")] == 7
     assert words[WINDOW.words + SEGMENT.place("near_tap")] == 9
     assert words[WINDOW.words + SEGMENT.place("count")] == WINDOW.place("loops")

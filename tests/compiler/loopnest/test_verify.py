@@ -71,11 +71,20 @@ def test_names_and_their_dtypes():
     assert "a value" in broken(Let("a", Call("pause", (), None)))
 
 
+@pytest.mark.parametrize("body", [(Let("a", ONE), Set("a", ONE)), (loop(Set("i", ONE)),), (Set("lo", ONE),),
+                                  (X, Set("x", ONE))])
+def test_only_a_set_gives_a_name_again(body):
+    assert "a local that changes, received" in broken(*body)
+    assert "a name of its own, received s" in broken(Set("s", REAL), Let("s", REAL))
+
+
 def test_buffers_hold_what_they_are_for():
     assert "a buffer of this block or one around it, received x" in broken(Store(X, ZERO, REAL))
     assert "a buffer of this block or one around it, received x" in broken(If(LO < HI, (X,)), Let("a", X[0]))
     assert "a value of float32, received float64: x[0] <- 0.5" in broken(X, Store(X, ZERO, Number(0.5, "float64")))
     assert "a whole number, received float32" in broken(X, Let("a", Load(X, REAL)))
+    assert "a whole number, received float32" in broken(X, Store(X, REAL, REAL))
+    assert "a whole number, received float32" in broken(Buffer("y", "float32", REAL, 0))
     assert "to have one scope, received 0 and 3" in broken(X, Buffer("y", "float32", X.address, 3))
 
 

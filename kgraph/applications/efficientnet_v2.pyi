@@ -1,0 +1,26 @@
+# Made by python -m kgraph.docs --stubs. kgraph/docs/vocabulary.py says what the names of arguments mean.
+from kgraph._types import ActivationLike, ArrayLike, DataFormat, Int, Shape
+from kgraph.applications.imagenet_utils import decode_predictions as decode_predictions
+from kgraph.models.model import Model
+from typing import Any
+
+def EfficientNetV2B0(include_top: bool = True, weights: str | None = 'imagenet', input_tensor: ArrayLike | None = None, input_shape: Shape | None = None, pooling: str | None = None, classes: Int = 1000, classifier_activation: ActivationLike = 'softmax', include_preprocessing: bool = True, name: str | None = 'efficientnetv2-b0') -> Model: ...
+def EfficientNetV2B1(include_top: bool = True, weights: str | None = 'imagenet', input_tensor: ArrayLike | None = None, input_shape: Shape | None = None, pooling: str | None = None, classes: Int = 1000, classifier_activation: ActivationLike = 'softmax', include_preprocessing: bool = True, name: str | None = 'efficientnetv2-b1') -> Model: ...
+def EfficientNetV2B2(include_top: bool = True, weights: str | None = 'imagenet', input_tensor: ArrayLike | None = None, input_shape: Shape | None = None, pooling: str | None = None, classes: Int = 1000, classifier_activation: ActivationLike = 'softmax', include_preprocessing: bool = True, name: str | None = 'efficientnetv2-b2') -> Model: ...
+def EfficientNetV2B3(include_top: bool = True, weights: str | None = 'imagenet', input_tensor: ArrayLike | None = None, input_shape: Shape | None = None, pooling: str | None = None, classes: Int = 1000, classifier_activation: ActivationLike = 'softmax', include_preprocessing: bool = True, name: str | None = 'efficientnetv2-b3') -> Model: ...
+def EfficientNetV2S(include_top: bool = True, weights: str | None = 'imagenet', input_tensor: ArrayLike | None = None, input_shape: Shape | None = None, pooling: str | None = None, classes: Int = 1000, classifier_activation: ActivationLike = 'softmax', include_preprocessing: bool = True, name: str | None = 'efficientnetv2-s') -> Model: ...
+def EfficientNetV2M(include_top: bool = True, weights: str | None = 'imagenet', input_tensor: ArrayLike | None = None, input_shape: Shape | None = None, pooling: str | None = None, classes: Int = 1000, classifier_activation: ActivationLike = 'softmax', include_preprocessing: bool = True, name: str | None = 'efficientnetv2-m') -> Model: ...
+def EfficientNetV2L(include_top: bool = True, weights: str | None = 'imagenet', input_tensor: ArrayLike | None = None, input_shape: Shape | None = None, pooling: str | None = None, classes: Int = 1000, classifier_activation: ActivationLike = 'softmax', include_preprocessing: bool = True, name: str | None = 'efficientnetv2-l') -> Model: ...
+def preprocess_input(x: ArrayLike, data_format: DataFormat | None = None) -> Any: ...
+
+__all__ = [
+    "EfficientNetV2B0",
+    "EfficientNetV2B1",
+    "EfficientNetV2B2",
+    "EfficientNetV2B3",
+    "EfficientNetV2L",
+    "EfficientNetV2M",
+    "EfficientNetV2S",
+    "decode_predictions",
+    "preprocess_input",
+]

@@ -1,0 +1,169 @@
+"""The formulas of exp, log, tanh and their kin: branch-free, so that LLVM's loop vectoriser takes them.
+
+Each is a function of Locals (formula.py) of float32 or float64. Nothing is rearranged or contracted: range reductions
+rely on it. NaN comes through because a comparison with NaN is false, so that `where` keeps x. Errors:
+tests/runtime/test_vector_math.py.
+"""
+from __future__ import annotations
+
+import functools
+import math
+
+from kgraph.compiler.loopnest.formula import apply, differ, equal, like, where
+
+__all__ = ["erf", "exp", "expm1", "log", "log1p", "rsqrt", "sigmoid", "tanh"]
+
+size_of, floor, sqrt, bits, float_of_bits, times_plus = (
+    functools.partial(apply, name) for name in ("abs", "floor", "sqrt", "bits", "float_of_bits", "times_plus"))
+
+# ln 2 in two parts: n * _LN2[0] is exact for every exponent n. Float32: S. L. Moshier, Cephes, single/expf.c.
+# Float64: Sun Microsystems, fdlibm, e_exp.c.
+_LN2 = {23: (0.693359375, -2.12194440e-4), 52: (6.93147180369123816490e-01, 1.90821492927058770002e-10)}
+_EXP_TERMS = {23: 7, 52: 13}  # Taylor terms for |r| <= ln(2) / 2: the remainder is below 0.1 units in the last place
+_EXP_RANGE = {23: (-105.0, 89.0), 52: (-746.0, 710.0)}  # beyond them exp is 0 and infinity
+
+# log(1+f) = f - f*f/2 + s*(f*f/2 + R(s*s)), s = f/(2+f): fdlibm e_log.c, and its float version in FreeBSD's e_logf.c
+_LOG = {23: (0.66666662693, 0.40000972152, 0.28498786688, 0.24279078841),
+        52: (6.666666666666735130e-01, 3.999999999940941908e-01, 2.857142874366239149e-01, 2.222219843214978396e-01,
+             1.818357216161805012e-01, 1.531383769920937332e-01, 1.479819860511658591e-01)}
+
+# erf(x) = x + x * P(x*x) up to 1, and 1 - exp(-Q(x)) beyond: minimax fits (Remez exchange in 60 digits; largest error
+# 0.02 and 0.07 units in the last place), where Q approximates -log(1 - erf(x)) weighted by (1 - erf(x)) / erf(x).
+_ERF_NEAR = {23: (0.1283791657, -0.3761262583, 0.1128358515, -0.02685381185, 0.00518832732, -0.0008010189247,
+                  7.853844046e-5),
+             52: (0.128379167095512566, -0.376126389031835195, 0.112837916709441843, -0.0268661706431113741,
+                  0.00522397760611761999, -0.000854832592927157571, 0.00012055293575585292, -0.0000149247122763996603,
+                  1.64471312531593897e-6, -1.62063113176131159e-7, 1.37109698597732553e-8, -7.77944891324781993e-10)}
+_ERF_FAR = {23: (0.000341584936619864083, 1.12708893866267305, 0.638145250887323793, 0.103106390435435916,
+                 -0.0218378887189718553, 0.00294761406620916859, -0.000186374617863414004),
+            52: (1.79624774574105958e-7, 1.12837732921583417, 0.636628489156828212, 0.102747251383769994,
+                 -0.019078153343988017, -0.000280492451462652858, 0.00176900528264991534, -0.000641176975573055402,
+                 0.000044825572931678908, 0.0000703648194854749382, -0.000045036524567641112, 0.0000165136249545737749,
+                 -4.32695351296078284e-6, 8.5055557190184167e-7, -1.2570206511420329e-7, 1.36263842962710171e-8,
+                 -1.02567675274305169e-9, 4.79592578184972595e-11, -1.04959708692295459e-12)}
+_ERF_END = {23: 4.0, 52: 6.0}  # erf is 1 from here on
+
+
+def exp(x):
+    """e**x."""
+    one_less, low, high = _expm1_parts(x)
+    return (one_less + 1.0) * low * high
+
+
+def expm1(x):
+    """e**x - 1, without cancellation near 0."""
+    one_less, low, high = _expm1_parts(x)
+    return times_plus(one_less, low, low - 1.0 / high) * high
+
+
+def tanh(x):
+    """From t = e**(-2|x|) - 1: tanh|x| = -t / (2 + t)."""
+    t = expm1(size_of(x) * -2.0)
+    positive = -t / (t + 2.0)
+    return where(x < 0.0, -positive, positive)
+
+
+def sigmoid(x):
+    """1 / (1 + e**-x), from e**-|x|, which cannot overflow."""
+    small = exp(-size_of(x))
+    return where(x < 0.0, small, 1.0) / (small + 1.0)
+
+
+def log(x):
+    """The natural logarithm: -inf at 0, NaN below."""
+    return _log_special(x, _log_positive(x))
+
+
+def log1p(x):
+    """log(1 + x), where the rounding of 1 + x is made good by the first term of the series."""
+    u = x + 1.0
+    lost = x - (u - 1.0)
+    y = _log_positive(u) + lost / u
+    return _log_special(u, where(equal(u, math.inf), u, where(equal(u, 0.0), u, y)))
+
+
+def erf(x):
+    """The error function."""
+    size, digits = size_of(x), x.type.digits
+    near = times_plus(_polynomial(x * x, _ERF_NEAR[digits]), x, x)
+    inside = _at_most(size, _ERF_END[digits])
+    far = 1.0 - exp(-_polynomial(inside, _ERF_FAR[digits]))
+    return where(size <= 1.0, near, where(x < 0.0, -far, far))
+
+
+def rsqrt(x):
+    """1 / sqrt(x)."""
+    return 1.0 / sqrt(x)
+
+
+def power_float32(x, y):
+    """x**y of float32: e**(y * log|x|) in float64 is right to float32's last digit, and exact where the result is. The
+    special cases are those of C's pow: 1 for y = 0 and for x = 1, the sign of odd powers, NaN for a negative x with a
+    fraction in y."""
+    x, y = apply("f64", x), apply("f64", y)
+    value = exp(y * log(size_of(x)))
+    odd = equal(floor(y), y) & differ(floor(y * 0.5), y * 0.5)
+    value = where(odd & (bits(x) < 0), -value, value)
+    fraction = (x < 0.0) & differ(x, -math.inf) & differ(size_of(y), math.inf) & differ(floor(y), y)
+    value = where(fraction, math.nan, value)
+    unit = equal(y, 0.0) | equal(x, 1.0) | (equal(x, -1.0) & equal(size_of(y), math.inf))
+    return apply("f32", where(unit, 1.0, value))
+
+
+def _polynomial(x, coefficients):
+    """Horner's rule, lowest coefficient first in the tuple."""
+    y = like(x, coefficients[-1])
+    for c in reversed(coefficients[:-1]):
+        y = times_plus(y, x, c)
+    return y
+
+
+def _at_most(x, limit):
+    return where(x > limit, limit, x)
+
+
+def _expm1_parts(x):
+    """(p, low, high) with e**x = (1 + p) * low * high, where low and high are powers of two.
+
+    x = n ln 2 + r. Adding and subtracting 1.5 * 2**digits rounds to a whole number and leaves it in the low bits. Two
+    factors reach all exponents from the smallest subnormal number to infinity.
+    """
+    digits = x.type.digits
+    least, most = _EXP_RANGE[digits]
+    x = _at_most(where(x < least, least, x), most)
+    magic = 1.5 * 2.0**digits
+    shifted = times_plus(x, 1 / math.log(2), magic)
+    n = shifted - magic
+    high_part, low_part = _LN2[digits]
+    r = times_plus(n, -low_part, times_plus(n, -high_part, x))
+    terms = [1 / math.factorial(k) for k in range(2, _EXP_TERMS[digits] + 1)]
+    p = times_plus(_polynomial(r, terms), r * r, r)
+    whole = bits(shifted) - bits(like(x, magic))
+    half = whole >> 1
+    return p, _power_of_two(x, half), _power_of_two(x, whole - half)
+
+
+def _power_of_two(x, n):
+    return float_of_bits((n + x.type.bias) << x.type.digits)
+
+
+def _log_positive(x):
+    """log of a positive finite number, subnormal ones included."""
+    digits = x.type.digits
+    subnormal = x < 2.0 ** (1 - x.type.bias)
+    scaled = where(subnormal, x * 2.0**(digits + 2), x)
+    exponent = (bits(scaled) - bits(like(x, math.sqrt(0.5)))) >> digits
+    f = float_of_bits(bits(scaled) - (exponent << digits)) - 1.0
+    k = apply(x.type.short, exponent) - where(subnormal, like(x, digits + 2.0), like(x, 0.0))
+    s = f / (f + 2.0)
+    z = s * s
+    square = f * f * 0.5
+    correction = s * times_plus(_polynomial(z, _LOG[digits]), z, square)
+    high, low = _LN2[digits]
+    return times_plus(k, high, f - (square - times_plus(k, low, correction)))
+
+
+def _log_special(x, y):
+    y = where(equal(x, math.inf), x, y)
+    y = where(equal(x, 0.0), -math.inf, y)
+    return where(x < 0.0, math.nan, where(differ(x, x), x, y))

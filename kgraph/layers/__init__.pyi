@@ -1,0 +1,220 @@
+# Made by python -m kgraph.docs --stubs. kgraph/docs/vocabulary.py says what the names of arguments mean.
+from kgraph.layers.activation import Activation as Activation, ELU as ELU, LeakyReLU as LeakyReLU, PReLU as PReLU, ReLU as ReLU, Softmax as Softmax, ThresholdedReLU as ThresholdedReLU
+from kgraph.layers.attention import AdditiveAttention as AdditiveAttention, Attention as Attention, GroupedQueryAttention as GroupQueryAttention, GroupedQueryAttention as GroupedQueryAttention, MultiHeadAttention as MultiHeadAttention
+from kgraph.layers.base import Layer, Layer as Layer
+from kgraph.layers.basic import Identity as Identity, Lambda as Lambda, Masking as Masking, Rescaling as Rescaling, Wrapper as Wrapper
+from kgraph.layers.bidirectional import Bidirectional as Bidirectional
+from kgraph.layers.conv import Conv1D as Conv1D, Conv1D as Convolution1D, Conv1DTranspose as Conv1DTranspose, Conv1DTranspose as Convolution1DTranspose, Conv2D as Conv2D, Conv2D as Convolution2D, Conv2DTranspose as Conv2DTranspose, Conv2DTranspose as Convolution2DTranspose, Conv3D as Conv3D, Conv3D as Convolution3D, Conv3DTranspose as Conv3DTranspose, Conv3DTranspose as Convolution3DTranspose, DepthwiseConv1D as DepthwiseConv1D, DepthwiseConv2D as DepthwiseConv2D, SeparableConv1D as SeparableConv1D, SeparableConv1D as SeparableConvolution1D, SeparableConv2D as SeparableConv2D, SeparableConv2D as SeparableConvolution2D
+from kgraph.layers.conv_lstm import ConvLSTM1D as ConvLSTM1D, ConvLSTM2D as ConvLSTM2D, ConvLSTM3D as ConvLSTM3D
+from kgraph.layers.dense import Dense as Dense
+from kgraph.layers.einsum_dense import EinsumDense as EinsumDense
+from kgraph.layers.embedding import Embedding as Embedding, ReversibleEmbedding as ReversibleEmbedding
+from kgraph.layers.input_layer import Input as Input, InputLayer as InputLayer
+from kgraph.layers.input_spec import InputSpec as InputSpec
+from kgraph.layers.locally_connected import LocallyConnected1D as LocallyConnected1D, LocallyConnected2D as LocallyConnected2D
+from kgraph.layers.merging import Add as Add, Average as Average, Concatenate as Concatenate, Dot as Dot, Maximum as Maximum, Minimum as Minimum, Multiply as Multiply, Subtract as Subtract, add as add, average as average, concatenate as concatenate, dot as dot, maximum as maximum, minimum as minimum, multiply as multiply, subtract as subtract
+from kgraph.layers.normalization import BatchNormalization as BatchNormalization, GroupNormalization as GroupNormalization, LayerNormalization as LayerNormalization, RMSNormalization as RMSNormalization, SpectralNormalization as SpectralNormalization, UnitNormalization as UnitNormalization
+from kgraph.layers.pooling import AdaptiveAveragePooling1D as AdaptiveAveragePooling1D, AdaptiveAveragePooling2D as AdaptiveAveragePooling2D, AdaptiveAveragePooling3D as AdaptiveAveragePooling3D, AdaptiveMaxPooling1D as AdaptiveMaxPooling1D, AdaptiveMaxPooling2D as AdaptiveMaxPooling2D, AdaptiveMaxPooling3D as AdaptiveMaxPooling3D, AveragePooling1D as AveragePooling1D, AveragePooling1D as AvgPool1D, AveragePooling2D as AveragePooling2D, AveragePooling2D as AvgPool2D, AveragePooling3D as AveragePooling3D, AveragePooling3D as AvgPool3D, GlobalAveragePooling1D as GlobalAveragePooling1D, GlobalAveragePooling1D as GlobalAvgPool1D, GlobalAveragePooling2D as GlobalAveragePooling2D, GlobalAveragePooling2D as GlobalAvgPool2D, GlobalAveragePooling3D as GlobalAveragePooling3D, GlobalAveragePooling3D as GlobalAvgPool3D, GlobalMaxPooling1D as GlobalMaxPool1D, GlobalMaxPooling1D as GlobalMaxPooling1D, GlobalMaxPooling2D as GlobalMaxPool2D, GlobalMaxPooling2D as GlobalMaxPooling2D, GlobalMaxPooling3D as GlobalMaxPool3D, GlobalMaxPooling3D as GlobalMaxPooling3D, MaxPooling1D as MaxPool1D, MaxPooling1D as MaxPooling1D, MaxPooling2D as MaxPool2D, MaxPooling2D as MaxPooling2D, MaxPooling3D as MaxPool3D, MaxPooling3D as MaxPooling3D
+from kgraph.layers.preprocessing.chains import AugMix as AugMix, Pipeline as Pipeline, RandAugment as RandAugment, RandomColorJitter as RandomColorJitter
+from kgraph.layers.preprocessing.colours import AutoContrast as AutoContrast, RandomColorDegeneration as RandomColorDegeneration, RandomGaussianBlur as RandomGaussianBlur, RandomGrayscale as RandomGrayscale, RandomHue as RandomHue, RandomInvert as RandomInvert, RandomPosterization as RandomPosterization, RandomSaturation as RandomSaturation, RandomSharpness as RandomSharpness, Solarization as Solarization
+from kgraph.layers.preprocessing.encoding import CategoryEncoding as CategoryEncoding, Discretization as Discretization
+from kgraph.layers.preprocessing.hashing import HashedCrossing as HashedCrossing, Hashing as Hashing
+from kgraph.layers.preprocessing.histograms import ContrastLimitedAdaptiveHistogramEqualization as ContrastLimitedAdaptiveHistogramEqualization, Equalization as Equalization
+from kgraph.layers.preprocessing.images import CenterCrop as CenterCrop, MaxNumBoundingBoxes as MaxNumBoundingBoxes, RandomBrightness as RandomBrightness, RandomContrast as RandomContrast, RandomCrop as RandomCrop, RandomFlip as RandomFlip, Resizing as Resizing
+from kgraph.layers.preprocessing.lookup import IntegerLookup as IntegerLookup, StringLookup as StringLookup
+from kgraph.layers.preprocessing.mixing import CutMix as CutMix, MixUp as MixUp, RandomErasing as RandomErasing
+from kgraph.layers.preprocessing.moves import RandomElasticTransform as RandomElasticTransform, RandomPerspective as RandomPerspective, RandomRotation as RandomRotation, RandomShear as RandomShear, RandomTranslation as RandomTranslation, RandomZoom as RandomZoom
+from kgraph.layers.preprocessing.normalization import Normalization as Normalization
+from kgraph.layers.preprocessing.spectrograms import MelSpectrogram as MelSpectrogram, STFTSpectrogram as STFTSpectrogram
+from kgraph.layers.preprocessing.text import TextVectorization as TextVectorization
+from kgraph.layers.recurrent import GRU as CuDNNGRU, GRU as GRU, LSTM as CuDNNLSTM, LSTM as LSTM, SimpleRNN as SimpleRNN
+from kgraph.layers.regularization import ActivityRegularization as ActivityRegularization, AlphaDropout as AlphaDropout, Dropout as Dropout, GaussianDropout as GaussianDropout, GaussianNoise as GaussianNoise, SpatialDropout1D as SpatialDropout1D, SpatialDropout2D as SpatialDropout2D, SpatialDropout3D as SpatialDropout3D
+from kgraph.layers.resampling import Cropping1D as Cropping1D, Cropping2D as Cropping2D, Cropping3D as Cropping3D, UpSampling1D as UpSampling1D, UpSampling2D as UpSampling2D, UpSampling3D as UpSampling3D, ZeroPadding1D as ZeroPadding1D, ZeroPadding2D as ZeroPadding2D, ZeroPadding3D as ZeroPadding3D
+from kgraph.layers.reshaping import Flatten as Flatten, Permute as Permute, RepeatVector as RepeatVector, Reshape as Reshape
+from kgraph.layers.rnn import RNN as RNN
+from kgraph.layers.rnn_cells import GRUCell as GRUCell, LSTMCell as LSTMCell, SimpleRNNCell as SimpleRNNCell, StackedRNNCells as StackedRNNCells
+from kgraph.layers.time_distributed import TimeDistributed as TimeDistributed
+from typing import Any
+
+def serialize(layer: Layer) -> dict[str, Any]: ...
+def deserialize(config: Any, custom_objects: Any = None) -> Any: ...
+
+__all__ = [
+    "Activation",
+    "ActivityRegularization",
+    "AdaptiveAveragePooling1D",
+    "AdaptiveAveragePooling2D",
+    "AdaptiveAveragePooling3D",
+    "AdaptiveMaxPooling1D",
+    "AdaptiveMaxPooling2D",
+    "AdaptiveMaxPooling3D",
+    "Add",
+    "AdditiveAttention",
+    "AlphaDropout",
+    "Attention",
+    "AugMix",
+    "AutoContrast",
+    "Average",
+    "AveragePooling1D",
+    "AveragePooling2D",
+    "AveragePooling3D",
+    "AvgPool1D",
+    "AvgPool2D",
+    "AvgPool3D",
+    "BatchNormalization",
+    "Bidirectional",
+    "CategoryEncoding",
+    "CenterCrop",
+    "Concatenate",
+    "ContrastLimitedAdaptiveHistogramEqualization",
+    "Conv1D",
+    "Conv1DTranspose",
+    "Conv2D",
+    "Conv2DTranspose",
+    "Conv3D",
+    "Conv3DTranspose",
+    "ConvLSTM1D",
+    "ConvLSTM2D",
+    "ConvLSTM3D",
+    "Convolution1D",
+    "Convolution1DTranspose",
+    "Convolution2D",
+    "Convolution2DTranspose",
+    "Convolution3D",
+    "Convolution3DTranspose",
+    "Cropping1D",
+    "Cropping2D",
+    "Cropping3D",
+    "CuDNNGRU",
+    "CuDNNLSTM",
+    "CutMix",
+    "Dense",
+    "DepthwiseConv1D",
+    "DepthwiseConv2D",
+    "Discretization",
+    "Dot",
+    "Dropout",
+    "ELU",
+    "EinsumDense",
+    "Embedding",
+    "Equalization",
+    "Flatten",
+    "GRU",
+    "GRUCell",
+    "GaussianDropout",
+    "GaussianNoise",
+    "GlobalAveragePooling1D",
+    "GlobalAveragePooling2D",
+    "GlobalAveragePooling3D",
+    "GlobalAvgPool1D",
+    "GlobalAvgPool2D",
+    "GlobalAvgPool3D",
+    "GlobalMaxPool1D",
+    "GlobalMaxPool2D",
+    "GlobalMaxPool3D",
+    "GlobalMaxPooling1D",
+    "GlobalMaxPooling2D",
+    "GlobalMaxPooling3D",
+    "GroupNormalization",
+    "GroupQueryAttention",
+    "GroupedQueryAttention",
+    "HashedCrossing",
+    "Hashing",
+    "Identity",
+    "Input",
+    "InputLayer",
+    "InputSpec",
+    "IntegerLookup",
+    "LSTM",
+    "LSTMCell",
+    "Lambda",
+    "Layer",
+    "LayerNormalization",
+    "LeakyReLU",
+    "LocallyConnected1D",
+    "LocallyConnected2D",
+    "Masking",
+    "MaxNumBoundingBoxes",
+    "MaxPool1D",
+    "MaxPool2D",
+    "MaxPool3D",
+    "MaxPooling1D",
+    "MaxPooling2D",
+    "MaxPooling3D",
+    "Maximum",
+    "MelSpectrogram",
+    "Minimum",
+    "MixUp",
+    "MultiHeadAttention",
+    "Multiply",
+    "Normalization",
+    "PReLU",
+    "Permute",
+    "Pipeline",
+    "RMSNormalization",
+    "RNN",
+    "RandAugment",
+    "RandomBrightness",
+    "RandomColorDegeneration",
+    "RandomColorJitter",
+    "RandomContrast",
+    "RandomCrop",
+    "RandomElasticTransform",
+    "RandomErasing",
+    "RandomFlip",
+    "RandomGaussianBlur",
+    "RandomGrayscale",
+    "RandomHue",
+    "RandomInvert",
+    "RandomPerspective",
+    "RandomPosterization",
+    "RandomRotation",
+    "RandomSaturation",
+    "RandomSharpness",
+    "RandomShear",
+    "RandomTranslation",
+    "RandomZoom",
+    "ReLU",
+    "RepeatVector",
+    "Rescaling",
+    "Reshape",
+    "Resizing",
+    "ReversibleEmbedding",
+    "STFTSpectrogram",
+    "SeparableConv1D",
+    "SeparableConv2D",
+    "SeparableConvolution1D",
+    "SeparableConvolution2D",
+    "SimpleRNN",
+    "SimpleRNNCell",
+    "Softmax",
+    "Solarization",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "SpatialDropout3D",
+    "SpectralNormalization",
+    "StackedRNNCells",
+    "StringLookup",
+    "Subtract",
+    "TextVectorization",
+    "ThresholdedReLU",
+    "TimeDistributed",
+    "UnitNormalization",
+    "UpSampling1D",
+    "UpSampling2D",
+    "UpSampling3D",
+    "Wrapper",
+    "ZeroPadding1D",
+    "ZeroPadding2D",
+    "ZeroPadding3D",
+    "add",
+    "average",
+    "concatenate",
+    "deserialize",
+    "dot",
+    "maximum",
+    "minimum",
+    "multiply",
+    "serialize",
+    "subtract",
+]

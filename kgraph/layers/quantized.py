@@ -1,0 +1,214 @@
+"""Layers whose large weights may be kept in 8 or 4 bits, with scales."""
+from __future__ import annotations
+
+import re
+
+from kgraph import ops
+from kgraph.dtype_policies import Int4DTypePolicy, QuantizedDTypePolicy
+from kgraph.layers.base import Layer
+from kgraph.naming import check_keywords, warn_at_user
+from kgraph.quantizers.configs import QuantizationConfig, config_for
+from kgraph.quantizers.quantizer import AbsMaxQuantizer
+from kgraph.quantizers.storage import Bytes, Nibbles
+from kgraph.serialization import deserialize_keras_object, serialize_keras_object
+
+__all__ = ["Quantizable", "quantize_layers"]
+
+
+class Quantizable(Layer):
+    """The base of layers with a main weight (named by ``_adapted``) that `quantize` replaces by small integers.
+
+    A class that can do it says ``_quantizes = True``; its subclasses may not. It makes its weights by _make_quantized
+    where quantization_mode is set, and its outputs by _quantized_product. What it overrides: _storage_of, which says
+    how a weight is kept; _linear and what follows, the product.
+    """
+
+    _quantizes = False
+    _modes = ("int8", "int4")
+    quantization_config = None
+    _adapted: str
+
+    def _take_quantization(self, config):
+        config = deserialize_keras_object(config) if isinstance(config, dict) else config
+        if config is not None and not isinstance(config, QuantizationConfig):
+            raise ValueError(f"layer {self.name!r}: expected quantization_config to be a QuantizationConfig, received "
+                             f"{config!r}")
+        self.quantization_config = config
+
+    @property
+    def quantization_mode(self) -> str | None:
+        """``"int8"``, ``"int4"``, or None where weights are reals."""
+        return getattr(self._policy(), "quantization_mode", None)
+
+    def _policy(self):
+        """The layer's own policy, where it has those of several layers."""
+        return self.dtype_policy.of(self.__dict__.get("path"))
+
+    def quantize(self, mode=None, type_check=True, config=None):
+        """Keep the large weights in 8 or 4 bits from now on: a quarter or an eighth of the memory; with 8 bits,
+        products of integers.
+
+        Compile the model again afterwards. Raises ValueError before the layer is built, the second time and with LoRA,
+        NotImplementedError for other modes and for subclasses (unless type_check is False).
+
+        Args:
+            mode: "int8" or "int4"
+            config: an Int8QuantizationConfig or Int4QuantizationConfig, where its settings are others than the mode's
+        """
+        config = config_for(mode, config)
+        if config.mode not in self._modes:
+            raise NotImplementedError(f"layer {self.name!r}: expected mode {' or '.join(map(repr, self._modes))}, "
+                                      f"received {config.mode!r}")
+        if not self._quantizes or type_check and "_quantizes" not in vars(type(self)):
+            raise NotImplementedError(f"layer {self.name!r}: {type(self).__name__} does not say how it is quantized")
+        if not self.built or self.quantization_mode is not None or getattr(self, "lora_enabled", False):
+            state = "one that is not built" if not self.built else "one with LoRA" if self.quantization_mode is None \
+                else "one that is quantized"
+            raise ValueError(f"layer {self.name!r}: expected a layer that is built, with reals as weights, for "
+                             f"quantize; received {state}")
+        before = {name: self.__dict__[self._place(name)] for name in self._large()}
+        block = getattr(config, "block_size", None)
+        kept = {n: self._storage_of(n, tuple(v.shape), config.mode, _whole(block)) for n, v in before.items()}
+        values = {n: kept[n].quantized(ops.convert_to_tensor(v), config.weight_quantizer) for n, v in before.items()}
+        source = self._policy().name
+        self.dtype_policy = QuantizedDTypePolicy("int8", source) if config.mode == "int8" else \
+            Int4DTypePolicy(f"int4/{-1 if block is None else block}", source)
+        self.quantization_config = config
+        self._added_weights = tuple(v for v in self._added_weights if not any(v is b for b in before.values()))
+        self._make_quantized({n: v.shape for n, v in before.items()})
+        for name in kept:
+            for variable, value in zip(self._kept_in(name).values(), values[name].values(), strict=True):
+                variable.assign(value)
+
+    # --- variables ------------------------------------------------------------------------------------------------
+
+    def _large(self) -> tuple:
+        """The names of the weights that are quantized: the main one first."""
+        return (self._adapted,)
+
+    def _place(self, name: str) -> str:
+        return f"_{name}" if name == self._adapted else name
+
+    def _storage_of(self, name: str, shape: tuple, mode: str, block):
+        """How a weight of that shape is kept: by default scales are shared along all axes but the last."""
+        if mode == "int8":
+            return Bytes(shape, tuple(range(len(shape) - 1)))
+        return Nibbles(shape, shape, block=block)
+
+    def _make_quantized(self, shapes: dict):
+        """The variables of a layer that is quantized, from its beginning or from now on. shapes: of its weights."""
+        config = self.quantization_config
+        block = getattr(config if config is not None else self._policy(), "block_size", None)
+        self._storages = {}
+        for name, shape in shapes.items():
+            kept = self._storage_of(name, tuple(shape), self.quantization_mode, _whole(block))
+            self._storages[name] = kept
+            for end, (size, initializer, dtype) in kept.variables().items():
+                full = end if end == "g_idx" else name + end
+                variable = self.add_weight(size, initializer, dtype, trainable=False, name=full)
+                setattr(self, self._place(name) if not end else full, variable)
+                if end == "g_idx":
+                    variable.assign(ops.cast(ops.arange(size[0]) // block, dtype))
+
+    def _kept_in(self, name: str) -> dict:
+        """{end of the name: variable} of a quantized weight."""
+        return {end: getattr(self, end if end == "g_idx" else name + end) if end else self.__dict__[self._place(name)]
+                for end in self._storages[name].variables()}
+
+    def _values(self, name: str) -> dict:
+        """The same; where a weight has no index of groups, with the main one's."""
+        found = self._kept_in(name)
+        return found if "_zero" not in found else {"g_idx": self.g_idx, **found}
+
+    def _real(self, name: str):
+        """The weight that its integers stand for."""
+        return self._storages[name].real(self._values(name), self.compute_dtype)
+
+    def _stored_variables(self):
+        """With scales: the main weight first, what else there is, then the scales."""
+        own = super()._stored_variables()
+        if self.quantization_mode is None or not self.built:
+            return own
+        main, *rest = (v for name in self._storages for v in self._kept_in(name).values())
+        return [main, *(v for v in own if not any(v is k for k in (main, *rest))), *rest]
+
+    # --- products -------------------------------------------------------------------------------------------------
+
+    _input_axes = -1   # of the inputs: those along which a scale is shared
+
+    def _linear(self, inputs, weight):
+        """What the layer makes of inputs and the main weight, before the bias."""
+        return ops.matmul(inputs, weight)
+
+    def _linear_back(self, upstream, weight):
+        """The gradient of the inputs of _linear."""
+        return ops.matmul(upstream, ops.transpose(weight))
+
+    def _beside_outputs(self, scale):
+        """Scales of the inputs as they stand beside the outputs."""
+        return scale
+
+    def _activation_quantizer(self):
+        if self.quantization_config is None and self.quantization_mode == "int8":
+            return AbsMaxQuantizer()
+        return None if self.quantization_config is None else self.quantization_config.activation_quantizer
+
+    def _quantized_product(self, inputs, name=None, quantizer=None):
+        """_linear with a quantized weight: inputs become int8 too, sums are exact, the scales come last. With 4 bits,
+        and where inputs stay real, the product is one of reals."""
+        name, quantizer = name or self._adapted, quantizer or self._activation_quantizer()
+        small, dtype = self._storages[name], self.compute_dtype
+
+        @ops.custom_gradient
+        def product(inputs, *values):
+            values = dict(zip(self._values(name), values))
+
+            def gradient(upstream):
+                return self._linear_back(upstream, small.real(values, dtype)), *(None for _ in values)
+            integers, scale = (inputs, None) if quantizer is None else quantizer(inputs, axis=self._input_axes)
+            if scale is None or isinstance(small, Nibbles):
+                outputs = self._linear(ops.cast(integers, dtype), small.real(values, dtype))
+            else:
+                outputs = ops.cast(self._linear(integers, values[""]), _wide(dtype)) * ops.reciprocal(values["_scale"])
+            if scale is not None:
+                outputs = outputs * self._beside_outputs(ops.reciprocal(scale))
+            return ops.cast(outputs, dtype), gradient
+        return product(inputs, *self._values(name).values())
+
+    def get_config(self):
+        config = super().get_config()
+        if self.quantization_config is not None:
+            config["quantization_config"] = serialize_keras_object(self.quantization_config)
+        return config
+
+
+def _wide(dtype: str) -> str:
+    """The type that sums of int8 are scaled in."""
+    return "float64" if dtype == "float64" else "float32"
+
+
+def _whole(block):
+    """A block size, None where all numbers are one block."""
+    return None if block == -1 else block
+
+
+def quantize_layers(model, mode, config, filters, type_check=True, **kwargs):
+    """See Model.quantize."""
+    check_keywords(f"model {model.name!r}: quantize", kwargs, ("mode", "config", "filters", "type_check"))
+    config = config_for(mode, config)
+    patterns = [filters] if isinstance(filters, str) else filters
+    if patterns is not None and not callable(patterns) and not isinstance(patterns, (list, tuple)):
+        raise ValueError(f"model {model.name!r}: quantize: expected filters to be a regular expression, several or a "
+                         f"function, received {filters!r}")
+    for layer in model._all_layers():
+        if type(layer).quantize is not Layer.quantize and not layer._sublayers() and _is_meant(layer, patterns):
+            try:
+                layer.quantize(type_check=type_check, config=config)
+            except NotImplementedError as error:
+                warn_at_user(str(error))
+
+
+def _is_meant(layer, patterns) -> bool:
+    if patterns is None or callable(patterns):
+        return patterns is None or bool(patterns(layer))
+    return any(re.search(p, layer.path or layer.name) for p in patterns)

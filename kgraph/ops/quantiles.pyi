@@ -1,0 +1,19 @@
+# Made by python -m kgraph.docs --stubs. kgraph/docs/vocabulary.py says what the names of arguments mean.
+from kgraph._types import ArrayLike, Axis
+from kgraph.compiler.ir import TensorLike
+
+def quantile(x: ArrayLike, q: ArrayLike, axis: Axis | None = None, method: str = 'linear', keepdims: bool = False) -> TensorLike: ...
+def percentile(x: ArrayLike, q: ArrayLike, axis: Axis | None = None, method: str = 'linear', keepdims: bool = False) -> TensorLike: ...
+def median(x: ArrayLike, axis: Axis | None = None, keepdims: bool = False) -> TensorLike: ...
+def nanquantile(x: ArrayLike, q: ArrayLike, axis: Axis | None = None, method: str = 'linear', keepdims: bool = False) -> TensorLike: ...
+def nanpercentile(x: ArrayLike, q: ArrayLike, axis: Axis | None = None, method: str = 'linear', keepdims: bool = False) -> TensorLike: ...
+def nanmedian(x: ArrayLike, axis: Axis | None = None, keepdims: bool = False) -> TensorLike: ...
+
+__all__ = [
+    "median",
+    "nanmedian",
+    "nanpercentile",
+    "nanquantile",
+    "percentile",
+    "quantile",
+]

@@ -1,0 +1,59 @@
+# Made by python -m kgraph.docs --stubs. kgraph/docs/vocabulary.py says what the names of arguments mean.
+from kgraph._types import Float, Range, RegularizerLike
+from kgraph.compiler.ir import TensorLike
+from typing import Any, Self
+
+
+class Regularizer:
+    def __call__(self, x: Any) -> Any: ...
+    def get_config(self) -> dict[str, Any]: ...
+    @classmethod
+    def from_config(cls, config: Any) -> Self: ...
+
+class L1L2(Regularizer):
+    l1: float
+    l2: float
+    def __init__(self, l1: Float = 0.0, l2: Float = 0.0) -> None: ...
+    def __call__(self, x: Any) -> TensorLike: ...
+    def get_config(self) -> dict[str, Any]: ...
+
+class L1(Regularizer):
+    l1: float
+    def __init__(self, l1: Float = 0.01, **kwargs: Any) -> None: ...
+    def __call__(self, x: Any) -> TensorLike: ...
+    def get_config(self) -> dict[str, Any]: ...
+
+class L2(Regularizer):
+    l2: float
+    def __init__(self, l2: Float = 0.01, **kwargs: Any) -> None: ...
+    def __call__(self, x: Any) -> TensorLike: ...
+    def get_config(self) -> dict[str, Any]: ...
+
+class OrthogonalRegularizer(Regularizer):
+    factor: float
+    mode: str
+    def __init__(self, factor: Range = 0.01, mode: str = 'rows') -> None: ...
+    def __call__(self, x: Any) -> TensorLike: ...
+    def get_config(self) -> dict[str, Any]: ...
+l1 = L1
+l1_l2 = L1L2
+l2 = L2
+orthogonal_regularizer = OrthogonalRegularizer
+def get(identifier: Any) -> Any: ...
+def serialize(regularizer: RegularizerLike) -> dict[str, Any]: ...
+def deserialize(config: Any, custom_objects: Any = None) -> Any: ...
+
+__all__ = [
+    "L1",
+    "L1L2",
+    "L2",
+    "OrthogonalRegularizer",
+    "Regularizer",
+    "deserialize",
+    "get",
+    "l1",
+    "l1_l2",
+    "l2",
+    "orthogonal_regularizer",
+    "serialize",
+]

@@ -1,0 +1,26 @@
+# Made by python -m kgraph.docs --stubs. kgraph/docs/vocabulary.py says what the names of arguments mean.
+from kgraph._types import CustomObjects, Float, PathLike
+from kgraph.models.model import Model
+from typing import Any
+
+KERAS_VERSION: str
+def save_model(model: Model, filepath: PathLike, overwrite: bool = True, include_optimizer: bool = True, save_format: str | None = None, zipped: bool = True) -> None: ...
+def save_weights(model: Model, filepath: PathLike, overwrite: bool = True, max_shard_size: Float | str | None = None, save_format: str | None = None) -> None: ...
+def to_json(model: Model, **kwargs: Any) -> str: ...
+def to_yaml(model: Model, **kwargs: Any) -> str: ...
+def load_model(filepath: PathLike, custom_objects: CustomObjects | None = None, compile: bool = True, safe_mode: bool = True) -> Model: ...
+def load_weights(model: Model, filepath: PathLike, by_name: bool = False, skip_mismatch: bool = False) -> None: ...
+def model_from_json(json_string: str, custom_objects: CustomObjects | None = None, safe_mode: bool = True) -> Model: ...
+def model_from_yaml(yaml_string: str, custom_objects: CustomObjects | None = None, safe_mode: bool = True) -> Model: ...
+
+__all__ = [
+    "KERAS_VERSION",
+    "load_model",
+    "load_weights",
+    "model_from_json",
+    "model_from_yaml",
+    "save_model",
+    "save_weights",
+    "to_json",
+    "to_yaml",
+]
