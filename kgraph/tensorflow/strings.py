@@ -11,9 +11,9 @@ from kgraph.naming import missing
 from kgraph.tensorflow.base.dtypes import as_dtype
 from kgraph.tensorflow.base.texts import StringTensor, map_texts, text_of
 
-__all__ = ["as_string", "bytes_split", "format", "join", "length", "lower", "reduce_join", "regex_full_match",
-           "regex_replace", "split", "strip", "substr", "to_hash_bucket_fast", "to_number", "unicode_decode",
-           "unicode_encode", "upper"]
+__all__ = ["as_string", "bytes_split", "format", "join", "length", "lower", "ngrams", "reduce_join", "regex_full_match",
+           "regex_replace", "split", "strip", "substr", "to_hash_bucket_fast", "to_hash_bucket_strong", "to_number",
+           "unicode_decode", "unicode_encode", "unicode_split", "unicode_transcode", "unsorted_segment_join", "upper"]
 
 
 def lower(input, encoding="", name=None):
@@ -56,24 +56,59 @@ def regex_full_match(input, pattern, name=None):
     return map_texts(lambda b: _pattern(text_of(pattern)).fullmatch(b) is not None, input, "bool")
 
 
+def _cut(what, f, input) -> list:
+    """The parts that f makes of each string, which are as many for each: tensors are not ragged here."""
+    parts = [f(b) for b in StringTensor(input).numpy_array().flat]
+    counts = {len(p) for p in parts}
+    if len(counts) > 1:
+        raise ValueError(f"tf.strings.{what}: expected strings of as many parts, since there are no ragged tensors "
+                         f"here, received numbers {sorted(counts)}")
+    return parts
+
+
+def _beside(parts, shape) -> np.ndarray:
+    """Lists of as many parts, in an array of a shape."""
+    flat = np.empty(sum(map(len, parts)), object)
+    flat[:] = [part for p in parts for part in p]
+    return flat.reshape(*shape, len(parts[0]) if parts else 0)
+
+
+def _split(what, f, input):
+    return StringTensor(_beside(_cut(what, f, input), StringTensor(input).shape))
+
+
 def split(input, sep=None, maxsplit=-1, name=None):
     """The parts of one string between separators (blanks). Of several strings they would be ragged: then ValueError,
     unless each has as many."""
-    cut = lambda b: b.split(None if not sep else text_of(sep).encode(), maxsplit)
-    x = StringTensor(input)
-    parts = [cut(b) for b in x.numpy_array().flat]
-    counts = {len(p) for p in parts}
-    if len(counts) > 1:
-        raise ValueError("tf.strings.split: expected strings of as many parts, since there are no ragged tensors here, "
-                         f"received numbers {sorted(counts)}")
-    flat = np.empty(sum(map(len, parts)), object)
-    flat[:] = [b for p in parts for b in p]
-    return StringTensor(flat.reshape(*x.shape, counts.pop() if counts else 0))
+    return _split("split", lambda b: b.split(None if not sep else text_of(sep).encode(), maxsplit), input)
 
 
 def bytes_split(input, name=None):
-    """The bytes of one string."""
-    return StringTensor([bytes([b]) for b in StringTensor(input).numpy()])
+    """The bytes of a string; of several strings, which have as many."""
+    return _split("bytes_split", lambda b: [bytes([c]) for c in b], input)
+
+
+def ngrams(data, ngram_width, separator=" ", pad_values=None, padding_width=None, preserve_short_sequences=False,
+           name=None):
+    """Runs of ngram_width strings along the last axis, joined; of several widths one after the other.
+
+    pad_values      what is put before and after, or a pair of it: ngram_width - 1 times, at most padding_width times
+    preserve_short_sequences  what is too short for any run is one run
+    """
+    widths = [ngram_width] if isinstance(ngram_width, int) else list(ngram_width)
+    left, right = pad_values if isinstance(pad_values, (tuple, list)) else (pad_values, pad_values)
+    glue = text_of(separator).encode()
+
+    def runs(row):
+        for width in widths:
+            pad = 0 if pad_values is None else width - 1 if padding_width is None else min(padding_width, width - 1)
+            padded = [text_of(left).encode()] * pad + row + [text_of(right).encode()] * pad
+            yield from (glue.join(padded[i:i + width]) for i in range(len(padded) - width + 1))
+    array = StringTensor(data).numpy_array()
+    rows = [list(runs(list(row))) for row in array.reshape(-1, array.shape[-1])]
+    if preserve_short_sequences and array.shape[-1]:
+        rows = [found or [glue.join(row)] for found, row in zip(rows, array.reshape(-1, array.shape[-1]))]
+    return StringTensor(_beside(rows, array.shape[:-1]))
 
 
 def join(inputs, separator="", name=None):
@@ -142,9 +177,46 @@ def to_hash_bucket_fast(input, num_buckets, name=None):
     return map_texts(lambda b: fingerprint64(b) % num_buckets, input, "int64")
 
 
-def unicode_decode(input, input_encoding="UTF-8", errors="replace", replacement_char=65533, name=None):
-    """The code points of one string, int32."""
-    return Tensor(np.array([ord(c) for c in StringTensor(input).numpy().decode(input_encoding, errors)], "int32"))
+def to_hash_bucket_strong(input, num_buckets, key, name=None):
+    """A number below num_buckets for each string: SipHash under a key of two integers, as in TensorFlow."""
+    from kgraph.layers.preprocessing.fingerprints import keyed_hash
+    return map_texts(lambda b: keyed_hash(b, key) % num_buckets, input, "int64")
+
+
+def unsorted_segment_join(inputs, segment_ids, num_segments, separator="", name=None):
+    """The strings of each of num_segments segments put together, in their order."""
+    parts = [[] for _ in range(int(num_segments))]
+    for b, i in zip(StringTensor(inputs).numpy_array().flat, np.asarray(segment_ids).flat):
+        parts[int(i)].append(b)
+    return StringTensor([text_of(separator).encode().join(p) for p in parts])
+
+
+def _decoded(b, encoding, errors, replacement, control=False) -> str:
+    """The characters of bytes; what cannot be read, and control characters on demand, is replaced or left out."""
+    new = "" if errors == "ignore" else chr(replacement)
+    text = b.decode(encoding, errors if errors in ("strict", "ignore") else "replace").replace("\ufffd", new)
+    return re.sub(r"[\x00-\x1f\x7f]", new, text) if control else text
+
+
+def unicode_decode(input, input_encoding, errors="replace", replacement_char=65533, replace_control_characters=False,
+                   name=None):
+    """The code points of a string, int32; of several strings, which have as many."""
+    def points(b):
+        return [ord(c) for c in _decoded(b, input_encoding, errors, replacement_char, replace_control_characters)]
+    found = _beside(_cut("unicode_decode", points, input), StringTensor(input).shape)
+    return Tensor(found.astype("int32"))
+
+
+def unicode_split(input, input_encoding, errors="replace", replacement_char=65533, name=None):
+    """The characters of a string, in UTF-8; of several strings, which have as many."""
+    return _split("unicode_split", lambda b: list(_decoded(b, input_encoding, errors, replacement_char)), input)
+
+
+def unicode_transcode(input, input_encoding, output_encoding, errors="replace", replacement_char=65533,
+                      replace_control_characters=False, name=None):
+    """Strings in another encoding."""
+    return map_texts(lambda b: _decoded(b, input_encoding, errors, replacement_char, replace_control_characters).encode(
+        output_encoding), input)
 
 
 def unicode_encode(input, output_encoding="UTF-8", errors="replace", replacement_char=65533, name=None):

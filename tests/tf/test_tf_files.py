@@ -123,6 +123,18 @@ STRINGS = [  # name, arguments, what TensorFlow gives
     ("as_string", ([1, 2],), [b"1", b"2"]), ("as_string", ([1.5],), [b"1.500000"]),
     ("unicode_decode", ("é", "UTF-8"), [233]),
     ("unicode_encode", ([233], "UTF-8"), "é".encode()), ("bytes_split", ("ab",), [b"a", b"b"]),
+    ("unicode_split", ("aé", "UTF-8"), [b"a", "é".encode()]),
+    ("unicode_split", (["a", "b"], "UTF-8"), [[b"a"], [b"b"]]),
+    ("unicode_decode", (b"a\xffb", "UTF-8"), [97, 65533, 98]),
+    ("unicode_transcode", (["aé"], "UTF-8", "UTF-16-BE"), [b"\0a\0\xe9"]),
+    ("unicode_transcode", (b"a\xff\1b", "UTF-8", "UTF-8", "ignore", 65533, True), b"ab"),
+    ("ngrams", (["a", "b", "c"], 2), [b"a b", b"b c"]),
+    ("ngrams", (["a", "b", "c"], (1, 2), "-"), [b"a", b"b", b"c", b"a-b", b"b-c"]), ("ngrams", (["a"], 2), []),
+    ("ngrams", ([["a", "b"]], 2, " ", ("<", ">")), [[b"< a", b"a b", b"b >"]]),
+    ("ngrams", (["a", "b"], 3, " ", "_", 1), [b"_ a b", b"a b _"]),
+    ("ngrams", (["a"], 2, " ", None, None, True), [b"a"]),
+    ("to_hash_bucket_strong", (["a", "hello"], 1000, [1, 2]), [646, 622]),
+    ("unsorted_segment_join", (["a", "b", "c"], [1, 0, 1], 3, ","), [b"b", b"a,c", b""]),
 ]
 
 

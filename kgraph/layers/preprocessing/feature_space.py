@@ -333,7 +333,7 @@ def _column(x):
     """Values as [n, 1] on the host, or a tensor so."""
     if isinstance(x, TensorLike):
         return x if len(x.shape) > 1 else ops.reshape(x, (-1, 1))
-    array = as_data(x if isinstance(x, (list, tuple, np.ndarray)) or hasattr(x, "to_numpy") else [x])
+    array = as_data(x)
     array = array.astype("float32") if array.dtype.kind == "f" else array
     return array if array.ndim > 1 else array.reshape(-1, 1)
 

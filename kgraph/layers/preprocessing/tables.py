@@ -188,7 +188,7 @@ def tokens_of(texts, standardize, split, widths, name):
     name         of the layer, for messages
     """
     if callable(standardize):
-        texts = np.asarray(standardize(texts.astype(str)), dtype=object)
+        texts = as_array(standardize(texts.astype(str)))
     if split is None:
         yield _joined((_standardized(row, standardize) for row in texts.reshape(len(texts), -1).tolist()), widths)
         return
@@ -198,7 +198,8 @@ def tokens_of(texts, standardize, split, widths, name):
         texts = texts[..., 0]
     texts = texts.ravel().tolist()
     if callable(split):
-        yield _joined((map(str, row) for row in split(np.array(_standardized(texts, standardize), dtype=str))), widths)
+        rows = split(np.array(_standardized(texts, standardize), dtype=str))
+        yield _joined((map(str, as_array(row).tolist()) for row in rows), widths)
         return
     for start in range(0, len(texts), _TEXTS):
         some = _standardized(texts[start:start + _TEXTS], standardize)
