@@ -11,7 +11,7 @@ import numpy as np
 
 from kgraph import ops, tree
 from kgraph.calibration.layers import MOST, IntegerProduct, Trial
-from kgraph.calibration.units import IDLE, rebuilt, units_of
+from kgraph.calibration.units import IDLE, in_parts, rebuilt, units_of
 from kgraph.models import Model
 
 __all__ = ["Costs", "LayerCost", "quantize"]
@@ -56,7 +56,8 @@ def quantize(model, calibration_data, max_loss=None, batch_size=32):
     what is between them where it only moves or chooses numbers. Batch normalization becomes part of the kernels.
 
     Its ``costs`` say what each layer costs in accuracy on the calibration data; printed, they are a table. Layers of
-    other classes, of other dtypes, called more than once, with groups or channels_first stay as they are.
+    other classes, of other dtypes, called more than once or channels_first stay as they are. A SeparableConv becomes
+    two layers.
 
     Args:
         model: a Model that is built and trained
@@ -83,6 +84,7 @@ def quantize(model, calibration_data, max_loss=None, batch_size=32):
         raise ValueError(f"quantize: expected a functional or Sequential model that is built, received {model!r}")
     if max_loss is not None and not max_loss >= 0:
         raise ValueError(f"quantize: expected max_loss of at least 0, received {max_loss!r}")
+    model = in_parts(model)
     units = units_of(model)
     if not units:
         raise ValueError(f"quantize: expected a model with Dense or convolution layers in float32, received "
@@ -115,10 +117,10 @@ def _limits(model, units, data, batch_size) -> list:
 
 
 def _integer_layer(unit, limit) -> IntegerProduct:
-    strides, padding, dilation = unit.form
+    strides, padding, dilation, groups = unit.form
     before = [type(la).from_config(la.get_config()) for la in unit.before if type(la) not in IDLE]
     made = IntegerProduct(unit.kernel.shape, unit.layer.activation, strides, padding, dilation, before,
-                          name=unit.layer.name)
+                          groups, name=unit.layer.name)
     return made
 
 

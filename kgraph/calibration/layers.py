@@ -16,11 +16,11 @@ def rounded(inputs, step):
     return ops.clip(ops.round(inputs / step), LEAST, MOST)
 
 
-def linear(inputs, kernel, strides, padding, dilation_rate):
+def linear(inputs, kernel, strides, padding, dilation_rate, groups):
     """inputs @ kernel, or where there are strides, their convolution; int32 where both are int8."""
     if strides is None:
         return ops.matmul(inputs, kernel)
-    return convolved(inputs, kernel, tuple(strides), padding, tuple(dilation_rate), 1)
+    return convolved(inputs, kernel, tuple(strides), padding, tuple(dilation_rate), groups)
 
 
 class IntegerProduct(Layer):
@@ -31,14 +31,15 @@ class IntegerProduct(Layer):
         kernel_shape: its last axis are the filters
         activation: as for Dense
         strides, padding, dilation_rate: those of the convolution; None: a product over the last axis
+        groups: of its channels
         before: layers that only move or choose numbers, for what the inputs have become by rounding
     """
 
     def __init__(self, kernel_shape, activation=None, strides=None, padding=None, dilation_rate=None, before=(),
-                 **kwargs):
+                 groups=1, **kwargs):
         super().__init__(**kwargs)
         self.kernel_shape, self.activation = tuple(kernel_shape), activations.get(activation)
-        self.strides, self.padding, self.dilation_rate = strides, padding, dilation_rate
+        self.strides, self.padding, self.dilation_rate, self.groups = strides, padding, dilation_rate, groups
         self.before = [deserialize_keras_object(la) if isinstance(la, dict) else la for la in before]
 
     def build(self, input_shape=None):
@@ -51,12 +52,12 @@ class IntegerProduct(Layer):
         x = ops.cast(rounded(inputs, self.input_step), "int8")
         for layer in self.before:
             x = layer(x)
-        sums = linear(x, self.kernel, self.strides, self.padding, self.dilation_rate)
+        sums = linear(x, self.kernel, self.strides, self.padding, self.dilation_rate, self.groups)
         return self.activation(ops.cast(sums, "float32") * (self.kernel_step * self.input_step) + self.bias)
 
     def get_config(self):
         return {**super().get_config(), **self.settings("kernel_shape", "activation", "strides", "padding",
-                                                        "dilation_rate"),
+                                                        "dilation_rate", "groups"),
                 "before": [serialize_keras_object(la) for la in self.before]}
 
 

@@ -13,9 +13,10 @@ from kgraph.models.cloning import fresh, input_like, same_function
 from kgraph.quantizers.storage import Bytes
 from kgraph.runtime import locks
 
-__all__ = ["Unit", "rebuilt", "units_of"]
+__all__ = ["Unit", "in_parts", "rebuilt", "units_of"]
 
-PRODUCTS = (layers.Dense, layers.Conv1D, layers.Conv2D, layers.Conv3D)
+DEPTHWISE = (layers.DepthwiseConv1D, layers.DepthwiseConv2D)
+PRODUCTS = (layers.Dense, layers.Conv1D, layers.Conv2D, layers.Conv3D, *DEPTHWISE)
 MOVES = (layers.Flatten, layers.Reshape, layers.Permute, layers.MaxPooling1D, layers.MaxPooling2D,
          layers.MaxPooling3D, layers.ZeroPadding1D, layers.ZeroPadding2D, layers.Cropping1D, layers.Cropping2D,
          layers.UpSampling1D)   # of integers as of reals: whatever is rounded stays so
@@ -39,13 +40,18 @@ class Unit:
 
     @property
     def form(self) -> tuple:
-        """strides, padding, dilation_rate of a convolution."""
+        """strides, padding, dilation_rate and groups of a convolution."""
         la = self.layer
-        return (None, None, None) if isinstance(la, layers.Dense) else (la.strides, la.padding, la.dilation_rate)
+        if isinstance(la, layers.Dense):
+            return None, None, None, 1
+        groups = la.kernel.shape[-2] if type(la) in DEPTHWISE else la.groups
+        return la.strides, la.padding, la.dilation_rate, groups
 
     @locks.kept
     def _weights(self) -> tuple:
         kernel, norm = np.asarray(self.layer.kernel, "float32"), self.norm
+        if type(self.layer) in DEPTHWISE:
+            kernel = kernel.reshape(*kernel.shape[:-2], 1, -1)
         bias = np.asarray(self.layer.bias) if self.layer.bias is not None else np.zeros(kernel.shape[-1], "float32")
         if norm is None:
             return kernel, bias
@@ -105,10 +111,11 @@ class _Graph:
 
 
 def _is_product(layer) -> bool:
-    if type(layer) not in PRODUCTS or layer.quantization_mode is not None or layer.lora_enabled:
+    if type(layer) not in PRODUCTS or getattr(layer, "quantization_mode", None) is not None or \
+            getattr(layer, "lora_enabled", False):
         return False
     plain = layer.compute_dtype == layer.variable_dtype == "float32"
-    return plain and (isinstance(layer, layers.Dense) or layer.groups == 1 and layer.data_format == "channels_last")
+    return plain and (isinstance(layer, layers.Dense) or layer.data_format == "channels_last")
 
 
 def _norm_behind(graph: _Graph, node):
@@ -135,6 +142,29 @@ def units_of(model: Model) -> list:
             start = graph.only_input(maker)
         found.append(Unit(node.operation, start, before, _norm_behind(graph, node)))
     return found
+
+
+def in_parts(model: Model) -> Model:
+    """The model with two layers in the place of each SeparableConv, which is two products."""
+    pairs = {la: _pair(la) for la in model.layers if type(la) in (layers.SeparableConv1D, layers.SeparableConv2D)
+             and la.padding != "causal" and la.dtype_policy.name == "float32"}
+    if not pairs:
+        return model
+    made = rebuilt(model, {la: lambda x, pair=pair: pair[1](pair[0](x)) for la, pair in pairs.items()})
+    for la, (first, second) in pairs.items():
+        first.set_weights([la.depthwise_kernel])
+        second.set_weights([la.pointwise_kernel, *([] if la.bias is None else [la.bias])])
+    return made
+
+
+def _pair(layer) -> tuple:
+    one = isinstance(layer, layers.SeparableConv1D)
+    first, second = DEPTHWISE[not one], layers.Conv1D if one else layers.Conv2D
+    shared = {"data_format": layer.data_format}
+    return (first(layer.kernel_size, layer.strides, layer.padding, layer.depth_multiplier, use_bias=False,
+                  dilation_rate=layer.dilation_rate, name=f"{layer.name}_depthwise", **shared),
+            second(layer.filters, 1, activation=layer.activation, use_bias=layer.use_bias,
+                   name=f"{layer.name}_pointwise", **shared))
 
 
 def rebuilt(model: Model, places: dict) -> Model:

@@ -23,7 +23,7 @@ from kgraph.compiler.loopnest.nodes import Tile
 from kgraph.kernels.gemm_tile import GemmTile, GemmWriter
 from kgraph.kernels.registers import Registers, function, inside, masked_load, splat, transposed
 
-__all__ = ["DotTile", "dot_packing_tiles", "group", "limit_dot_tile"]
+__all__ = ["DotTile", "dot", "dot_packing_tiles", "group", "limit_dot_tile"]
 
 _FEATURES = {64: "avx512vnni", 32: "avxvnni"}  # by the bytes of a vector
 
@@ -65,14 +65,14 @@ class _DotWriter(GemmWriter):
         return [self.load(self.place(before, ir.I64(j * self.lanes))) for j in range(self.tile.vectors)]
 
     def more(self, value, vector, so_far):
-        return _dot(self.builder, self.tile.group, value, vector, so_far)
+        return dot(self.builder, self.tile.group, value, vector, so_far)
 
     def plus(self, x, y):
         return self.builder.add(x, y)
 
 
-def _dot(b, group, left, right, so_far):
-    """so_far + the sums of products of numbers of two vectors of words, each in 32 bits."""
+def dot(b, group, left, right, so_far):
+    """For a builder: so_far + the sums of products of numbers of two vectors of words, each in 32 bits."""
     kind = so_far.type
     if group == 4:
         symbol = f"llvm.x86.avx512.vpdpbusd.{32 * kind.count}"
@@ -144,7 +144,7 @@ class _Packing:
 
         def put(found, word):
             self._store(b, found, b.add(target, b.mul(step, b.mul(ir.I64(4), word))))
-            more = _dot(b, self.group, self.bias, found, b.load(sums)) if self.group == 4 else b.load(sums)
+            more = dot(b, self.group, self.bias, found, b.load(sums)) if self.group == 4 else b.load(sums)
             b.store(more, sums)
         with while_loop(b, lambda: b.icmp_signed("<", b.load(row), rows)):
             at = b.load(row)
@@ -233,7 +233,7 @@ def limit_dot_tile(lanes: int, group: int, chains: int) -> Tile:
         factor = splat(b, b.trunc(rounds, ir.I32), r.kind)
         sums = {i: ir.Constant(r.kind, [i] * lanes) for i in range(chains)}
         added = r.repeat(rounds, sums, lambda left, sums: (
-            ir.I64(1), {i: _dot(b, group, factor, factor, x) for i, x in sums.items()}))
+            ir.I64(1), {i: dot(b, group, factor, factor, x) for i, x in sums.items()}))
         total = added[0]
         for i in range(1, chains):
             total = b.add(total, added[i])

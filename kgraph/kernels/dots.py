@@ -1,5 +1,5 @@
 """The native product of int8 with sums in int32, `gemm_i8`, and the convolution `conv_i8`; built from register tiles
-(kgraph.kernels.dot_tile).
+(kgraph.kernels.dot_tile). `depthwise_i8` is written in kgraph.kernels.dot_channels.
 
 Called as the products of kgraph.kernels.gemm are: gemm(word(args, K), m, n, k, a, a_m, a_k, b, b_k, b_n, c, c_m,
 flags, scratch); C is int32. Of the flags, ADD and ONTO both add to C, MORE says nothing and IN_PARTS is not known.
@@ -24,6 +24,7 @@ from kgraph.codegen.target import machine
 from kgraph.compiler.loopnest.builder import both, differ, either, equal, least
 from kgraph.compiler.loopnest.nodes import call
 from kgraph.compiler.loopnest.records import ADD, KEEP_COLUMNS, ONTO, SAME_COLUMNS, WINDOW, WINDOW_ROWS
+from kgraph.kernels.dot_channels import Channels
 from kgraph.kernels.dot_tile import DotTile, dot_packing_tiles, group
 from kgraph.kernels.gemm import HEADER, PACKED, Product
 from kgraph.kernels.gemm_tile import walk_tile
@@ -31,7 +32,7 @@ from kgraph.kernels.routine import Routine
 
 __all__ = ["ROUTINES", "function", "scratch", "tiles"]
 
-ROUTINES = {"gemm_i8": "int8", "conv_i8": "int8"}
+ROUTINES = {"gemm_i8": "int8", "conv_i8": "int8", "depthwise_i8": "int8"}
 DEPTH = 256    # words of a block
 COLUMNS = 256  # of B that can be kept
 BLOCKS = 4     # of k that can be kept
@@ -41,7 +42,8 @@ LITTLE = 64, 1, 84  # COLUMNS, BLOCKS and ROWS of a machine with little memory
 
 def function(name: str) -> functions.Function:
     """One of ROUTINES."""
-    return (_Product if name == "gemm_i8" else _Conv).function(name, "products of int8")
+    writers = {"gemm_i8": _Product, "conv_i8": _Conv, "depthwise_i8": Channels}
+    return writers[name].function(name, "products of int8")
 
 
 def scratch() -> int:
@@ -154,6 +156,7 @@ class _Conv(Routine):
         w = self.w
         g = w.record("g", WINDOW, self.block, 0)
         self.channels, self.filters, band = w.lets(channels=g.near_channels, filters=g.far_channels, band=g.band)
+        self.groups = w.let("groups", g.groups)
         fields = "size outs taps stride dilation low near_step far_step".split()
         self.axes = [SimpleNamespace(**{f: w.let(f"{f}{k}", getattr(g.axes[k], f)) for f in fields}) for k in range(3)]
         self.terms = w.let("terms", self.axes[0].taps * self.axes[1].taps * self.axes[2].taps * self.channels)
@@ -162,16 +165,20 @@ class _Conv(Routine):
         with w.when(equal(g.transformed, 0)):
             self._pack_kernel()
             w.store(g.transformed, 1)
-        self._walk(band)
+        with w.loop("of_group", 0, self.groups) as of_group:
+            self.of_group = of_group
+            self._walk(band)
 
-    def _panel(self, t):
-        return self.panels + 4 * (t * (self.words + 1) + self.pair)
+    def _panel(self, of_group, t):
+        wide = (self.filters + self.pair - 1) // self.pair * self.pair
+        return self.panels + 4 * ((of_group * wide + t) * (self.words + 1) + self.pair)
 
     def _pack_kernel(self):
         w = self.w
-        with w.loop("t", 0, self.filters, step=self.pair) as t, w.loop("h", 0, self.pair, step=self.lanes) as h:
-            w.do("panel_b", self.weights + t + h, self.filters, self.terms, self._panel(t) + 4 * h, self.pair,
-                 self.filters - t - h)
+        with w.loop("of", 0, self.groups) as of, w.loop("t", 0, self.filters, step=self.pair) as t, \
+                w.loop("h", 0, self.pair, step=self.lanes) as h:
+            w.do("panel_b", self.weights + of * self.filters + t + h, self.groups * self.filters, self.terms,
+                 self._panel(of, t) + 4 * h, self.pair, self.filters - t - h)
 
     def _walk(self, band):
         """Places in order; as many together as lie at one distance from each other in the result."""
@@ -192,7 +199,7 @@ class _Conv(Routine):
             rows = w.let("rows", least(WINDOW_ROWS, left))
             with w.when(call("not", dense)):
                 w.let(rows, least(rows, last.outs - self.at[2]))
-            target = self.out
+            target = self.out + 4 * self.of_group * self.filters
             for o, axis in zip(self.at, self.axes):
                 target = target + 4 * o * axis.far_step
             target = w.let("target", target)
@@ -200,8 +207,8 @@ class _Conv(Routine):
                 self._pack_window(self.scratch + 4 * i * self.words)
                 self._next()
             with w.loop("t", 0, self.filters, step=self.pair) as t:
-                w.do("walk_row", rows, self.words, self.scratch, self.words, 1, self._panel(t), self.pair,
-                     target + 4 * t, last.far_step, least(self.pair, self.filters - t), 0)
+                w.do("walk_row", rows, self.words, self.scratch, self.words, 1, self._panel(self.of_group, t),
+                     self.pair, target + 4 * t, last.far_step, least(self.pair, self.filters - t), 0)
             w.let(left, left - rows)
 
     def _next(self):
@@ -227,7 +234,8 @@ class _Conv(Routine):
             w.let(taps, 1)
         with w.loop("tap0", 0, axes[0].taps) as tap0, w.loop("tap1", 0, axes[1].taps) as tap1:
             near = [w.let(f"near{k}", first[k] + tap * axes[k].dilation) for k, tap in enumerate((tap0, tap1))]
-            line = w.let("line", self.x + near[0] * axes[0].near_step + near[1] * axes[1].near_step)
+            line = self.x + near[0] * axes[0].near_step + near[1] * axes[1].near_step
+            line = w.let("line", line + self.of_group * self.channels)
             outside = w.let("outside", either(near[0] < 0, near[0] >= axes[0].size, near[1] < 0,
                                               near[1] >= axes[1].size))
             with w.loop("tap2", 0, taps) as tap2:

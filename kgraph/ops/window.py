@@ -121,7 +121,7 @@ def _prepared(inputs, kernel, strides, data_format, dilation_rate, what):
 
 # ------------------------------------------------------------------ convolutions
 def convolved(x, w, strides, padding: str, dilation, groups: int):
-    """A channels-last convolution; padding may be "causal". Of int8 (then groups must be 1), int32."""
+    """A channels-last convolution; padding may be "causal". Of int8, int32."""
     amounts = padding_amounts(padding, x.shape[1:-1], w.shape[:-2], strides, dilation)
     sums = {"dtype": "int32"} if x.dtype == w.dtype == "int8" else {}
     return bind(prims.conv_p, x, w, strides=strides, padding=amounts, dilation=dilation, groups=groups, **sums)

@@ -152,28 +152,34 @@ def test_einsum_of_int8_is_int32(equation, shapes):
 def test_without_the_instruction():
     """On a processor that has only vectors of 32 bytes: the same tests."""
     code = f"import pytest; raise SystemExit(pytest.main(['-qx', '-n0', {__file__!r}, '-k', " \
-           "'rows-rows or columns-strided or ends or means']))"
+           "'rows-rows or columns-strided or ends or means or convolutions']))"
     found = subprocess.run([sys.executable, "-c", code], env={**os.environ, "NUMBA_CPU_NAME": "haswell"},
                            capture_output=True, text=True)
     assert found.returncode == 0, found.stdout[-3000:]
 
 
-WINDOWS = [((5, 6), (3, 2), (2, 1), "same", (1, 2), 3, 5), ((9,), (3,), (1,), "causal", (1,), 1, 37),
-           ((4, 5, 3), (2, 2, 3), (1, 2, 1), "valid", (1, 1, 1), 7, 3),
-           ((13, 11), (3, 3), (1, 1), "same", (1, 1), 37, 40),
-           ((7, 7), (3, 3), (2, 2), "same", (1, 1), 16, 33), ((6, 6), (1, 1), (1, 1), "same", (1, 1), 5, 4),
-           ((6, 6), (1, 1), (2, 2), "valid", (1, 1), 5, 4), ((3, 3), (3, 3), (1, 1), "valid", (1, 1), 5, 4)]
+WINDOWS = [((5, 6), (3, 2), (2, 1), "same", (1, 2), 3, 5, 1), ((9,), (3,), (1,), "causal", (1,), 1, 37, 1),
+           ((4, 5, 3), (2, 2, 3), (1, 2, 1), "valid", (1, 1, 1), 7, 3, 1),
+           ((13, 11), (3, 3), (1, 1), "same", (1, 1), 37, 40, 1),
+           ((7, 7), (3, 3), (2, 2), "same", (1, 1), 16, 33, 1), ((6, 6), (1, 1), (1, 1), "same", (1, 1), 5, 4, 1),
+           ((6, 6), (1, 1), (2, 2), "valid", (1, 1), 5, 4, 1), ((3, 3), (3, 3), (1, 1), "valid", (1, 1), 5, 4, 1),
+           ((5, 6), (3, 2), (2, 1), "same", (1, 2), 6, 9, 3), ((9,), (3,), (1,), "causal", (2,), 4, 74, 2),
+           ((6, 5), (1, 1), (1, 1), "same", (1, 1), 6, 4, 2), ((5, 6), (3, 3), (1, 1), "same", (1, 1), 5, 10, 5),
+           ((5, 70), (3, 3), (1, 1), "same", (1, 1), 37, 37, 37), ((9, 9), (5, 5), (2, 2), "same", (1, 1), 16, 16, 16),
+           ((9, 8), (3, 2), (1, 1), "same", (2, 3), 3, 3, 3), ((40,), (4,), (3,), "causal", (1,), 17, 17, 17),
+           ((4, 5, 3), (2, 5, 3), (1, 2, 1), "same", (1, 1, 1), 7, 7, 7),
+           ((6, 6), (1, 1), (1, 1), "same", (1, 1), 5, 5, 5), ((1, 1), (3, 3), (1, 1), "same", (1, 1), 2, 2, 2)]
 
 
-@pytest.mark.parametrize("space,taps,strides,padding,dilation,channels,filters", WINDOWS)
-def test_convolutions(space, taps, strides, padding, dilation, channels, filters, any_number_of_threads):
+@pytest.mark.parametrize("space,taps,strides,padding,dilation,channels,filters,groups", WINDOWS)
+def test_convolutions(space, taps, strides, padding, dilation, channels, filters, groups, any_number_of_threads):
     """With scales behind it and without; as NumPy has it, and as the sums of reals, which are exact here too."""
     rng, batch = np.random.default_rng(6), dim("B")
-    x, w = rng.integers(-128, 128, (3, *space, channels), "int8"), rng.integers(-128, 128, (*taps, channels, filters),
-                                                                                   "int8")
+    x = rng.integers(-128, 128, (3, *space, channels), "int8")
+    w = rng.integers(-128, 128, (*taps, channels // groups, filters), "int8")
     scale = rng.normal(size=filters).astype("float32")
-    f = lambda x, w: convolved(x, w, strides, padding, dilation, 1)
-    exact = convolved(ops.cast(x, "float64"), ops.cast(w, "float64"), strides, padding, dilation, 1).numpy()
+    f = lambda x, w: convolved(x, w, strides, padding, dilation, groups)
+    exact = convolved(ops.cast(x, "float64"), ops.cast(w, "float64"), strides, padding, dilation, groups).numpy()
     np.testing.assert_array_equal(f(x, w).numpy(), exact)
     kinds = [TensorType((batch, *x.shape[1:]), "int8"), TensorType(w.shape, "int8"), TensorType((filters,), "float32")]
     scaled = build("scaled", lambda x, w, s: ops.cast(ops.round(ops.cast(f(x, w), "float32") * s), "int32"), kinds)

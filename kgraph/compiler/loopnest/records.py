@@ -12,7 +12,8 @@ from kgraph.compiler.loopnest.nodes import Buffer, Expression
 
 __all__ = ["ADD", "BLOCK_COLUMNS", "BLOCK_ROWS", "IN_PANELS", "IN_PARTS", "KEEP_COLUMNS", "LOOP", "LOOP_KERNEL",
            "LOOP_MOVER", "LOOP_WORD", "MORE", "ONTO", "PANEL", "PARTS", "RESULT", "SAME_COLUMNS", "SEGMENT", "SHARE",
-           "WINDOW", "WINDOW_COLUMNS", "WINDOW_ROWS", "WINOGRAD_APART", "WINOGRAD_TILES", "Record", "Words"]
+           "WINDOW", "WINDOW_COLUMNS", "WINDOW_PLACES", "WINDOW_ROWS", "WINOGRAD_APART", "WINOGRAD_TILES", "Record",
+           "Words"]
 
 
 class Record:
@@ -109,8 +110,9 @@ WINOGRAD_TILES = 84
 # of the cache.
 WINOGRAD_APART = 16
 
-# Rows of windows that the convolution of int8 (kgraph.kernels.dots) packs at a time, and the most columns of a panel.
-WINDOW_ROWS, WINDOW_COLUMNS = 56, 32
+# Rows of windows that the convolution of int8 (kgraph.kernels.dots) packs at a time, and the most columns of a panel;
+# places for which that of single channels (dot_channels) does.
+WINDOW_ROWS, WINDOW_COLUMNS, WINDOW_PLACES = 56, 32, 32
 
 # The argument block of a loop over steps (kgraph.compiler.lowering.scan): this, then its kernels, words and movers.
 # before: kernels before the loop; tested: kernels up to the test; answer: place of the test's answer in scratch;

@@ -7,7 +7,7 @@ from kgraph.compiler.ir import Op, Program, Value
 from kgraph.compiler.loopnest.domain import Domain
 from kgraph.compiler.loopnest.index import Layout
 from kgraph.compiler.loopnest.nodes import Expression, Name, call
-from kgraph.compiler.loopnest.records import WINDOW_COLUMNS, WINDOW_ROWS, WINOGRAD_APART, WINOGRAD_TILES
+from kgraph.compiler.loopnest.records import WINDOW_COLUMNS, WINDOW_PLACES, WINDOW_ROWS, WINOGRAD_APART, WINOGRAD_TILES
 from kgraph.compiler.lowering.conv_tiling import Geometry, emit_bands, routine
 from kgraph.compiler.lowering.loops import LoopKernel
 from kgraph.compiler.lowering.pooling import emit_max_grad, emit_max_pick, emit_pool
@@ -53,8 +53,10 @@ def _emit_conv(w, body, layout, domain, anchor) -> LoopKernel:
     geometry = Geometry(w, layout, anchor, x, out, int(anchor.prim.lower == "conv_data_grad"), ours * out.shape[-1],
                          *((1, 1, out.shape[-1]) if depthwise else (groups, ours, theirs)))
     if x.dtype == "int8":
-        work = _dots_work(size_of(kernel.shape[:-1]), theirs)
-        return emit_bands(w, body, layout, domain, anchor, geometry, "conv", w.address(kernel), work)
+        stem, work = "conv", _dots_work(size_of(kernel.shape[:-1]), groups, theirs)
+        if depthwise:
+            stem, work = "depthwise", _channels_work(anchor, kernel.shape, theirs * groups)
+        return emit_bands(w, body, layout, domain, anchor, geometry, stem, w.address(kernel), work)
     if transform or is_winograd(anchor, x, out):
         geometry.transform = transform[0] if transform else None
         work = _winograd_work(ours, theirs, 0 if transform else ours * theirs, x.type.itemsize)
@@ -69,11 +71,20 @@ def _winograd_work(near: int, far: int, matrix: int, item: int) -> int:
     return 16 * item * (matrix + WINOGRAD_TILES * (_whole(near) + _whole(far)) + 2 * WINOGRAD_APART)
 
 
-def _dots_work(terms: int, filters: int) -> int:
+def _dots_work(terms: int, groups: int, filters: int) -> int:
     """Bytes of scratch that kgraph.kernels.dots takes: packed rows of windows and panels of the kernel, with words of
     two numbers at the most, a row more for each, and two vectors at the end of the rows."""
     words = (terms + 1) // 2 + 1
-    return 4 * words * (WINDOW_ROWS + -(-filters // WINDOW_COLUMNS) * WINDOW_COLUMNS) + 8 * WINDOW_COLUMNS
+    return 4 * words * (WINDOW_ROWS + groups * (-(-filters // WINDOW_COLUMNS) * WINDOW_COLUMNS)) + 8 * WINDOW_COLUMNS
+
+
+def _channels_work(op: Op, kernel: tuple, channels: int) -> int:
+    """Bytes of scratch that kgraph.kernels.dot_channels takes: words of columns of the input, for a vector of channels,
+    and of the kernel, with a vector more for each vector of channels; words of two numbers at the most."""
+    *outer, last = (1, 1, *kernel[:-2])[-3:]
+    columns = (WINDOW_PLACES - 1) * op.params["strides"][-1] + (last - 1) * op.params["dilation"][-1] + 1
+    words, lanes = outer[0] * -(-outer[1] // 2), WINDOW_COLUMNS // 2
+    return 4 * lanes * (words * columns + -(-channels // lanes) * (words * last + 1))
 
 
 def _whole(channels: int) -> int:

@@ -83,8 +83,7 @@ def _check_kernel(name, x, w, groups):
 
 def _conv_infer(x, w, strides, padding, dilation, groups, dtype=None):
     check_dtype("conv", x, FLOATS if dtype is None else ("int8",))
-    require(dtype is None or dtype == DTYPES[x.dtype].sums and groups == 1,
-            lambda: f"conv: expected groups=1 and dtype int32 for int8, received groups={groups}, dtype={dtype}")
+    require(dtype in (None, DTYPES[x.dtype].sums), lambda: f"conv: expected dtype int32 for int8, received {dtype}")
     _check_kernel("conv", x, w, groups)
     require(x.shape[-1] == w.shape[-2] * groups,
             lambda: f"conv: expected {w.shape[-2] * groups} input channels for the kernel {w} in {groups} groups, "
@@ -295,7 +294,10 @@ conv_p = Primitive("conv", "window", _conv_infer, _conv, _conv_vjp, "conv",
                    lambda rng: [([x, w], params) for x, w, ct, params in _case_arrays(rng)] + [
                        ([rng.integers(-128, 128, s, "int8") for s in ((2, 5, 6, 3), (3, 2, 3, 5))],
                         {"strides": (2, 1), "padding": ((1, 1), (0, 1)), "dilation": (1, 2), "groups": 1,
-                         "dtype": "int32"})], **_FACTS)
+                         "dtype": "int32"})] + [
+                       ([rng.integers(-128, 128, s, "int8") for s in ((2, 5, 6, 4), (3, 2, 4 // groups, 4 * groups))],
+                        {"strides": (1, 2), "padding": ((2, 1), (0, 1)), "dilation": (2, 1), "groups": groups,
+                         "dtype": "int32"}) for groups in (1, 2, 4)], **_FACTS)
 conv_transformed_p = Primitive("conv_transformed", "window", _transformed_infer, _transformed_conv, NOT_DIFFERENTIABLE,
                                "conv", _transformed_examples)
 conv_data_grad_p = Primitive(
