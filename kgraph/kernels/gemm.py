@@ -79,10 +79,13 @@ LITTLE = 64, 256, 84  # COLUMNS, WHOLE and ROWS of a machine with little memory
 
 ROUTINES = {f"gemm_{t.short}": t.name for t in DTYPES.values() if t.is_float and t.compute}
 # (rows, vectors) of the tiles by the number of vector registers: the sums, a row of B and one element of A must fit.
-# In _DIRECT, B is read where it is: there wide tiles make up for few rows.
+# In _DIRECT, B is read where it is: there wide tiles make up for few rows. In _IN_PANELS it is so too, and met once by
+# any number of them.
 PACKED = {32: ((14, 2), (14, 1), (8, 2), (4, 2), (2, 2), (1, 2)), 16: ((6, 2), (6, 1), (4, 2), (2, 2), (1, 2))}
 _DIRECT = {32: ((14, 2), (14, 1), (8, 2), (4, 4), (4, 2), (2, 8), (2, 2), (1, 8), (1, 2)),
            16: ((6, 2), (6, 1), (4, 2), (2, 4), (2, 2), (1, 8), (1, 2))}
+_IN_PANELS = {32: ((8, 2), (7, 2), (6, 2), (5, 2), (4, 4), (4, 2), (3, 4), (3, 2), (2, 8), (2, 2), (1, 8), (1, 2)),
+              16: ((6, 2), (5, 2), (4, 2), (3, 4), (3, 2), (2, 4), (2, 2), (1, 8), (1, 2))}
 
 
 def function(name: str) -> functions.Function:
@@ -115,7 +118,7 @@ def tiles(name: str) -> list:
              "walk_column": [GemmTile(dtype, lanes, *shape, column=True, direct=False) for shape in PACKED[registers]],
              "walk_direct": [GemmTile(dtype, lanes, *shape, column=False, direct=True) for shape in _DIRECT[registers]],
              "walk_panels": [PanelTile(dtype, lanes, *shape, column=False, direct=True, panel=PANEL // item)
-                             for shape in _DIRECT[registers] if shape[0] <= FEW_IN_PANELS]}
+                             for shape in _IN_PANELS[registers]]}
     return [*packing_tiles(ROUTINES[name], lanes), *(walk_tile(walk, chosen) for walk, chosen in walks.items())]
 
 
@@ -176,7 +179,8 @@ class InBlocks(Product):
             skip = w.let("skip", self.size * p * length)
             w.store(places[p], scratch + HEADER + 8 * _packed() + self.item * p * self.m * self.n)
             w.do("gemm", mine.routine, self.m, self.n, least(length, k - p * length), self.a + skip * self.a_k,
-                 self.a_m, self.a_k, self.b + skip * self.b_k, self.b_k, self.b_n, places[p], self.n, 0, scratch)
+                 self.a_m, self.a_k, self.b + skip * self.b_k, self.b_k, self.b_n, places[p], self.n,
+                 self.flags & IN_PANELS, scratch)
         w.store(mine.last, 0)
         with w.when(both(first < end, equal(call("atomic_add", done, end - first) + end - first, parts))):
             w.do("store_release", done, 0)

@@ -198,9 +198,9 @@ class GemmWriter(Registers):
         b, tile = self.builder, self.tile
         vectors = [self.load(self.place(b_at, offset), self.masks[j] if tile.direct else None)
                    for j, offset in enumerate(self.offsets)]
-        if tile.direct and not tile.more and tile.vectors <= STRIDED:
-            for j in range(tile.vectors):
-                prefetch(b, self.place(b.add(b_at, b.mul(b_k, ir.I64(AHEAD))), ir.I64(j * tile.lanes)), 0, 2)
+        if tile.direct and tile.vectors <= STRIDED:
+            for offset in self.offsets:
+                prefetch(b, self.place(b.add(b_at, b.mul(b_k, ir.I64(AHEAD))), offset), 0, 2)
         added = {}
         for i, row in enumerate(rows):
             value = self.number(row)

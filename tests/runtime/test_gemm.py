@@ -13,6 +13,7 @@ from kgraph.function import build
 from kgraph.kernels import gemm
 from kgraph.runtime import thread_pool
 from kgraph.runtime.memory import aligned
+from kgraph.variable import Variable
 
 SHAPES = [(1, 1, 1), (1, 10, 64), (3, 17, 5), (14, 32, 256), (15, 33, 257), (57, 31, 40), (64, 128, 300),
           (113, 70, 513), (253, 49, 30), (300, 520, 20), (5, 700, 100), (60, 9, 2100), (8, 16, 0), (0, 5, 3)]
@@ -163,3 +164,23 @@ def test_threads_share_rows_or_columns(m, k, n, any_number_of_threads):
         wanted = wanted if len(arrays) == 2 else np.tanh(wanted)
         assert np.abs(found[0] - wanted).max(initial=0) < 3e-6 * k**0.5 * 6
         assert all((x == found[0]).all() for x in found)
+
+
+@pytest.mark.parametrize("k,n,dtype,tolerance", [(3001, 45, "float32", 2e-6), (1031, 150, "float32", 2e-6),
+                                                 (300, 500, "float32", 2e-6), (1500, 90, "float64", 4e-15)])
+def test_threads_share_sums_or_panels(k, n, dtype, tolerance, any_number_of_threads):
+    """Products by weights in panels, of few rows: the same bits whatever the number of threads."""
+    rng = np.random.default_rng(5)
+    weights, bias = (Variable(rng.normal(size=s).astype(dtype)) for s in ((k, n), (n,)))
+    for f in (lambda x: ops.matmul(x, weights), lambda x: ops.tanh(ops.matmul(x, weights) / 50 + bias)):
+        compiled = build("product", f, (TensorType((dim("M"), k), dtype),), prepare=True)
+        assert any(op.prim.name == "panel_product" for kernel in compiled.plan.kernels
+                   for op in kernel.op.params["body"].ops)
+        for m in (0, 1, 3, 5, 6, 7, 8, 9):
+            x, found = rng.normal(size=(m, k)).astype(dtype), []
+            for threads in range(1, 6):
+                thread_pool.set_num_threads(threads)
+                found.append(compiled(x))
+            wanted = f(x)
+            assert np.abs(found[0] - wanted).max(initial=0) <= tolerance * k**0.5 * 6
+            assert all((y == found[0]).all() for y in found)

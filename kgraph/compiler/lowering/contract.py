@@ -156,11 +156,11 @@ def _emit_blocks(w: Writer, body, domain, product: _Product) -> LoopKernel:
     u, end, wide = w.let("u", LO // PARTS), w.let("end", HI // PARTS), w.let("wide", BLOCK_COLUMNS)
     few = mine = begin = None
     edge, is_float = many_columns, DTYPES[product.a.dtype].is_float
-    if product.packed and not product.outer:
-        begin, edge = _share_columns(w, product, many_rows, many_columns, (u, end, wide))
-    elif not product.packed and not product.outer and len(product.summed) == 1 and is_float:
+    if not product.outer and len(product.summed) == 1 and is_float:
         once = ((u, 0), (end, 1), (wide, many_columns))  # one round for all of the result
         few, mine = _share_sums(w, product, many_rows, many_columns, w.number(extent, "units"), once)
+    if not product.outer and product.packed:
+        begin, edge = _share_columns(w, product, many_rows, many_columns, few, (u, end, wide))
     with w.during(u < end):
         number = w.let("block", u // many_row_units)
         first = w.let("first", (u - number * many_row_units) * UNIT_ROWS)
@@ -185,14 +185,16 @@ def _emit_blocks(w: Writer, body, domain, product: _Product) -> LoopKernel:
 
 def _share_sums(w: Writer, product: _Product, many_rows: Name, many_columns: Name, units: Name, once) -> tuple:
     """With few rows, reading the right operand is what takes time. So that each thread reads whole rows of it, threads
-    share the sums, not the result: all call the tile routine for all of it; it says who goes on with the epilogue.
-    Then these locals get other values, ``once``. Returns the test whether that is so, and the record, SHARE."""
+    share the sums, not the result: all call the tile routine for all of it; it says who goes on with the epilogue. Not
+    where the right operand has panels for all of them. Then these locals get other values, ``once``. Returns the test
+    whether that is so, and the record, SHARE."""
     depth = w.number(size_of([_extent(g) for g in product.summed]), "depth")
     done = ARGS + 8 * len(w.args)
     w.args += [0] * (1 + PARTS)
-    tests = (many_rows > 0, many_rows <= UNIT_ROWS, many_columns >= LEAST_COLUMNS, depth >= LEAST_DEPTH,
-             many_rows * many_columns <= RESULT)
-    few = w.let("few", both(*tests))
+    panel = _panel(product)
+    columns = (many_columns >= panel, many_columns < PARTS * panel) if product.packed else \
+        (many_columns >= LEAST_COLUMNS, many_rows * many_columns <= RESULT)
+    few = w.let("few", both(many_rows > 0, many_rows <= UNIT_ROWS, depth >= LEAST_DEPTH, *columns))
     mine = w.record("mine", SHARE, SCRATCH + _scratch(product), SHARE_SCOPE)
     with w.when(few):
         w.fill(mine, lo=LO, hi=HI, units=units, done=done, routine=_routine(w, product))
@@ -201,13 +203,19 @@ def _share_sums(w: Writer, product: _Product, many_rows: Name, many_columns: Nam
     return few, mine
 
 
-def _share_columns(w: Writer, product: _Product, many_rows: Name, many_columns: Name, around: tuple) -> tuple:
-    """With few rows, threads share the panels, so that each reads its own as they lie: in one round, ``around``.
-    Returns the first column and the end of this share's."""
-    panel, unit = PANEL // product.out.type.itemsize, BLOCK_COLUMNS // PARTS
+def _panel(product: _Product) -> int:
+    """Columns of a panel."""
+    return PANEL // product.out.type.itemsize
+
+
+def _share_columns(w: Writer, product: _Product, many_rows: Name, many_columns: Name, few, around: tuple) -> tuple:
+    """With few rows, unless they share the sums (``few``), threads share the panels, so that each reads its own as they
+    lie: in one round, ``around``. Returns the first column and the end of this share's."""
+    panel, unit = _panel(product), BLOCK_COLUMNS // PARTS
     begin, edge = w.let("begin", 0), w.let("edge", many_columns)
     u, end, wide = around
-    with w.when(both(many_rows <= UNIT_ROWS, many_rows * many_columns <= BLOCK_ROWS * BLOCK_COLUMNS)):
+    others = () if few is None else (call("not", few),)
+    with w.when(both(*others, many_rows <= UNIT_ROWS, many_rows * many_columns <= BLOCK_ROWS * BLOCK_COLUMNS)):
         w.let(begin, LO * unit // panel * panel)
         w.let(edge, call("minimum", many_columns, HI * unit // panel * panel))
         w.let(wide, call("maximum", 0, edge - begin))
