@@ -9,8 +9,8 @@ from kgraph.config import default_policy_name
 from kgraph.legacy.paths import lookup
 from kgraph.naming import nearest
 
-__all__ = ["DTypePolicy", "DTypePolicyMap", "FloatDTypePolicy", "Int4DTypePolicy", "QuantizedDTypePolicy",
-           "deserialize", "get", "serialize"]
+__all__ = ["AWQDTypePolicy", "DTypePolicy", "DTypePolicyMap", "FloatDTypePolicy", "GPTQDTypePolicy", "Int4DTypePolicy",
+           "QuantizedDTypePolicy", "QuantizedFloat8DTypePolicy", "deserialize", "get", "serialize"]
 
 _MIXED = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
 _NAMES = (*DTYPES, "string", *_MIXED)
@@ -172,21 +172,25 @@ class DTypePolicyMap(DTypePolicy, MutableMapping):
 
 
 class QuantizedDTypePolicy(DTypePolicy):
-    """The policy of a layer whose large weights are kept in 8 or 4 bits; all else is as another policy says.
+    """The policy of a layer whose large weights are kept in 8 or 4 bits, or which trains in float8; all else is as
+    another policy says.
 
     Raises ValueError for another mode, and for int8 from float16, whose range is too small for the sums.
 
     Args:
-        mode: "int8" or "int4"
+        mode: "int8", "int4" or "float8"
         source_name: the name of the other policy; None: that of the process
     """
 
+    _modes = ("int8", "int4", "float8")
+
     def __init__(self, mode: str, source_name: str | None = None):
         source = DTypePolicy(source_name)
-        if mode not in ("int8", "int4") or mode == "int8" and source.compute_dtype == "float16":
-            raise ValueError("QuantizedDTypePolicy: expected mode 'int4', or 'int8' from a policy that does not "
-                             f"compute in float16, received {mode!r} from {source.name!r}")
-        self.quantization_mode, self.source_name = mode, source.name
+        if mode not in self._modes or mode == "int8" and source.compute_dtype == "float16":
+            raise ValueError(f"{type(self).__name__}: expected mode {' or '.join(map(repr, self._modes))} (int8 not "
+                             f"from a policy that computes in float16), received {mode!r} from {source.name!r}")
+        self.mode = self.quantization_mode = mode
+        self.source_name = source.name
         self.name = f"{mode}_from_{source.name}"
 
     @property
@@ -198,10 +202,61 @@ class QuantizedDTypePolicy(DTypePolicy):
         return DTypePolicy(self.source_name).variable_dtype
 
     def get_config(self) -> dict:
-        return {"mode": self.quantization_mode, "source_name": self.source_name}
+        return {"mode": self.name.partition("_from_")[0], "source_name": self.source_name}
 
 
-class Int4DTypePolicy(QuantizedDTypePolicy):
+class QuantizedFloat8DTypePolicy(QuantizedDTypePolicy):
+    """The policy of a layer that trains with products of float8: Micikevicius et al., "FP8 formats for deep learning",
+    2022.
+
+    Raises TypeError for a length that is no int.
+
+    Args:
+        mode: "float8"
+        source_name: the name of the policy for all else; None: that of the process
+        amax_history_length: how many steps the largest magnitude is sought in, that a scale is made of
+    """
+
+    default_amax_history_length = 1024
+    _modes = ("float8",)
+
+    def __init__(self, mode: str, source_name: str | None = None, amax_history_length: int = 1024):
+        super().__init__(mode, source_name)
+        if not isinstance(amax_history_length, int):
+            raise TypeError("QuantizedFloat8DTypePolicy: expected amax_history_length to be an int, received "
+                            f"{amax_history_length!r}")
+        self.amax_history_length = amax_history_length
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "amax_history_length": self.amax_history_length}
+
+    def __eq__(self, other):
+        return super().__eq__(other) and self.get_config() == other.get_config()
+
+    __hash__ = DTypePolicy.__hash__
+
+
+class _Numbered(QuantizedDTypePolicy):
+    """A policy with numbers in its mode: the last is the size of what shares a scale, or -1."""
+
+    _form, _bits = "", ()
+
+    def __init__(self, mode: str, source_name: str | None = None):
+        (kind,) = self._modes
+        numbers = mode.split("/")[1:]
+        fits = mode.startswith(f"{kind}/") and len(numbers) == self._form.count("/") and all(
+            re.fullmatch("-1|[1-9][0-9]*", n) for n in numbers)
+        if not fits or len(numbers) > 1 and int(numbers[0]) not in self._bits:
+            raise ValueError(f"{type(self).__name__}: expected mode {self._form}, received {mode!r}")
+        super().__init__(kind, source_name)
+        self.name = f"{mode}_from_{self.source_name}"
+        self._take(*map(int, numbers))
+
+    def _take(self, weight_bits, group_size):
+        self.weight_bits, self.group_size = weight_bits, group_size
+
+
+class Int4DTypePolicy(_Numbered):
     """The policy of a layer whose large weights are kept in 4 bits.
 
     Args:
@@ -209,20 +264,37 @@ class Int4DTypePolicy(QuantizedDTypePolicy):
         source_name: the name of the policy for all else; None: that of the process
     """
 
-    def __init__(self, mode: str, source_name: str | None = None):
-        kind, _, size = mode.partition("/")
-        if kind != "int4" or not size.removeprefix("-").isdigit() or int(size) < -1 or int(size) == 0:
-            raise ValueError(f"Int4DTypePolicy: expected mode 'int4/N', N a block size or -1, received {mode!r}")
-        super().__init__(kind, source_name)
-        self.block_size = int(size)
-        self.name = f"{mode}_from_{self.source_name}"
+    _modes, _form = ("int4",), "'int4/N', N a block size or -1"
 
-    def get_config(self) -> dict:
-        return {"mode": f"int4/{self.block_size}", "source_name": self.source_name}
+    def _take(self, block_size):
+        self.block_size = block_size
 
 
-OBJECTS = {"DTypePolicyMap": DTypePolicyMap, "Int4DTypePolicy": Int4DTypePolicy,
-           "QuantizedDTypePolicy": QuantizedDTypePolicy,
+class GPTQDTypePolicy(_Numbered):
+    """The policy of a layer whose kernel GPTQ quantized: see quantizers.GPTQConfig.
+
+    Args:
+        mode: "gptq/4/128": bits, 2, 3, 4 or 8, and how many inputs share a scale and a zero point; -1: all
+        source_name: the name of the policy for all else; None: that of the process
+    """
+
+    _modes, _form, _bits = ("gptq",), "'gptq/B/N', B among 2, 3, 4 and 8, N a group size or -1", (2, 3, 4, 8)
+
+
+class AWQDTypePolicy(_Numbered):
+    """The policy of a layer whose kernel AWQ quantized: see quantizers.AWQConfig.
+
+    Args:
+        mode: "awq/4/128": 4 bits, and how many inputs share a scale and a zero point; -1: all
+        source_name: the name of the policy for all else; None: that of the process
+    """
+
+    _modes, _form, _bits = ("awq",), "'awq/4/N', N a group size or -1", (4,)
+
+
+_QUANTIZED = {"int8": QuantizedDTypePolicy, "int4": QuantizedDTypePolicy, "int4/": Int4DTypePolicy,
+              "gptq/": GPTQDTypePolicy, "awq/": AWQDTypePolicy, "float8": QuantizedFloat8DTypePolicy}
+OBJECTS = {**{c.__name__: c for c in (DTypePolicyMap, *_QUANTIZED.values())},
            **dict.fromkeys(("DTypePolicy", "Policy", "FloatDTypePolicy"), DTypePolicy)}
 
 
@@ -233,8 +305,9 @@ def get(identifier) -> DTypePolicy:
     if isinstance(identifier, dict):
         return deserialize(identifier)
     if isinstance(identifier, str) and "_from_" in identifier:
-        cls = Int4DTypePolicy if identifier.startswith("int4/") else QuantizedDTypePolicy
-        return cls(*identifier.split("_from_", 1))
+        mode, source = identifier.split("_from_", 1)
+        kind, slash, _ = mode.partition("/")
+        return _QUANTIZED.get(kind + slash, QuantizedDTypePolicy)(mode, source)
     if identifier is None or isinstance(identifier, str):
         return DTypePolicy(identifier)
     return DTypePolicy(getattr(identifier, "__name__", None) or getattr(identifier, "name", str(identifier)))
@@ -253,9 +326,8 @@ def deserialize(config: dict, custom_objects: dict | None = None) -> DTypePolicy
         return custom_objects[config["class_name"]].from_config(config["config"])
     if config.get("class_name") not in OBJECTS:
         raise ValueError(f"expected the config of a dtype policy, received {config}")
-    if config["class_name"] in ("DTypePolicyMap", "Int4DTypePolicy", "QuantizedDTypePolicy"):
-        return OBJECTS[config["class_name"]].from_config(config["config"])
-    return DTypePolicy.from_config({"name": config["config"]["name"]})
+    cls = OBJECTS[config["class_name"]]
+    return cls.from_config({"name": config["config"]["name"]} if cls is DTypePolicy else config["config"])
 
 
 def __getattr__(name):

@@ -40,6 +40,7 @@ class DTypePolicyMap(DTypePolicy, MutableMapping[str, Any]):
     def __eq__(self, other: Any) -> Any: ...
 
 class QuantizedDTypePolicy(DTypePolicy):
+    mode: str
     source_name: Any
     def __init__(self, mode: str, source_name: str | None = None) -> None: ...
     @property
@@ -48,20 +49,38 @@ class QuantizedDTypePolicy(DTypePolicy):
     def variable_dtype(self) -> str: ...
     def get_config(self) -> dict[str, Any]: ...
 
-class Int4DTypePolicy(QuantizedDTypePolicy):
-    block_size: int
-    def __init__(self, mode: str, source_name: str | None = None) -> None: ...
+class QuantizedFloat8DTypePolicy(QuantizedDTypePolicy):
+    amax_history_length: int
+    default_amax_history_length: int
+    def __init__(self, mode: str, source_name: str | None = None, amax_history_length: int = 1024) -> None: ...
     def get_config(self) -> dict[str, Any]: ...
+    def __eq__(self, other: Any) -> Any: ...
+    def __hash__(self) -> int: ...
+
+class _Numbered(QuantizedDTypePolicy):
+    weight_bits: Any
+    group_size: Any
+    def __init__(self, mode: str, source_name: str | None = None) -> None: ...
+
+class Int4DTypePolicy(_Numbered):
+    block_size: int
+
+class GPTQDTypePolicy(_Numbered): ...
+
+class AWQDTypePolicy(_Numbered): ...
 def get(identifier: Any) -> DTypePolicy: ...
 def serialize(dtype_policy: DTypePolicy) -> dict[str, Any]: ...
 def deserialize(config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> DTypePolicy: ...
 
 __all__ = [
+    "AWQDTypePolicy",
     "DTypePolicy",
     "DTypePolicyMap",
     "FloatDTypePolicy",
+    "GPTQDTypePolicy",
     "Int4DTypePolicy",
     "QuantizedDTypePolicy",
+    "QuantizedFloat8DTypePolicy",
     "deserialize",
     "get",
     "serialize",

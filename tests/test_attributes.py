@@ -17,7 +17,7 @@ KERAS = json.loads(lzma.decompress(oracle.DATA.read_bytes()))
 INSIDE = "how Keras does it inside"
 MISSING = {     # attribute -> why no object has it
     **dict.fromkeys(("quantized_call", "quantized_build", "rematerialized_call", "call_signature_parameters",
-                     "variable_serialization_spec", "gptq_unpacked_column_size", "convert_weight", "convert_input",
+                     "variable_serialization_spec", "convert_weight", "convert_input",
                      "single_state", "pool_mode", "factor", "height_axis", "width_axis", "channel_axis",
                      "height_lower", "height_upper", "width_lower", "width_upper", "get_transformed_x_y",
                      "get_shifted_bbox", "get_clipped_bbox", "get_elastic_transform_params", "kernel_shape",
@@ -29,7 +29,6 @@ MISSING = {     # attribute -> why no object has it
     "summary": "the writer of TensorFlow's event files, counts of adapt(): not kept",
     "tensorflow_version": "of TensorFlow", "distribute_strategy": "of TensorFlow", "handle": "of TensorFlow",
     "unrolled_steps_per_execution": "fit chooses by itself how many batches run in one native call",
-    "get_quantization_layer_structure": "GPTQ is not here yet",
     "compute_output_shape": "of a Function: compute_output_spec tells shapes too",
     **dict.fromkeys(("epochs", "progbar", "seen", "target", "verbose"), "of a ProgbarLogger: its bar is drawn by time"),
 }

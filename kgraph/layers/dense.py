@@ -25,7 +25,7 @@ class Dense(LowRank):
 
     _told = ("quantization_config",)
     kernel = Adapted()
-    _quantizes = True
+    _quantizes, _modes = True, ("int8", "int4", "gptq", "awq")
 
     def __init__(self, units, activation=None, use_bias=True, kernel_initializer="glorot_uniform",
                  bias_initializer="zeros", kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None,

@@ -5,6 +5,7 @@ import math
 import re
 
 from kgraph import activations, initializers, ops
+from kgraph.layers.dense import Dense
 from kgraph.layers.input_spec import InputSpec
 from kgraph.layers.lora import Adapted, LowRank
 from kgraph.layers.weighted import Weighted
@@ -21,7 +22,7 @@ class EinsumDense(LowRank, Weighted):
         output_shape: without the batch axis (and without what ... stands for); None where the input's size is taken
         bias_axes: letters of the output along which there is a bias; None: no bias
         lora_rank, lora_alpha: train a product of that rank in place of the kernel: see enable_lora
-        gptq_unpacked_column_size: of Keras's GPTQ, which is not here.
+        gptq_unpacked_column_size: in files: how many columns the kernel has as the matrix that GPTQ rounded
 
     Example:
         >>> layers.EinsumDense("abc,cd->abd", (None, 8), bias_axes="d")(np.ones((2, 5, 4), "float32")).shape
@@ -30,7 +31,7 @@ class EinsumDense(LowRank, Weighted):
 
     _told = ("activity_regularizer", "quantization_config")
     kernel = Adapted()
-    _quantizes = True
+    _quantizes, _modes = True, Dense._modes
 
     def __init__(self, equation, output_shape, activation=None, bias_axes=None, kernel_initializer="glorot_uniform",
                  bias_initializer="zeros", kernel_regularizer=None, bias_regularizer=None, kernel_constraint=None,
@@ -39,6 +40,7 @@ class EinsumDense(LowRank, Weighted):
         super().__init__(**kwargs)
         self._take_lora(lora_rank, lora_alpha, quantization_config)
         self.equation = equation
+        self.gptq_unpacked_column_size = gptq_unpacked_column_size
         self.partial_output_shape = (output_shape,) if hasattr(output_shape, "__index__") else tuple(output_shape)
         self.activation, self.bias_axes = activations.get(activation), bias_axes
         self._describe(kernel=(kernel_initializer, kernel_regularizer, kernel_constraint),
@@ -81,6 +83,21 @@ class EinsumDense(LowRank, Weighted):
         rows = math.prod(shape[i] for i in summed)
         return Nibbles(shape, (rows, math.prod(shape) // rows), block=block)
 
+    def _matrix(self, shape):
+        _, weight, outputs = self._letters()
+        summed = [i for i, x in enumerate(weight) if x not in outputs]
+        if summed != list(range(len(summed))):
+            raise NotImplementedError(f"layer {self.name!r}: expected an equation whose kernel has those letters first "
+                                      f"that its outputs lack, for GPTQ and AWQ, received {self.equation!r}")
+        columns = self.gptq_unpacked_column_size or math.prod(shape[len(summed):])
+        return math.prod(shape) // columns, columns
+
+    def _as_rows(self, x):
+        inputs, weight, outputs = self._letters()
+        summed = [inputs.index(letter) for letter in weight if letter not in outputs]
+        kept = [i for i in range(x.ndim) if i not in summed]
+        return x.transpose([*kept, *summed]).reshape(*(x.shape[i] for i in kept), -1)
+
     @property
     def _input_axes(self):
         inputs, _, outputs = self._letters()
@@ -106,8 +123,10 @@ class EinsumDense(LowRank, Weighted):
         return self._linear(inputs, self._product())
 
     def get_config(self):
+        columns = {"gptq_unpacked_column_size": self._storages["kernel"].flat[1]} if self.built and \
+            self.quantization_mode == "gptq" else {}
         return {**super().get_config(), "output_shape": self.partial_output_shape,
-                **self.settings("equation", "activation", "bias_axes")}
+                **self.settings("equation", "activation", "bias_axes"), **columns}
 
 
 class _Shapes:

@@ -9,6 +9,7 @@ from typing import Any
 
 class EinsumDense(LowRank, Weighted):
     equation: str
+    gptq_unpacked_column_size: Any
     partial_output_shape: tuple[Any, ...]
     activation: Any
     bias_axes: str | Any

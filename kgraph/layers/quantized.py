@@ -1,18 +1,14 @@
 """Layers whose large weights may be kept in 8 or 4 bits, with scales."""
 from __future__ import annotations
 
-import re
-
 from kgraph import ops
-from kgraph.dtype_policies import Int4DTypePolicy, QuantizedDTypePolicy
 from kgraph.layers.base import Layer
-from kgraph.naming import check_keywords, warn_at_user
 from kgraph.quantizers.configs import QuantizationConfig, config_for
 from kgraph.quantizers.quantizer import AbsMaxQuantizer
-from kgraph.quantizers.storage import Bytes, Nibbles
+from kgraph.quantizers.storage import Bytes, Groups, Nibbles
 from kgraph.serialization import deserialize_keras_object, serialize_keras_object
 
-__all__ = ["Quantizable", "quantize_layers"]
+__all__ = ["Quantizable"]
 
 
 class Quantizable(Layer):
@@ -45,17 +41,36 @@ class Quantizable(Layer):
         return self.dtype_policy.of(self.__dict__.get("path"))
 
     def quantize(self, mode=None, type_check=True, config=None):
-        """Keep the large weights in 8 or 4 bits from now on: a quarter or an eighth of the memory; with 8 bits,
-        products of integers.
+        """Keep the large weights in fewer bits from now on: with 8 a quarter of the memory, with 4 an eighth; with mode
+        "int8", products of integers.
 
         Compile the model again afterwards. Raises ValueError before the layer is built, the second time and with LoRA,
         NotImplementedError for other modes and for subclasses (unless type_check is False).
 
         Args:
-            mode: "int8" or "int4"
-            config: an Int8QuantizationConfig or Int4QuantizationConfig, where its settings are others than the mode's
+            mode: "int8" or "int4"; of Dense and EinsumDense also "gptq" and "awq", which want a config and, to be more
+                than plain rounding, a model's samples: see Model.quantize
+            config: an Int8QuantizationConfig or Int4QuantizationConfig, where its settings are others than the mode's;
+                a GPTQConfig or AWQConfig
         """
-        config = config_for(mode, config)
+        self._quantize(config_for(mode, config), type_check)
+
+    def _quantize(self, config, type_check=True, statistics=None):
+        """quantize(), by what is known of the inputs."""
+        self._check_quantizes(config, type_check)
+        before = {name: self.__dict__[self._place(name)] for name in self._large()}
+        policy, rounding = config._policy(self._policy().name), config._rounding(statistics)
+        values = {n: self._storage(n, tuple(v.shape), policy, config).quantized(ops.convert_to_tensor(v), rounding)
+                  for n, v in before.items()}
+        self.dtype_policy = policy
+        self.quantization_config = config
+        self._added_weights = tuple(v for v in self._added_weights if not any(v is b for b in before.values()))
+        self._make_quantized({n: v.shape for n, v in before.items()})
+        for name in before:
+            for variable, value in zip(self._kept_in(name).values(), values[name].values(), strict=True):
+                variable.assign(value)
+
+    def _check_quantizes(self, config, type_check):
         if config.mode not in self._modes:
             raise NotImplementedError(f"layer {self.name!r}: expected mode {' or '.join(map(repr, self._modes))}, "
                                       f"received {config.mode!r}")
@@ -66,19 +81,6 @@ class Quantizable(Layer):
                 else "one that is quantized"
             raise ValueError(f"layer {self.name!r}: expected a layer that is built, with reals as weights, for "
                              f"quantize; received {state}")
-        before = {name: self.__dict__[self._place(name)] for name in self._large()}
-        block = getattr(config, "block_size", None)
-        kept = {n: self._storage_of(n, tuple(v.shape), config.mode, _whole(block)) for n, v in before.items()}
-        values = {n: kept[n].quantized(ops.convert_to_tensor(v), config.weight_quantizer) for n, v in before.items()}
-        source = self._policy().name
-        self.dtype_policy = QuantizedDTypePolicy("int8", source) if config.mode == "int8" else \
-            Int4DTypePolicy(f"int4/{-1 if block is None else block}", source)
-        self.quantization_config = config
-        self._added_weights = tuple(v for v in self._added_weights if not any(v is b for b in before.values()))
-        self._make_quantized({n: v.shape for n, v in before.items()})
-        for name in kept:
-            for variable, value in zip(self._kept_in(name).values(), values[name].values(), strict=True):
-                variable.assign(value)
 
     # --- variables ------------------------------------------------------------------------------------------------
 
@@ -89,30 +91,41 @@ class Quantizable(Layer):
     def _place(self, name: str) -> str:
         return f"_{name}" if name == self._adapted else name
 
+    def _storage(self, name, shape: tuple, policy, config):
+        """How a weight of that shape is kept under a policy, with a config or None."""
+        mode = policy.quantization_mode
+        if mode in ("gptq", "awq"):
+            return Groups(shape, self._matrix(shape), policy.weight_bits, _whole(policy.group_size), mode == "awq")
+        return self._storage_of(name, shape, mode, _whole(getattr(policy if config is None else config, "block_size",
+                                                                  None)))
+
+    def _matrix(self, shape: tuple) -> tuple:
+        """(rows, columns) of the matrix that a weight of that shape is, a row for each input."""
+        return shape
+
+    def _as_rows(self, x):
+        """The inputs as an array of [..., rows]."""
+        return x
+
     def _storage_of(self, name: str, shape: tuple, mode: str, block):
-        """How a weight of that shape is kept: by default scales are shared along all axes but the last."""
+        """With int8 and int4: by default scales are shared along all axes but the last."""
         if mode == "int8":
             return Bytes(shape, tuple(range(len(shape) - 1)))
         return Nibbles(shape, shape, block=block)
 
     def _make_quantized(self, shapes: dict):
         """The variables of a layer that is quantized, from its beginning or from now on. shapes: of its weights."""
-        config = self.quantization_config
-        block = getattr(config if config is not None else self._policy(), "block_size", None)
         self._storages = {}
         for name, shape in shapes.items():
-            kept = self._storage_of(name, tuple(shape), self.quantization_mode, _whole(block))
+            kept = self._storage(name, tuple(shape), self._policy(), self.quantization_config)
             self._storages[name] = kept
             for end, (size, initializer, dtype) in kept.variables().items():
-                full = end if end == "g_idx" else name + end
-                variable = self.add_weight(size, initializer, dtype, trainable=False, name=full)
-                setattr(self, self._place(name) if not end else full, variable)
-                if end == "g_idx":
-                    variable.assign(ops.cast(ops.arange(size[0]) // block, dtype))
+                variable = self.add_weight(size, initializer, dtype, trainable=False, name=_full(name, end))
+                setattr(self, self._place(name) if not end else _full(name, end), variable)
 
     def _kept_in(self, name: str) -> dict:
         """{end of the name: variable} of a quantized weight."""
-        return {end: getattr(self, end if end == "g_idx" else name + end) if end else self.__dict__[self._place(name)]
+        return {end: getattr(self, _full(name, end)) if end else self.__dict__[self._place(name)]
                 for end in self._storages[name].variables()}
 
     def _values(self, name: str) -> dict:
@@ -125,12 +138,13 @@ class Quantizable(Layer):
         return self._storages[name].real(self._values(name), self.compute_dtype)
 
     def _stored_variables(self):
-        """With scales: the main weight first, what else there is, then the scales."""
+        """With scales: the main weight first, where it leads, what else there is, then the scales."""
         own = super()._stored_variables()
         if self.quantization_mode is None or not self.built:
             return own
-        main, *rest = (v for name in self._storages for v in self._kept_in(name).values())
-        return [main, *(v for v in own if not any(v is k for k in (main, *rest))), *rest]
+        kept = [v for name in self._storages for v in self._kept_in(name).values()]
+        first = int(self._storages[self._large()[0]].leads)
+        return [*kept[:first], *(v for v in own if not any(v is k for k in kept)), *kept[first:]]
 
     # --- products -------------------------------------------------------------------------------------------------
 
@@ -192,23 +206,6 @@ def _whole(block):
     return None if block == -1 else block
 
 
-def quantize_layers(model, mode, config, filters, type_check=True, **kwargs):
-    """See Model.quantize."""
-    check_keywords(f"model {model.name!r}: quantize", kwargs, ("mode", "config", "filters", "type_check"))
-    config = config_for(mode, config)
-    patterns = [filters] if isinstance(filters, str) else filters
-    if patterns is not None and not callable(patterns) and not isinstance(patterns, (list, tuple)):
-        raise ValueError(f"model {model.name!r}: quantize: expected filters to be a regular expression, several or a "
-                         f"function, received {filters!r}")
-    for layer in model._all_layers():
-        if type(layer).quantize is not Layer.quantize and not layer._sublayers() and _is_meant(layer, patterns):
-            try:
-                layer.quantize(type_check=type_check, config=config)
-            except NotImplementedError as error:
-                warn_at_user(str(error))
-
-
-def _is_meant(layer, patterns) -> bool:
-    if patterns is None or callable(patterns):
-        return patterns is None or bool(patterns(layer))
-    return any(re.search(p, layer.path or layer.name) for p in patterns)
+def _full(name: str, end: str) -> str:
+    """The name of what belongs to a weight: see Bytes.variables."""
+    return name + end if end.startswith("_") else end or name

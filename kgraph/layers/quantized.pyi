@@ -1,20 +1,16 @@
 # Made by python -m kgraph.docs --stubs. kgraph/docs/vocabulary.py says what the names of arguments mean.
 from collections.abc import Mapping
-from kgraph._types import Int
 from kgraph.layers.base import Layer
-from kgraph.models.model import Model
 from typing import Any
 
 
 class Quantizable(Layer):
-    quantization_config: Mapping[str, Any] | Any
+    quantization_config: Mapping[str, Any]
     @property
     def quantization_mode(self) -> str | None: ...
     def quantize(self, mode: Any = None, type_check: bool = True, config: Mapping[str, Any] | None = None) -> None: ...
     def get_config(self) -> dict[str, Any]: ...
-def quantize_layers(model: Model, mode: Any, config: Mapping[str, Any], filters: Int, type_check: bool = True, **kwargs: Any) -> None: ...
 
 __all__ = [
     "Quantizable",
-    "quantize_layers",
 ]

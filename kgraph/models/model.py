@@ -14,10 +14,10 @@ from kgraph.layers.base import Layer, as_shape, map_shapes
 from kgraph.layers.calls import as_input, shapes_of
 from kgraph.layers.input_layer import Input, InputLayer
 from kgraph.layers.input_spec import InputSpec
-from kgraph.layers.quantized import quantize_layers
 from kgraph.models.compiled_call import compiled_call
 from kgraph.models.graph_config import dump_graph, graph_config, load_graph, tensors_from_config
 from kgraph.models.host_prefix import front_of
+from kgraph.models.quantize import Quantizing
 from kgraph.naming import any_arguments, auto_name, nearest
 from kgraph.serialization import CustomObjectScope, sharing_scope
 from kgraph.training.data import Prepared
@@ -26,7 +26,7 @@ from kgraph.training.trainer import Trainer
 __all__ = ["Model"]
 
 
-class Model(Trainer, Layer):
+class Model(Quantizing, Trainer, Layer):
     """A model, made in one of three ways.
 
     Model(inputs, outputs)     functional: everything between KTensors; both may be nested lists, tuples and dicts
@@ -280,20 +280,6 @@ class Model(Trainer, Layer):
         if mode == "train" and self._front is not None:
             self._front.check_trainable()
         super()._prepare(mode, data)
-
-    def quantize(self, mode=None, config=None, filters=None, **kwargs):
-        """Quantize the layers that can be: see `layer.quantize`. Others are left, with a warning where they say why.
-
-        Compile the model again before it trains. Raises ValueError for arguments that contradict each other.
-
-        Args:
-            filters: a regular expression, several, or a function: of the layers whose path matches, or for which it is
-                true
-            mode: "int8"; None: as config says.
-            config: an Int8QuantizationConfig.
-        """
-        quantize_layers(self, mode, config, filters, **kwargs)
-        self._programs, self._fast_predict, self._short_ways = {}, None, {}
 
     # ------------------------------------------------------------------ building
     def build(self, input_shape):

@@ -28,7 +28,9 @@ from __future__ import annotations
 
 from kgraph.naming import nearest
 from kgraph.quantizers.configs import (
+    AWQConfig,
     Float8QuantizationConfig,
+    GPTQConfig,
     Int4QuantizationConfig,
     Int8QuantizationConfig,
     QuantizationConfig,
@@ -46,8 +48,8 @@ from kgraph.quantizers.functions import (
 from kgraph.quantizers.quantizer import AbsMaxQuantizer, Quantizer
 from kgraph.serialization import deserialize_keras_object, serialize_keras_object
 
-CLASSES = (AbsMaxQuantizer, Float8QuantizationConfig, Int4QuantizationConfig, Int8QuantizationConfig,
-           QuantizationConfig, Quantizer)
+CLASSES = (AWQConfig, AbsMaxQuantizer, Float8QuantizationConfig, GPTQConfig, Int4QuantizationConfig,
+           Int8QuantizationConfig, QuantizationConfig, Quantizer)
 OBJECTS = {c.__name__: c for c in CLASSES}
 __all__ = [*(c.__name__ for c in CLASSES), "abs_max_quantize", "abs_max_quantize_grouped_with_zero_point",
            "compute_float8_amax_history", "compute_float8_scale", "deserialize", "fake_quant_with_min_max_vars", "get",

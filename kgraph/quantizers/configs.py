@@ -1,11 +1,16 @@
 """How `quantize` treats weights and activations."""
 from __future__ import annotations
 
+import functools
+
+from kgraph.dtype_policies import AWQDTypePolicy, GPTQDTypePolicy, Int4DTypePolicy, QuantizedDTypePolicy
 from kgraph.quantizers.quantizer import AbsMaxQuantizer
+from kgraph.quantizers.sampled import Gram, Magnitudes, awq, gptq
+from kgraph.quantizers.samples import windows
 from kgraph.serialization import deserialize_keras_object, serialize_keras_object
 
-__all__ = ["Float8QuantizationConfig", "Int4QuantizationConfig", "Int8QuantizationConfig", "QuantizationConfig",
-           "config_for"]
+__all__ = ["AWQConfig", "Float8QuantizationConfig", "GPTQConfig", "Int4QuantizationConfig", "Int8QuantizationConfig",
+           "QuantizationConfig", "SampledConfig", "config_for"]
 
 
 class QuantizationConfig:
@@ -69,6 +74,14 @@ class QuantizationConfig:
         return cls(**{name: deserialize_keras_object(value) if isinstance(value, dict) else value
                       for name, value in config.items()})
 
+    def _rounding(self, statistics=None):
+        """What rounds weights: see storage. statistics: of their inputs."""
+        return self.weight_quantizer
+
+    def _policy(self, source) -> QuantizedDTypePolicy:
+        """The policy of a layer that this config made, from its name before."""
+        return QuantizedDTypePolicy(self.mode, source)
+
 
 class Int8QuantizationConfig(QuantizationConfig):
     """8 bits. activation_quantizer: "default" is an AbsMaxQuantizer for each row of the inputs."""
@@ -104,6 +117,9 @@ class Int4QuantizationConfig(QuantizationConfig):
         self.block_size = block_size
         _check("Int4QuantizationConfig", weight_quantizer, (-8, 7))
 
+    def _policy(self, source):
+        return Int4DTypePolicy(f"int4/{-1 if self.block_size is None else self.block_size}", source)
+
     def get_config(self):
         return {**super().get_config(), "block_size": self.block_size}
 
@@ -124,6 +140,134 @@ class Float8QuantizationConfig(QuantizationConfig):
         return {}
 
 
+class SampledConfig(QuantizationConfig):
+    """The base of GPTQConfig and AWQConfig: weights are rounded by what samples show of their inputs."""
+
+    def __init__(self, dataset, tokenizer, **settings):
+        super().__init__()
+        self.dataset, self.tokenizer = dataset, tokenizer
+        self._settings = tuple(settings)
+        vars(self).update(settings)
+        name = type(self).__name__
+        for positive in ("num_samples", "sequence_length", "num_grid_points"):
+            if settings.get(positive, 1) <= 0:
+                raise ValueError(f"{name}: expected {positive} above 0, received {settings[positive]}")
+        if self.group_size < -1 or self.group_size == 0:
+            raise ValueError(f"{name}: expected a group_size above 0, or -1, received {self.group_size}")
+
+    def dtype_policy_string(self) -> str:
+        """The policy's name, without the one before.
+
+        Returns:
+            A string like gptq/4/128.
+        """
+        return f"{self.mode}/{self.weight_bits}/{self.group_size}"
+
+    def get_config(self):
+        return {"dataset": None, "tokenizer": None, **{n: getattr(self, n) for n in self._settings},
+                "quantization_layer_structure": None}   # its layers hold this config
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**{**config, "quantization_layer_structure": None})
+
+    @property
+    def _group(self):
+        return None if self.group_size == -1 else self.group_size
+
+    def _samples(self):
+        """Tokens, [num_samples, 1, sequence_length]."""
+        return windows(self)
+
+
+class GPTQConfig(SampledConfig):
+    """2, 3, 4 or 8 bits by GPTQ (Frantar et al., 2022): what rounding a weight loses, others of its column make good,
+    as far as their inputs go together in the samples.
+
+    `model.quantize("gptq", config=...)` goes through a model block by block; Dense and EinsumDense layers in the blocks
+    are quantized. A layer alone, without samples, is plainly rounded.
+
+    Args:
+        dataset: texts, or arrays of tokens: joined to one long row, of which samples are cut
+        tokenizer: has a method tokenize(text), or is called with it
+        weight_bits: 2, 3, 4 or 8; with 4, two weights are kept in a byte
+        num_samples, sequence_length: how many samples, and of how many tokens
+        per_channel: whether each column of a kernel has scales of its own
+        hessian_damping: share of the mean of x^2 that is added to the inputs' Gram matrix
+        group_size: how many inputs share a scale and a zero point; -1: all
+        symmetric: whether ranges have zero in their middle
+        activation_order: whether weights of large inputs come first
+        quantization_layer_structure: {"pre_block_layers": [...], "sequential_blocks": [...]}; None: what the model's
+            get_quantization_layer_structure() says. It is not kept in files
+
+    Raises:
+        ValueError: a number out of its range.
+    """
+
+    mode = "gptq"
+
+    def __init__(self, dataset, tokenizer, *, weight_bits: int = 4, num_samples: int = 128, per_channel: bool = True,
+                 sequence_length: int = 512, hessian_damping: float = 0.01, group_size: int = 128,
+                 symmetric: bool = False, activation_order: bool = False,
+                 quantization_layer_structure: dict | None = None):
+        if weight_bits not in (2, 3, 4, 8):
+            raise ValueError(f"GPTQConfig: expected weight_bits of 2, 3, 4 or 8, received {weight_bits}")
+        if not 0 <= hessian_damping <= 1:
+            raise ValueError(f"GPTQConfig: expected hessian_damping between 0 and 1, received {hessian_damping}")
+        super().__init__(dataset, tokenizer, weight_bits=weight_bits, num_samples=num_samples, per_channel=per_channel,
+                         sequence_length=sequence_length, hessian_damping=hessian_damping, group_size=group_size,
+                         symmetric=symmetric, activation_order=activation_order)
+        self.quantization_layer_structure = quantization_layer_structure
+
+    _statistics = Gram
+
+    def _rounding(self, statistics=None):
+        return functools.partial(gptq, statistics=statistics, bits=self.weight_bits, group=self._group,
+                                 symmetric=self.symmetric, per_channel=self.per_channel,
+                                 damping=self.hessian_damping, by_importance=self.activation_order)
+
+    def _policy(self, source):
+        return GPTQDTypePolicy(self.dtype_policy_string(), source)
+
+
+class AWQConfig(SampledConfig):
+    """4 bits by AWQ (Lin et al., 2023): weights of inputs that are large in the samples are made larger before they are
+    rounded, and smaller afterwards, so that they lose less.
+
+    See GPTQConfig for how a model is gone through.
+
+    Args:
+        dataset: texts, or arrays of tokens: joined to one long row, of which samples are cut
+        tokenizer: has a method tokenize(text), or is called with it
+        weight_bits: 4
+        num_samples, sequence_length: how many samples, and of how many tokens
+        group_size: how many inputs share a scale and a zero point; -1: all
+        num_grid_points: how many powers of the inputs' magnitudes are tried
+        quantization_layer_structure: see GPTQConfig
+
+    Raises:
+        ValueError: a number out of its range.
+    """
+
+    mode = "awq"
+
+    def __init__(self, dataset, tokenizer, *, weight_bits: int = 4, num_samples: int = 128, sequence_length: int = 512,
+                 group_size: int = 128, num_grid_points: int = 20, quantization_layer_structure: dict | None = None):
+        if weight_bits != 4:
+            raise ValueError(f"AWQConfig: expected weight_bits=4, received {weight_bits}")
+        super().__init__(dataset, tokenizer, weight_bits=weight_bits, num_samples=num_samples,
+                         sequence_length=sequence_length, group_size=group_size, num_grid_points=num_grid_points)
+        self.quantization_layer_structure = quantization_layer_structure
+
+    _statistics = Magnitudes
+
+    def _rounding(self, statistics=None):
+        return functools.partial(awq, statistics=statistics, group=self._group, points=self.num_grid_points)
+
+    def _policy(self, source):
+        return AWQDTypePolicy(self.dtype_policy_string(), source)
+
+
 def _check(name, quantizer, value_range):
     if quantizer is not None and quantizer.output_dtype != "int8":
         raise ValueError(f"{name}: expected a weight_quantizer with output_dtype='int8', received "
@@ -137,7 +281,10 @@ def config_for(mode, config) -> QuantizationConfig:
     """The config that the arguments of `quantize` mean. Raises ValueError where they contradict each other."""
     if isinstance(config, str):
         mode, config = config, None
-    classes = {c.mode: c for c in (Int8QuantizationConfig, Int4QuantizationConfig, Float8QuantizationConfig)}
+    classes = {c.mode: c for c in (Int8QuantizationConfig, Int4QuantizationConfig, Float8QuantizationConfig, GPTQConfig,
+                                   AWQConfig)}
+    if config is None and issubclass(classes.get(mode, object), SampledConfig):
+        raise ValueError(f"quantize: expected a {classes[mode].__name__} as config for mode {mode!r}, received None")
     if config is None and mode not in classes:
         raise ValueError(f"quantize: expected mode among {', '.join(classes)}, or a config, received mode={mode!r}")
     config = classes[mode]() if config is None else config

@@ -5,11 +5,18 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from kgraph import ops
 from kgraph.quantizers.functions import abs_max_quantize_grouped_with_zero_point, pack_int4, unpack_int4
 from kgraph.quantizers.quantizer import AbsMaxQuantizer
 
-__all__ = ["Bytes", "Nibbles"]
+__all__ = ["Bytes", "Groups", "Nibbles"]
+
+
+def _in_turn(group):
+    """The initializer of what says which group each place belongs to."""
+    return lambda shape, dtype: (np.arange(shape[0]) // (group or shape[0])).astype(dtype)
 
 
 @dataclass(frozen=True)
@@ -27,13 +34,15 @@ class Bytes:
     axes: tuple
     kept: tuple | None = None
     scales: tuple | None = None
+    leads = True   # whether files have it before other variables
 
     @property
     def order(self) -> tuple:
         return tuple(i for i in range(len(self.shape)) if i not in self.axes) if self.kept is None else self.kept
 
     def variables(self) -> dict:
-        """{end of the name: (shape, initializer, dtype)}; the weight itself has no end, None is the layer's dtype."""
+        """{end of the name: (shape, initializer, dtype)}; the weight itself has no end, what begins without _ is a
+        whole name, None is the layer's dtype."""
         scales = tuple(self.shape[i] for i in self.order) if self.scales is None else self.scales
         return {"": (self.shape, "zeros", "int8"), "_scale": (scales, "ones", None)}
 
@@ -76,6 +85,7 @@ class Nibbles:
     packed: int = -1
     block: int | None = None
     indexed: bool = True
+    leads = True
 
     def variables(self) -> dict:
         """See Bytes."""
@@ -86,7 +96,7 @@ class Nibbles:
             return {**found, "_scale": ((others,), "ones", None)}
         groups = math.ceil(size / self.block)
         scales = (groups, others) if self.axis == 0 else (others, groups)
-        index = {"g_idx": ((size,), "zeros", "float32")} if self.indexed else {}
+        index = {"g_idx": ((size,), _in_turn(self.block), "float32")} if self.indexed else {}
         return {**found, "_scale": (scales, "ones", None),
                 "_zero": (scales, "zeros", "int8" if self.indexed else None), **index}
 
@@ -116,3 +126,52 @@ class Nibbles:
         groups = ops.cast(values["g_idx"], "int32")
         zero = ops.cast(ops.take(values["_zero"], groups, axis=self.axis), dtype)
         return (numbers - zero) * ops.take(scale, groups, axis=self.axis)
+
+
+@dataclass(frozen=True)
+class Groups:
+    """A weight as GPTQ and AWQ round it: small numbers from 0 on, with scales and zero points.
+
+    Args:
+        shape: of the weight
+        flat: (rows, columns) of the matrix that it is rounded as, a row for each input
+        bits: of a number; with 4, two are put into a byte
+        group: how many rows share a scale and a zero point; None: all
+        factors: whether each row is divided by a number of its own
+    """
+
+    shape: tuple
+    flat: tuple
+    bits: int
+    group: int | None
+    factors: bool
+    leads = False
+
+    def variables(self) -> dict:
+        """See Bytes."""
+        rows, columns = self.flat
+        scales = (columns, 1 if self.group is None else math.ceil(rows / self.group))
+        packed = -(-columns // 2) if self.bits == 4 else columns
+        factors = {"awq_scales": ((rows,), "ones", None)} if self.factors else {}
+        return {"": ((packed, rows), "zeros", "uint8"), "_scale": (scales, "ones", None),
+                "_zero": (scales, "zeros", "uint8"), **factors, "g_idx": ((rows,), _in_turn(self.group), "float32")}
+
+    def quantized(self, weight, rounding) -> dict:
+        """See Bytes. rounding: the matrix -> a sampled.Rounded."""
+        found = rounding(ops.convert_to_numpy(weight).reshape(self.flat))
+        numbers = found.numbers.T.astype("uint8")
+        values = {"": pack_int4(numbers, dtype="uint8")[0] if self.bits == 4 else numbers, "_scale": found.scales.T,
+                  "_zero": found.zeros.T.astype("uint8"), "awq_scales": found.factors, "g_idx": found.groups}
+        return {end: ops.convert_to_tensor(values[end]) for end in self.variables()}
+
+    def real(self, values: dict, dtype: str):
+        """See Bytes."""
+        numbers = values[""]
+        if self.bits == 4:
+            numbers = unpack_int4(numbers, self.flat[1], dtype="uint8")
+        groups = ops.cast(values["g_idx"], "int32")
+        scale, zero = (ops.take(ops.cast(values[end], dtype), groups, axis=-1) for end in ("_scale", "_zero"))
+        weight = ops.transpose((ops.cast(numbers, dtype) - zero) * scale)
+        if self.factors:
+            weight = weight / ops.expand_dims(ops.cast(values["awq_scales"], dtype), -1)
+        return ops.reshape(weight, self.shape)

@@ -108,9 +108,10 @@ def test_files_of_keras():
 
 def test_what_cannot_be_quantized_says_so():
     m = small_model()
-    with pytest.raises(ValueError, match="expected mode among int8, int4, float8, or a config, received mode='int9'"):
+    with pytest.raises(ValueError, match="expected mode among int8, int4, float8, gptq, awq, or a config, received "
+                                         "mode='int9'"):
         m.quantize("int9")
-    with pytest.warns(UserWarning, match="layer 'd': expected mode 'int8' or 'int4', received 'float8'"):
+    with pytest.warns(UserWarning, match="layer 'e': expected mode 'int8' or 'int4', received 'float8'"):
         m.quantize("float8")
     m.quantize("int8", filters="d")
     assert [la.name for la in m.layers if getattr(la, "quantization_mode", None)] == ["d"]
