@@ -13,7 +13,7 @@ LEAST, MOST = -128, 127
 
 def rounded(inputs, step):
     """In steps, as numbers of int8."""
-    return ops.clip(ops.round(inputs / step), LEAST, MOST)
+    return ops.clip(ops.round(inputs * ops.reciprocal(step)), LEAST, MOST)
 
 
 def linear(inputs, kernel, strides, padding, dilation_rate, groups):
@@ -24,8 +24,8 @@ def linear(inputs, kernel, strides, padding, dilation_rate, groups):
 
 
 class IntegerProduct(Layer):
-    """activation((round(inputs / input_step) @ kernel) * (kernel_step * input_step) + bias) with a kernel in int8: a
-    Dense layer, or with strides a convolution of channels-last images. kgraph.quantize makes them.
+    """activation((round(inputs * (1 / input_step)) @ kernel) * (kernel_step * input_step) + bias) with a kernel in
+    int8: a Dense layer, or with strides a convolution of channels-last images. kgraph.quantize makes them.
 
     Args:
         kernel_shape: its last axis are the filters

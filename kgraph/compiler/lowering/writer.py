@@ -33,7 +33,9 @@ __all__ = ["ARGS", "HI", "LO", "SCRATCH", "Writer"]
 SCRATCH_SCOPE = 60  # alias scopes of argument words are their numbers; those of scratch memory begin here
 ARGS, LO, HI, SCRATCH = (Name(parameter, "int64") for parameter in PARAMETERS)
 _PLAIN_RESULTS = ("float32", "float64", "bool")  # arithmetic on these keeps its type under Numba
-_INLINE_CONSTANTS = (0.0, 1.0, -1.0, 2.0, 0.5)   # all others are arguments, so that kernels are shared
+# All others are arguments, so that kernels are shared. To a bound that is known to be neither NaN nor zero, as those of
+# int8 and of relu6 are, numbers are cut by one instruction instead of six.
+_INLINE_CONSTANTS = (0.0, 1.0, -1.0, 2.0, 0.5, 6.0, 127.0, -127.0, -128.0)
 
 
 class Writer(Builder, Pull):
