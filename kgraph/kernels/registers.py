@@ -52,8 +52,11 @@ class Registers:
 
     def number(self, address):
         """The number at an address, in all lanes."""
-        return splat(self.builder, self.builder.load(self.builder.inttoptr(address, self.element.as_pointer())),
-                     self.kind)
+        return self.all_lanes(self.builder.load(self.builder.inttoptr(address, self.element.as_pointer())))
+
+    def all_lanes(self, number):
+        """A number in all lanes."""
+        return splat(self.builder, number, self.kind)
 
     def rows_of(self, bases, step, count: int, group: int):
         """The addresses of so many rows, a step apart: each base is that of the first of a group of them."""

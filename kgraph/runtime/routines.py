@@ -7,12 +7,12 @@ import functools
 from kgraph.codegen import functions
 from kgraph.codegen.target import machine
 from kgraph.compiler.loopnest.dtypes import short_name
-from kgraph.kernels import conv, dots, gemm, matrices, walk, winograd
+from kgraph.kernels import conv, depthwise, dots, gemm, matrices, walk, winograd
 from kgraph.naming import nearest
 
 __all__ = ["build", "module_of", "routine"]
 
-MODULES = gemm, dots, conv, winograd
+MODULES = gemm, dots, conv, depthwise, winograd
 
 
 def module_of(name: str):

@@ -30,7 +30,8 @@ from kgraph.compiler.printing import kernel_source  # noqa: E402
 from kgraph.compiler.trace import bind  # noqa: E402
 from kgraph.function import build  # noqa: E402
 from kgraph.inspect.programs import compiled_step  # noqa: E402
-from kgraph.kernels import conv, dots, gemm, walk, winograd  # noqa: E402
+from kgraph.kernels import walk  # noqa: E402
+from kgraph.runtime.routines import MODULES  # noqa: E402
 
 
 class _Renamed(ast.NodeTransformer):
@@ -168,7 +169,7 @@ MACHINES = [Machine("x86-64-v4", "", 64, 32), Machine("x86-64-v3", "", 32, 16), 
 def routine_texts():
     for machine in MACHINES:
         with compiling_for(machine):
-            for module in (gemm, dots, conv, winograd, walk):
+            for module in (*MODULES, walk):
                 for name in module.ROUTINES:
                     function = module.function(name)
                     tiles = "\n".join(function.nest.tiles)

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 
 from kgraph.compiler.loopnest.nodes import Buffer, Expression
 
-__all__ = ["ADD", "BLOCK_COLUMNS", "BLOCK_ROWS", "IN_PANELS", "IN_PARTS", "KEEP_COLUMNS", "LOOP", "LOOP_KERNEL",
-           "LOOP_MOVER", "LOOP_WORD", "MORE", "ONTO", "PANEL", "PARTS", "RESULT", "SAME_COLUMNS", "SEGMENT", "SHARE",
-           "WINDOW", "WINDOW_COLUMNS", "WINDOW_PLACES", "WINDOW_ROWS", "WINOGRAD_APART", "WINOGRAD_TILES", "Record",
-           "Words"]
+__all__ = ["ADD", "BLOCK_COLUMNS", "BLOCK_ROWS", "DEPTHWISE_STRIDES", "DEPTHWISE_TAPS", "FINISH", "IN_PANELS",
+           "IN_PARTS", "KEEP_COLUMNS", "LOOP", "LOOP_KERNEL", "LOOP_MOVER", "LOOP_WORD", "MORE", "ONTO", "PANEL",
+           "PARTS", "RESULT", "SAME_COLUMNS", "SEGMENT", "SHARE", "WINDOW", "WINDOW_COLUMNS", "WINDOW_PLACES",
+           "WINDOW_ROWS", "WINOGRAD_APART", "WINOGRAD_TILES", "Record", "Words"]
 
 
 class Record:
@@ -71,6 +71,11 @@ class Words:
 # The loops of a register tile (kgraph.kernels.conv_tile), outermost first: how many rounds, and how far apart they lie.
 _LOOPS = (4, "count a b")
 
+# What is done to a sum before it is stored: the address of a bias for each channel, or 0, is added; then it is cut
+# between limits, which are float64.
+_FINISH = "bias low high"
+FINISH = Record("finish", _FINISH)
+
 # What convolutions and pooling are told of their geometry (kgraph.kernels.conv), in memory of the calling thread:
 WINDOW = Record(
     "window",
@@ -81,7 +86,7 @@ WINDOW = Record(
     # of the three space axes (those that are missing have size 1 and one tap): sizes of x and of out or ct; the window;
     # strides in memory of x, of out or ct and of the kernel; how many segments there are, and the word of the first
     axes=(3, "size outs taps stride dilation low near_step far_step tap_step segments first"),
-    loops=_LOOPS, plain=_LOOPS)
+    loops=_LOOPS, plain=_LOOPS, finish=(1, _FINISH))
 # A segment is a run of output places of one axis that meet the same taps: first output place, step, count; first tap,
 # step, count; input place of the first output and first tap, step from output to output, step from tap to tap.
 SEGMENT = Record("segment", "out out_step count tap tap_step taps near near_step near_tap")
@@ -103,6 +108,9 @@ BLOCK_ROWS, BLOCK_COLUMNS = 256, 128
 # Bytes of a row of a panel, a part of a right operand that was packed beforehand: whole vectors, and lines of the
 # cache, of any processor.
 PANEL = 128
+
+# Taps and strides along a row that routines for channels that do not mix know (kgraph.kernels.depthwise).
+DEPTHWISE_TAPS, DEPTHWISE_STRIDES = (3, 5, 7), (1, 2)
 
 # Tiles that Winograd's routine transforms at a time: with the products they stay in a second-level cache.
 WINOGRAD_TILES = 84

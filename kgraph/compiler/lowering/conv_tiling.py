@@ -15,6 +15,7 @@ from kgraph.compiler.loopnest.elements import Probe
 from kgraph.compiler.loopnest.index import Layout, merge_axes, row_major
 from kgraph.compiler.loopnest.nodes import Expression, Load, Name, call
 from kgraph.compiler.loopnest.records import SEGMENT, WINDOW
+from kgraph.compiler.lowering.finish import Finish
 from kgraph.compiler.lowering.loops import LoopKernel, _close_loops, _extent, _open_loop
 from kgraph.compiler.lowering.writer import SCRATCH, SCRATCH_SCOPE, Writer
 from kgraph.compiler.plan import Symbol
@@ -70,6 +71,7 @@ class Geometry:
         self.axes = [missing] * (3 - len(axes)) + axes
         self.image = strides
         self.transform: Value | None = None  # of the kernel, for kgraph.kernels.winograd
+        self.finish: Finish | None = None  # what the routine does to its sums, if it can
         self.bytes = in_lines(8 * _block_words(self.window, params["strides"]))
 
     def write(self, planned=True):
@@ -82,6 +84,8 @@ class Geometry:
                 w.fill(target, **{field: w.number(value, f"{part} {field}")})
         if self.transform is not None:
             w.fill(block, transformed=w.address(self.transform))
+        if self.finish is not None:
+            self.finish.write(w, block.finish[0])
         if planned:
             w.do("plan_windows", w.routine(Symbol("window_plan")), SCRATCH)
 
@@ -97,6 +101,7 @@ class Bands:
         self.row = size_of(self.out.shape[2:])   # elements of a row of the result
         self.item = self.out.type.itemsize
         self.height = self._height()
+        self.is_finished = False  # see target
 
     def _height(self) -> Size:
         """Rows of a band, a multiple of ``step``: what fits into BAND_BYTES; less where there are few images to
@@ -121,11 +126,13 @@ class Bands:
         self.top = w.let("top", (unit - self.image * w.size(self.bands)) * w.size(self.height))
         self.bottom = w.let("bottom", call("minimum", self.top + w.size(self.height), w.size(self.rows)))
 
-    def target(self) -> tuple:
+    def target(self, finished: Value | None = None) -> tuple:
         """Where the anchor's result goes: (value or None, the image's address). Its own buffer; else that of a result
-        of its dtype, element by element of which the epilogue puts its own in the place; else scratch."""
-        chosen = next((v for v in (self.out, *self.body.outputs) if v in self.body.outputs
-                       and v.dtype == self.out.dtype), None)
+        of its dtype, element by element of which the epilogue puts its own in the place; else scratch. finished: the
+        kernel's result, if no epilogue is left to do."""
+        self.is_finished = finished is not None
+        candidates = (finished,) if self.is_finished else (self.out, *self.body.outputs)
+        chosen = next((v for v in candidates if v in self.body.outputs and v.dtype == self.out.dtype), None)
         w, elements = self.w, self.w.size(size_of(self.out.shape[1:]))
         if chosen is not None:
             return chosen, w.address(chosen) + self.item * self.image * elements
@@ -133,7 +140,7 @@ class Bands:
 
     def finish(self, target, scratch_offset: Size, first: Name | None = None, last: Name | None = None) -> LoopKernel:
         """The epilogue over rows [first, last) of the result, else those of the band, and the end of the loop."""
-        if len(self.body.ops) > 1:
+        if len(self.body.ops) > 1 and not self.is_finished:
             self._epilogue(target, self.top if first is None else first, self.bottom if last is None else last)
         self.w.close()
         bytes_ = scratch_offset + (0 if target is not None else self.height * self.row * self.item)
@@ -188,9 +195,9 @@ def emit_bands(w, body, layout, domain, anchor, geometry, stem, kernel: Expressi
     x = geometry.near
     bands = Bands(w, body, layout, domain, anchor, anchor.outputs[0].shape[1], step=step)
     bands.scratch_offset = geometry.bytes if work is None else geometry.bytes + work
-    geometry.write(planned=work is None)
+    geometry.write(planned=work is None and geometry.finish is None)
     bands.open()
-    target, start = bands.target()
+    target, start = bands.target(None if geometry.finish is None else geometry.finish.out)
     near = w.address(x) + x.type.itemsize * bands.image * w.size(geometry.image[x][0])
     places = w.size(geometry.row_places)
     given = (w.routine(routine(stem, x)), SCRATCH, near, kernel, start, bands.top * places, bands.bottom * places)
