@@ -65,6 +65,7 @@ class Executable:
         self.kernels = [0 if self.python else self.code(k) for k in plan.kernels]
         self.debug = is_heard(2)
         self.collective = any(a is EXCHANGE for k in plan.kernels for a in k.args)
+        self.elsewhere = [i for i, buffer in enumerate(self.outputs) if buffer.kind != "output"]
         self.preparation = None if plan.preparation is None else preparation(
             plan.preparation, self.states, constants, Executable)
         written = [self.states[plan.buffer(s).index] for s, _ in program.updates]
@@ -194,8 +195,7 @@ class _Binding:
         self.status = np.zeros(2, np.int64)
         self._reported = memoryview(self.status)
         self.inputs = [(np.dtype(v.dtype), evaluate(v.shape, extents)) for v in executable.inputs]
-        self._results = [(np.dtype(v.dtype), evaluate(v.shape, extents), buffer.kind == "output")
-                         for v, buffer in zip(plan.program.outputs, executable.outputs)]
+        self._results = [(evaluate(v.shape, extents), np.dtype(v.dtype)) for v in plan.program.outputs]
         self._slots, self.scratch = slots, NOTHING
         self.bind()
 
@@ -221,8 +221,9 @@ class _Binding:
                 words.append(self._word(argument, len(words)))
         self.words = np.array(words or [0], np.int64)
         self._words = memoryview(self.words)
-        self._input_places = [tuple(self._places["input"].get(i, ())) for i in range(len(self.inputs))]
-        self._output_places = [tuple(self._places["output"].get(i, ())) for i in range(len(self._results))]
+        of = lambda kind, i: tuple(self._places[kind].get(i, ()))
+        self._inputs = [(*known, of("input", i)) for i, known in enumerate(self.inputs)]
+        self._output_places = [of("output", i) for i in range(len(self._results))]
         self.entries, self._shared_work = [], 0
         for kernel, address, start in zip(plan.kernels, self.executable.kernels, starts):
             extent, work, moved = evaluate((kernel.extent, kernel.work, kernel.bytes), extents)
@@ -274,30 +275,29 @@ class _Binding:
         return self._memory[buffer.kind][buffer.index].ctypes.data + offset
 
     def call(self, inputs, outputs, steps) -> list:
-        kept = self._place_inputs(inputs)
+        kept, executable = self._place_inputs(inputs), self.executable
         results = self._place_outputs(outputs)
-        if self.executable.collective:
+        if executable.collective:
             exchange.begin(self.status)
-        if self.executable.python:
+        if executable.python:
             self._run_python(steps)
-        elif self.executable.debug:
+        elif executable.debug:
             self._run_printing(steps)
         else:
             self._run_native(steps)
         if self._reported[0]:
             self._raise_reported()
-        for i, (_, _, is_own) in enumerate(self._results):
-            if not is_own:
-                results[i][...] = self._contents(i, kept)
+        for i in executable.elsewhere:
+            results[i][...] = self._contents(i, kept)
         return results
 
     def _run_native(self, steps):
         """One native call, with the team if that is worth it and nobody else has it."""
         team = thread_pool.take(self.threads) if self._shared_work * steps >= WAKING_WORK else None
         if team is None:
-            self.scratch = take_scratch(self.scratch_bytes)
-            self._alone.run(self.scratch.address, steps)
-            give_scratch(self.scratch)
+            self.scratch = scratch = take_scratch(self.scratch_bytes)
+            self._alone.run(scratch.address, steps)
+            give_scratch(scratch)
         else:
             try:
                 self.scratch = team.scratch(self.scratch_bytes)
@@ -335,9 +335,9 @@ class _Binding:
     def _place_inputs(self, inputs) -> list:
         """Write the addresses of the input arrays; returns the arrays, which must live until the call is over."""
         words, kept = self._words, []
-        if len(inputs) != len(self.inputs):
-            raise ValueError(f"{self._name}: expected {len(self.inputs)} inputs, received {len(inputs)}")
-        for array, (dtype, shape), places in zip(inputs, self.inputs, self._input_places):
+        if len(inputs) != len(self._inputs):
+            raise ValueError(f"{self._name}: expected {len(self._inputs)} inputs, received {len(inputs)}")
+        for array, (dtype, shape, places) in zip(inputs, self._inputs):
             if type(array) is not np.ndarray or array.dtype is not dtype or not array.flags.c_contiguous:
                 array = np.ascontiguousarray(array, dtype).reshape(np.shape(array))
             if array.shape != shape:
@@ -351,7 +351,7 @@ class _Binding:
     def _place_outputs(self, outputs) -> list:
         words = self._words
         results = self._checked_outputs(outputs) if outputs is not None else \
-            [np.empty(shape, dtype) for dtype, shape, _ in self._results]
+            [np.empty(*kind) for kind in self._results]
         for array, places in zip(results, self._output_places):
             if places:
                 address = address_of(array)
@@ -361,7 +361,7 @@ class _Binding:
 
     def _checked_outputs(self, outputs) -> list:
         outputs = list(outputs)
-        for i, (array, (dtype, shape, _)) in enumerate(zip(outputs, self._results, strict=True)):
+        for i, (array, (shape, dtype)) in enumerate(zip(outputs, self._results, strict=True)):
             if array.dtype != dtype or array.shape != shape or not array.flags.carray:
                 raise ValueError(f"{self._name}: expected for output {i} a contiguous, writable {dtype.name} array of "
                                  f"shape {shape}, received {array.dtype.name} of shape {array.shape}")
@@ -371,7 +371,7 @@ class _Binding:
         """The value of an output that lies in memory of another kind: an input, a state, a constant, a slot."""
         buffer = self.executable.outputs[i]
         memory = inputs if buffer.kind == "input" else self._memory[buffer.kind]
-        dtype, shape, _ = self._results[i]
+        shape, dtype = self._results[i]
         start = evaluate(buffer.offset, self.extents)
         flat = memory[buffer.index].reshape(-1).view(np.uint8)
         return flat[start:start + dtype.itemsize * int(np.prod(shape))].view(dtype).reshape(shape)

@@ -17,6 +17,7 @@ from kgraph.compiler.trace import Tensor, bind, name_scope
 from kgraph.function import build
 from kgraph.layers.calls import in_step
 from kgraph.naming import warn_at_user
+from kgraph.runtime.locks import kept
 from kgraph.training import processes
 from kgraph.training.data import parts_of
 from kgraph.training.progress import setting_up
@@ -91,7 +92,6 @@ class Program:
         self.structure = structure
         self.output_types = [v.type for v in compiled.traced.outputs]
         self.simple = leading is None and not tree.is_nested(structure)
-        self.names = [name for name, *_ in compiled._extent_places]
         self._ready = False
 
     def ready(self) -> Program:
@@ -107,10 +107,14 @@ class Program:
         """The outputs in the structure of the step's result."""
         return tree.pack_sequence_as(self.structure, arrays)
 
-    def single(self, x):
-        """One array in, one array out, without anything around it."""
-        extents = {"B": x.shape[0]} if self.names == ["B"] else self.compiled.extents([x])
-        return self.compiled.run([x], extents)[0]
+    @kept
+    def single(self):
+        """A function: one array in, one array out, without anything around it."""
+        compiled = self.compiled
+        run = compiled.run if compiled.executable is None else compiled.executable.run
+        if [name for name, *_ in compiled._extent_places] == ["B"]:
+            return lambda x: run([x], {"B": x.shape[0]})[0]
+        return lambda x: run([x], compiled.extents([x]))[0]
 
     def step(self, arrays, rows) -> dict:
         """One batch of `rows` rows; the logs."""

@@ -143,10 +143,10 @@ def predict_on_batch(model, x):
     """See Trainer.predict_on_batch. One array of the type seen last takes a short way."""
     fast = model._fast_predict
     if fast is not None and not model.run_eagerly:
-        program, tail, dtype, owner = fast
+        single, tail, dtype, owner = fast
         current = model._programs.get("predict") is owner and processes.together.world is None
         if current and alike(x, tail, dtype):
-            return program.single(x)
+            return single(x)
     return _predict_on_batch(model, x)
 
 
@@ -160,5 +160,5 @@ def _predict_on_batch(model, x):
         owner = model._programs_of("predict")
         program = owner.batch(x, [x])
         if program.simple:
-            model._fast_predict = (program, x.shape[1:], x.dtype, owner)
+            model._fast_predict = (program.single, x.shape[1:], x.dtype, owner)
     return result
