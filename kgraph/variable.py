@@ -72,7 +72,7 @@ class Variable(TensorLike):
         ValueError: a callable without a shape, or an initial value of another shape.
     """
 
-    overwrite_with_gradient, synchronization = False, "auto"
+    synchronization = "auto"
     apart = False  # whether each process has something of its own in it: see kgraph.tables
 
     def __init__(self, initializer, shape=None, dtype=None, trainable=True, autocast=True, aggregation="none",
@@ -120,6 +120,18 @@ class Variable(TensorLike):
     def trainable(self, value):
         self.__dict__["trainable"] = value
         watch.changed()
+
+    @property
+    def overwrite_with_gradient(self) -> bool:
+        """Whether an optimizer puts its gradient in its place."""
+        return self.__dict__.get("overwrite_with_gradient", False)
+
+    @overwrite_with_gradient.setter
+    def overwrite_with_gradient(self, value):
+        if not isinstance(value, bool):
+            raise TypeError(f"variable {self.path}: expected overwrite_with_gradient to be True or False, received "
+                            f"{value!r}")
+        self.__dict__["overwrite_with_gradient"] = value
 
     @property
     def shape(self) -> tuple:

@@ -15,8 +15,8 @@ from kgraph.graph import get_mask, set_mask, shape_with_none
 from kgraph.naming import warn_at_user
 from kgraph.ops.core import with_sizes
 
-__all__ = ["Call", "as_input", "entered", "has_made_weights", "in_step", "is_inside_call", "outputs_as_described",
-           "shapes_for", "shapes_of"]
+__all__ = ["Call", "as_input", "current_training", "entered", "has_made_weights", "in_step", "is_inside_call",
+           "outputs_as_described", "shapes_for", "shapes_of"]
 
 
 class _Contexts(threading.local):
@@ -56,6 +56,11 @@ def in_step(model):
         _contexts.step = outer
     if _contexts.made:
         _say_strangers(model, f"a step of {model.name!r}")
+
+
+def current_training() -> bool | None:
+    """The `training` of the layer's call that is running in this thread."""
+    return _contexts.training[-1] if _contexts.training else None
 
 
 def is_inside_call() -> bool:

@@ -2,13 +2,14 @@
 from __future__ import annotations
 
 from kgraph import activations, constraints, initializers, ops, regularizers
+from kgraph.layers.float8 import TrainsInFloat8
 from kgraph.layers.input_spec import InputSpec
-from kgraph.layers.lora import Adapted, LowRank
+from kgraph.layers.lora import Adapted
 
 __all__ = ["Dense"]
 
 
-class Dense(LowRank):
+class Dense(TrainsInFloat8):
     """activation(inputs @ kernel + bias), over the last axis.
 
     Args:
@@ -25,7 +26,7 @@ class Dense(LowRank):
 
     _told = ("quantization_config",)
     kernel = Adapted()
-    _quantizes, _modes = True, ("int8", "int4", "gptq", "awq")
+    _quantizes = True
 
     def __init__(self, units, activation=None, use_bias=True, kernel_initializer="glorot_uniform",
                  bias_initializer="zeros", kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None,
@@ -48,7 +49,7 @@ class Dense(LowRank):
         self.supports_masking = True
 
     def build(self, input_shape):
-        if self.quantization_mode is not None:
+        if self._is_packed:
             self._make_quantized({"kernel": (input_shape[-1], self.units)})
         else:
             self.kernel = self.add_weight(
@@ -70,7 +71,7 @@ class Dense(LowRank):
     def call(self, inputs):
         outputs = ops.matmul(inputs, self.kernel) if self.quantization_mode is None else self._quantized(inputs)
         if self.use_bias:
-            outputs = outputs + self.bias
+            outputs = outputs + self._added_bias()
         return outputs if self.activation is None else self.activation(outputs)
 
     def get_config(self):

@@ -1,12 +1,12 @@
 # Made by python -m kgraph.docs --stubs. kgraph/docs/vocabulary.py says what the names of arguments mean.
 from kgraph._types import ActivationLike, ConstraintLike, Float, InitializerLike, Int, RegularizerLike, Structure
 from kgraph.compiler.ir import TensorLike
-from kgraph.layers.lora import LowRank
+from kgraph.layers.float8 import TrainsInFloat8
 from kgraph.variable import Variable
 from typing import Any
 
 
-class Dense(LowRank):
+class Dense(TrainsInFloat8):
     units: int
     activation: Any
     use_bias: bool

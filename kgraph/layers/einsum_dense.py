@@ -5,16 +5,16 @@ import math
 import re
 
 from kgraph import activations, initializers, ops
-from kgraph.layers.dense import Dense
+from kgraph.layers.float8 import TrainsInFloat8
 from kgraph.layers.input_spec import InputSpec
-from kgraph.layers.lora import Adapted, LowRank
+from kgraph.layers.lora import Adapted
 from kgraph.layers.weighted import Weighted
 from kgraph.quantizers.storage import Bytes, Nibbles
 
 __all__ = ["EinsumDense"]
 
 
-class EinsumDense(LowRank, Weighted):
+class EinsumDense(TrainsInFloat8, Weighted):
     """activation(einsum(equation, inputs, kernel) + bias).
 
     Args:
@@ -31,7 +31,7 @@ class EinsumDense(LowRank, Weighted):
 
     _told = ("activity_regularizer", "quantization_config")
     kernel = Adapted()
-    _quantizes, _modes = True, Dense._modes
+    _quantizes = True
 
     def __init__(self, equation, output_shape, activation=None, bias_axes=None, kernel_initializer="glorot_uniform",
                  bias_initializer="zeros", kernel_regularizer=None, bias_regularizer=None, kernel_constraint=None,
@@ -54,16 +54,16 @@ class EinsumDense(LowRank, Weighted):
             config = {**kernel_initializer.get_config(), "seed": kernel_initializer.seed,
                       "input_axes": shapes.input_axes, "output_axes": shapes.output_axes}
             kernel_initializer = type(kernel_initializer).from_config(config)
-        if self.quantization_mode is None:
-            self.kernel = self._make("kernel", shapes.kernel, kernel_initializer)
-        else:
+        if self._is_packed:
             self._make_quantized({"kernel": shapes.kernel})
+        else:
+            self.kernel = self._make("kernel", shapes.kernel, kernel_initializer)
         self.bias = None if self.bias_axes is None else self._make("bias", shapes.bias)
 
     def call(self, inputs):
         outputs = self._linear(inputs, self.kernel) if self.quantization_mode is None else self._quantized(inputs)
         if self.bias is not None:
-            outputs = outputs + self.bias
+            outputs = outputs + self._added_bias()
         return outputs if self.activation is None else self.activation(outputs)
 
     # --- quantized ------------------------------------------------------------------------------------------------

@@ -1,13 +1,13 @@
 # Made by python -m kgraph.docs --stubs. kgraph/docs/vocabulary.py says what the names of arguments mean.
 from kgraph._types import ActivationLike, ConstraintLike, Float, InitializerLike, Int, RegularizerLike, Shape, Structure
 from kgraph.compiler.ir import TensorLike
-from kgraph.layers.lora import LowRank
+from kgraph.layers.float8 import TrainsInFloat8
 from kgraph.layers.weighted import Weighted
 from kgraph.variable import Variable
 from typing import Any
 
 
-class EinsumDense(LowRank, Weighted):
+class EinsumDense(TrainsInFloat8, Weighted):
     equation: str
     gptq_unpacked_column_size: Any
     partial_output_shape: tuple[Any, ...]

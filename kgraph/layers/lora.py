@@ -61,7 +61,7 @@ class LowRank(Quantizable):
             raise ValueError(f"layer {self.name!r}: expected a layer that is built, for enable_lora")
         if self.lora_enabled:
             raise ValueError(f"layer {self.name!r}: enable_lora was called before")
-        if self.quantization_mode in ("gptq", "awq"):
+        if self.quantization_mode in ("gptq", "awq", "float8"):
             raise NotImplementedError(f"layer {self.name!r}: expected reals, int8 or int4 for enable_lora, received "
                                       f"{self.quantization_mode}")
         self._take_lora(rank, lora_alpha, self.quantization_config)

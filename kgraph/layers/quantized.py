@@ -33,8 +33,14 @@ class Quantizable(Layer):
 
     @property
     def quantization_mode(self) -> str | None:
-        """``"int8"``, ``"int4"``, or None where weights are reals."""
+        """``"int8"``, ``"int4"``, ``"gptq"`` or ``"awq"``, None where weights are reals; ``"float8"`` where training
+        rounds them."""
         return getattr(self._policy(), "quantization_mode", None)
+
+    @property
+    def _is_packed(self) -> bool:
+        """Whether the large weights are kept as small integers."""
+        return self.quantization_mode not in (None, "float8")
 
     def _policy(self):
         """The layer's own policy, where it has those of several layers."""
@@ -48,8 +54,8 @@ class Quantizable(Layer):
         NotImplementedError for other modes and for subclasses (unless type_check is False).
 
         Args:
-            mode: "int8" or "int4"; of Dense and EinsumDense also "gptq" and "awq", which want a config and, to be more
-                than plain rounding, a model's samples: see Model.quantize
+            mode: "int8" or "int4"; of Dense and EinsumDense also "float8", in which they train, and "gptq" and "awq",
+                which want a config and, to be more than plain rounding, a model's samples: see Model.quantize
             config: an Int8QuantizationConfig or Int4QuantizationConfig, where its settings are others than the mode's;
                 a GPTQConfig or AWQConfig
         """
@@ -140,7 +146,7 @@ class Quantizable(Layer):
     def _stored_variables(self):
         """With scales: the main weight first, where it leads, what else there is, then the scales."""
         own = super()._stored_variables()
-        if self.quantization_mode is None or not self.built:
+        if not self._is_packed or not self.built:
             return own
         kept = [v for name in self._storages for v in self._kept_in(name).values()]
         first = int(self._storages[self._large()[0]].leads)

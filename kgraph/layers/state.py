@@ -16,7 +16,7 @@ __all__ = ["Reading", "Stateful", "Untracked"]
 
 _ORDER = ("shape", "initializer", "dtype", "trainable", "autocast", "regularizer", "constraint", "aggregation",
                  "overwrite_with_gradient", "name")
-_NO_EFFECT = ("aggregation", "overwrite_with_gradient")
+_NO_EFFECT = ("aggregation",)
 
 
 class Reading:
@@ -46,7 +46,8 @@ class Stateful:
         trainable    whether training changes it
         regularizer, constraint   of this variable
         autocast     whether the layer reads it in the dtype that it computes in
-        aggregation, overwrite_with_gradient   accepted as Keras has them, without effect
+        overwrite_with_gradient   whether optimizers put its gradient in its place
+        aggregation  accepted as Keras has it, without effect
         A name first means the order of Keras 2: name, shape, dtype, initializer, regularizer, trainable, constraint.
         Raises ValueError for a size that is not known.
         """
@@ -65,7 +66,7 @@ class Stateful:
                                autocast=autocast, regularizer=regularizer, constraint=constraint, name=name)
 
     def _make_weight(self, shape=(), initializer=None, dtype=None, trainable=True, autocast=True, regularizer=None,
-                     constraint=None, name=None):
+                     constraint=None, overwrite_with_gradient=False, name=None):
         dtype = ops_core.standardize_dtype(dtype or self.variable_dtype)
         shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape or ())
         name = name or "variable"
@@ -78,6 +79,7 @@ class Stateful:
         variable = kind_of(path, shape)(
             initializers.get(initializer), shape=shape, dtype=dtype, trainable=bool(trainable), autocast=autocast,
             name=name, path=path, regularizer=regularizers.get(regularizer), constraint=constraints.get(constraint))
+        variable.overwrite_with_gradient = overwrite_with_gradient
         self._add_own([variable])
         has_made_weights(self)
         if not self.trainable:

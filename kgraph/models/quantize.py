@@ -38,7 +38,7 @@ class Quantizing:
         Args:
             filters: a regular expression, several, or a function: of the layers whose name or path matches, or for
                 which it is true
-            mode: "int8", "int4", "gptq" or "awq"; None: as config says.
+            mode: "int8", "int4", "gptq", "awq" or "float8"; None: as config says.
             config: a config of quantizers; for "gptq" and "awq", which run samples through the model's blocks and
                 quantize the Dense and EinsumDense layers in them, a GPTQConfig or AWQConfig.
         """

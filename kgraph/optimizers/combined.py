@@ -260,7 +260,9 @@ class LossScaleOptimizer(Optimizer):
 
     def _update_by(self, grads, trainable_variables):
         scale = self.dynamic_scale.value
-        grads = [g if g is None else ops.cast(g, "float32") / scale for g in grads]
+        variables = self._trainable_variables if trainable_variables is None else trainable_variables
+        grads = [g if g is None or v.overwrite_with_gradient else ops.cast(g, "float32") / scale
+                 for g, v in zip(grads, variables, strict=True)]
         self.inner_optimizer.apply(grads, trainable_variables)
         grows = ops.equal(self.step_counter.value, self.dynamic_growth_steps - 1)
         self.dynamic_scale.assign(ops.where(grows, scale * 2.0, scale))

@@ -16,6 +16,7 @@ from kgraph.legacy.optimizer import Keras2Optimizer
 from kgraph.naming import auto_name, check_keywords
 from kgraph.optimizers.calls import StatelessApply
 from kgraph.optimizers.flat import Run, Wide, flatten_together, homeless, in_float32, runs
+from kgraph.optimizers.overwriting import overwritten, updated
 from kgraph.optimizers.saving import OPTIONS, Saved
 from kgraph.optimizers.schedules import LearningRateSchedule
 from kgraph.tables import Table
@@ -203,7 +204,10 @@ class Optimizer(Keras2Optimizer, StatelessApply, Saved):
                                 path=f"{self.name}/{name}"))
 
     def add_variable_from_reference(self, reference_variable, name=None, initializer="zeros") -> Variable:
-        """A Variable shaped and named after another one: ``adam/dense_kernel_momentum``."""
+        """A Variable shaped and named after another one: ``adam/dense_kernel_momentum``. None for one that gradients
+        overwrite, unless it gathers them."""
+        if reference_variable.overwrite_with_gradient and name != "gradient_accumulator":
+            return None
         name = f"{reference_variable.path.replace('/', '_')}_{name or 'var'}"
         return self._add_variable(reference_variable.shape, initializer, reference_variable.dtype, name,
                                   reference_variable)
@@ -275,7 +279,7 @@ class Optimizer(Keras2Optimizer, StatelessApply, Saved):
         self._flatten_slots()
 
     def _unconstrained(self) -> list:
-        return [v for v in self._trainable_variables if v.constraint is None]
+        return [v for v in updated(self._trainable_variables) if v.constraint is None]
 
     def _flatten_slots(self):
         """Slots of weights that lie side by side, in a home that another optimizer may have given them, do so too."""
@@ -336,7 +340,7 @@ class Optimizer(Keras2Optimizer, StatelessApply, Saved):
             current_trace().ask_again(self.flatten)  # the weights have been read where they lie now
         for variable in variables:
             self._index(variable)
-        grads, variables = self._with_gradient(grads, variables)
+        grads, variables = overwritten(self, *self._with_gradient(grads, variables))
         groups = self._groups(variables, grads)
         self._update(groups)
         if self.use_ema:
@@ -461,7 +465,7 @@ class Optimizer(Keras2Optimizer, StatelessApply, Saved):
     def _update_average(self):
         first = ops.equal(self.iterations, 0)
         every = self.ema_overwrite_frequency
-        for variable, _ in self._groups(self._trainable_variables):
+        for variable, _ in self._groups(updated(self._trainable_variables)):
             slot = self.slot("average", variable)
             momentum = ops.where(first, ops.cast(0.0, variable.dtype), ops.cast(self.ema_momentum, variable.dtype))
             average = momentum * slot.value + (1.0 - momentum) * variable.value
@@ -473,7 +477,7 @@ class Optimizer(Keras2Optimizer, StatelessApply, Saved):
     def finalize_variable_values(self, var_list):
         """With use_ema: put the averages in the place of the weights."""
         if self.use_ema:
-            for variable in var_list:
+            for variable in updated(var_list):
                 variable.assign(self.slot("average", variable).value)
 
     def scale_loss(self, loss):

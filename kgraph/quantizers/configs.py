@@ -3,7 +3,13 @@ from __future__ import annotations
 
 import functools
 
-from kgraph.dtype_policies import AWQDTypePolicy, GPTQDTypePolicy, Int4DTypePolicy, QuantizedDTypePolicy
+from kgraph.dtype_policies import (
+    AWQDTypePolicy,
+    GPTQDTypePolicy,
+    Int4DTypePolicy,
+    QuantizedDTypePolicy,
+    QuantizedFloat8DTypePolicy,
+)
 from kgraph.quantizers.quantizer import AbsMaxQuantizer
 from kgraph.quantizers.sampled import Gram, Magnitudes, awq, gptq
 from kgraph.quantizers.samples import windows
@@ -129,12 +135,16 @@ class Int4QuantizationConfig(QuantizationConfig):
 
 
 class Float8QuantizationConfig(QuantizationConfig):
-    """Training in float8, which kgraph has as a dtype of storage only: layers refuse it."""
+    """Training with products of float8, of Dense and EinsumDense layers: inputs, weights and the gradients of outputs
+    are rounded, with scales by the steps before."""
 
     mode = "float8"
 
     def __init__(self):
         super().__init__()
+
+    def _policy(self, source):
+        return QuantizedFloat8DTypePolicy(self.mode, source)
 
     def get_config(self):
         return {}

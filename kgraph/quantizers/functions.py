@@ -6,11 +6,16 @@ import math
 import numpy as np
 
 from kgraph import ops
+from kgraph.compiler.loopnest.dtypes import limits
+from kgraph.compiler.prims.elementwise import e4m3_p, e5m2_p
+from kgraph.compiler.trace import bind
 from kgraph.config import epsilon as default_epsilon
 
 __all__ = ["abs_max_quantize", "abs_max_quantize_grouped_with_zero_point", "compute_float8_amax_history",
            "compute_float8_scale", "fake_quant_with_min_max_vars", "pack_int4",
            "quantize_and_dequantize", "unpack_int4"]
+
+_ROUNDED = {"float8_e4m3fn": e4m3_p, "float8_e5m2": e5m2_p}
 
 
 def abs_max_quantize(inputs, axis, value_range=(-127, 127), dtype="int8", epsilon=None, to_numpy=False):
@@ -103,11 +108,12 @@ def compute_float8_amax_history(x, amax_history):
 
 def quantize_and_dequantize(inputs, scale, quantized_dtype, compute_dtype):
     """What inputs are once divided by the scale, kept in a dtype of 8 bits, and multiplied again."""
-    import ml_dtypes
-    most = float(ml_dtypes.finfo(quantized_dtype).max)
-    scale = ops.cast(scale, compute_dtype)
-    kept = ops.cast(ops.clip(ops.divide(inputs, scale), -most, most), quantized_dtype)
-    return ops.multiply(ops.cast(kept, compute_dtype), scale)
+    most, scale = float(limits(quantized_dtype).max), ops.cast(scale, compute_dtype)
+    kept = ops.clip(ops.divide(inputs, scale), -most, most)
+    rounds = _ROUNDED.get(quantized_dtype)
+    kept = bind(rounds, ops.cast(kept, compute_dtype)) if rounds else ops.cast(ops.cast(kept, quantized_dtype),
+                                                                               compute_dtype)
+    return ops.multiply(kept, scale)
 
 
 def pack_int4(arr, axis=0, dtype="int8"):

@@ -113,6 +113,8 @@ def test_what_cannot_be_quantized_says_so():
         m.quantize("int9")
     with pytest.warns(UserWarning, match="layer 'e': expected mode 'int8' or 'int4', received 'float8'"):
         m.quantize("float8")
+    assert m.get_layer("d").quantization_mode == "float8" and m.get_layer("e").quantization_mode is None
+    m = small_model()
     m.quantize("int8", filters="d")
     assert [la.name for la in m.layers if getattr(la, "quantization_mode", None)] == ["d"]
     with pytest.raises(ValueError, match="layer 'd'.*received one that is quantized"):

@@ -73,7 +73,7 @@ def _fixed(result, *taken):
 
 
 _REAL = ("exp", "expm1", "tanh", "sigmoid", "log", "log1p", "erf", "rsqrt", "sqrt", "floor", "ceil", "rint", "sin",
-         "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh")
+         "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh", "e4m3", "e5m2")
 _ALIKE = ("//", "%", "floordiv", "remainder", "c_remainder", "min", "max", "pow",
           "sum_so_far", "product_so_far", "maximum_so_far", "minimum_so_far")
 FUNCTIONS = {  # name: (number of operands, rule)

@@ -9,9 +9,10 @@ from __future__ import annotations
 import functools
 import math
 
+from kgraph.compiler.loopnest.dtypes import DTYPES, limits
 from kgraph.compiler.loopnest.formula import apply, differ, equal, like, where
 
-__all__ = ["erf", "exp", "expm1", "log", "log1p", "rsqrt", "sigmoid", "tanh"]
+__all__ = ["e4m3", "e5m2", "erf", "exp", "expm1", "log", "log1p", "rsqrt", "sigmoid", "tanh"]
 
 size_of, floor, sqrt, bits, float_of_bits, times_plus = (
     functools.partial(apply, name) for name in ("abs", "floor", "sqrt", "bits", "float_of_bits", "times_plus"))
@@ -94,6 +95,28 @@ def erf(x):
 def rsqrt(x):
     """1 / sqrt(x)."""
     return 1.0 / sqrt(x)
+
+
+def e4m3(x):
+    """The nearest number that a float8_e4m3fn can be; NaN beyond the largest."""
+    return _in_eight_bits(x, "float8_e4m3fn", lambda near: math.nan)
+
+
+def e5m2(x):
+    """The nearest number that a float8_e5m2 can be; infinite beyond the largest."""
+    return _in_eight_bits(x, "float8_e5m2", lambda near: where(near < 0.0, like(near, -math.inf), math.inf))
+
+
+def _in_eight_bits(x, name, beyond):
+    """Halves go to the even neighbour: where digits fall away by a carry into those that stay, below the smallest
+    exponent by steps of one size."""
+    kept = DTYPES[name]
+    dropped, step = x.type.digits - kept.digits, 2.0 ** (1 - kept.bias - kept.digits)
+    whole = bits(x)
+    near = float_of_bits((whole + ((whole >> dropped) & 1) + ((1 << (dropped - 1)) - 1)) & -(1 << dropped))
+    near = where(size_of(x) < 2.0 ** (1 - kept.bias), apply("rint", x * (1 / step)) * step, near)
+    near = where(size_of(near) > float(limits(name).max), beyond(near), near)
+    return where(equal(x, x), near, x)
 
 
 def power_float32(x, y):

@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from kgraph.compiler.ir import TensorType
-from kgraph.compiler.loopnest.dtypes import short_name
+from kgraph.compiler.loopnest.dtypes import numpy_dtype, short_name
 from kgraph.compiler.loopnest.nodes import call
 from kgraph.compiler.primitive import NOT_DIFFERENTIABLE, Primitive
 from kgraph.compiler.prims.batch import joined
@@ -125,6 +125,10 @@ atanh_p = _unary("atanh", np.arctanh, lambda ct, out, x: (div(ct, sub(1, _square
 floor_p = _unary("floor", np.floor, NOT_DIFFERENTIABLE, "floor")
 ceil_p = _unary("ceil", np.ceil, NOT_DIFFERENTIABLE, "ceil")
 round_p = _unary("round", np.rint, NOT_DIFFERENTIABLE, "rint")  # halves go to the even neighbour
+e4m3_p, e5m2_p = (   # what floats of 8 bits can be, in the type that it had
+    _unary(name, lambda x, wanted=wanted: x.astype(numpy_dtype(wanted)).astype(x.dtype), NOT_DIFFERENTIABLE, name,
+           low=-600, high=600)
+    for name, wanted in (("e4m3", "float8_e4m3fn"), ("e5m2", "float8_e5m2")))
 is_nan_p = _unary("is_nan", np.isnan, NOT_DIFFERENTIABLE, "isnan", result="bool")
 is_finite_p = _unary("is_finite", np.isfinite, NOT_DIFFERENTIABLE, "isfinite", result="bool")
 logical_not_p = _unary("logical_not", np.logical_not, NOT_DIFFERENTIABLE, lambda x: call("^", x, True), ("bool",))
