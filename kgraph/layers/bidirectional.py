@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from kgraph import ops, tree
 from kgraph.layers.base import Layer
+from kgraph.layers.quantized import Holder
 from kgraph.layers.state import Untracked
 from kgraph.serialization import deserialize_keras_object, serialize_keras_object
 from kgraph.serialization.objects import copying_scope
@@ -18,7 +19,7 @@ _MERGES = {
 }
 
 
-class Bidirectional(Layer):
+class Bidirectional(Holder):
     """Two copies of a recurrent layer, one for each direction: Schuster and Paliwal (1997).
 
     Args:

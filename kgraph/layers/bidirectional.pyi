@@ -3,10 +3,11 @@ from collections.abc import Sequence
 from kgraph._types import ArrayLike, Structure
 from kgraph.compiler.ir import TensorLike
 from kgraph.layers.base import Layer
+from kgraph.layers.quantized import Holder
 from typing import Any, Self
 
 
-class Bidirectional(Layer):
+class Bidirectional(Holder):
     merge_mode: str
     forward_layer: Any
     backward_layer: Layer

@@ -4,6 +4,7 @@ from __future__ import annotations
 from kgraph import activations, ops
 from kgraph.layers.input_spec import InputSpec
 from kgraph.layers.lora import Adapted, LowRank
+from kgraph.layers.quantized_windows import QuantizedWindows
 from kgraph.layers.weighted import Weighted
 from kgraph.naming import given
 from kgraph.ops import window
@@ -85,7 +86,7 @@ class _Convolution(Weighted):
             "kernel_size", "strides", "padding", "data_format", "dilation_rate", "activation", "use_bias")}
 
 
-class _Conv(LowRank, _Convolution):
+class _Conv(LowRank, QuantizedWindows, _Convolution):
     """A convolution: each output is the sum of a window of the inputs, times a kernel, plus a bias.
 
     Args:
@@ -102,7 +103,7 @@ class _Conv(LowRank, _Convolution):
                  bias_constraint=None, lora_rank=None, lora_alpha=None, **kwargs):
         super().__init__(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
                          activity_regularizer=activity_regularizer, **kwargs)
-        self._take_lora(lora_rank, lora_alpha)
+        self._take_lora(lora_rank, lora_alpha, self.quantization_config)
         self._positive(filters=filters, groups=groups)
         if filters % groups:
             raise ValueError(f"layer {self.name!r}: expected groups that divide the filters, received groups={groups}, "
@@ -116,7 +117,11 @@ class _Conv(LowRank, _Convolution):
             raise ValueError(f"layer {self.name!r}: expected groups that divide the input channels, received "
                              f"groups={self.groups}, input shape {input_shape}")
         self._check_window(input_shape)
-        self.kernel = self._make("kernel", (*self.kernel_size, channels // self.groups, self.filters))
+        shape = (*self.kernel_size, channels // self.groups, self.filters)
+        if self._is_packed:
+            self._make_quantized({"kernel": shape})
+        else:
+            self.kernel = self._make("kernel", shape)
         self.bias = self._make("bias", (self.filters,)) if self.use_bias else None
 
     def convolution_op(self, inputs, kernel):
@@ -124,7 +129,11 @@ class _Conv(LowRank, _Convolution):
         return ops.conv(inputs, kernel, self.strides, self.padding, self.data_format, self.dilation_rate)
 
     def call(self, inputs):
-        return self._finish(self.convolution_op(inputs, self.kernel))
+        quantized = self._is_packed
+        return self._finish(self._quantized(inputs) if quantized else self.convolution_op(inputs, self.kernel))
+
+    def _added(self, inputs):
+        return self._linear(inputs, ops.cast(self._product(), inputs.dtype), "kernel")
 
     def get_config(self):
         return {**super().get_config(), **self.settings("filters", "groups")}
@@ -139,6 +148,7 @@ class Conv1D(_Conv):
     """
 
     rank, paddings = 1, ("valid", "same", "causal")
+    _quantizes = True
 
 
 class Conv2D(_Conv):
@@ -150,6 +160,7 @@ class Conv2D(_Conv):
     """
 
     rank = 2
+    _quantizes = True
 
 
 class Conv3D(_Conv):
@@ -161,6 +172,7 @@ class Conv3D(_Conv):
     """
 
     rank = 3
+    _quantizes = True
 
 
 class _ConvTranspose(_Convolution):
@@ -236,7 +248,7 @@ class Conv3DTranspose(_ConvTranspose):
         super().__init__(**given(locals()))
 
 
-class _DepthwiseConv(_Convolution):
+class _DepthwiseConv(QuantizedWindows, _Convolution):
     """A convolution of each channel by itself.
 
     Args:
@@ -244,6 +256,7 @@ class _DepthwiseConv(_Convolution):
     """
 
     paddings = ("valid", "same")
+    _depthwise = "kernel"
 
     def __init__(self, kernel_size, strides=1, padding="valid", depth_multiplier=1, data_format=None, dilation_rate=1,
                  activation=None, use_bias=True, depthwise_initializer="glorot_uniform", bias_initializer="zeros",
@@ -259,10 +272,16 @@ class _DepthwiseConv(_Convolution):
     def build(self, input_shape):
         channels = self._channels(input_shape)
         self._check_window(input_shape)
-        self.kernel = self._make("depthwise", (*self.kernel_size, channels, self.depth_multiplier), name="kernel")
+        shape = (*self.kernel_size, channels, self.depth_multiplier)
+        if self._is_packed:
+            self._make_quantized({"kernel": shape})
+        else:
+            self.kernel = self._make("depthwise", shape, name="kernel")
         self.bias = self._make("bias", (channels * self.depth_multiplier,)) if self.use_bias else None
 
     def call(self, inputs):
+        if self._is_packed:
+            return self._finish(self._quantized_product(inputs))
         return self._finish(ops.depthwise_conv(inputs, self.kernel, self.strides, self.padding, self.data_format,
                                                self.dilation_rate))
 
@@ -279,6 +298,7 @@ class DepthwiseConv1D(_DepthwiseConv):
     """
 
     rank = 1
+    _quantizes = True
 
 
 class DepthwiseConv2D(_DepthwiseConv):
@@ -290,15 +310,19 @@ class DepthwiseConv2D(_DepthwiseConv):
     """
 
     rank = 2
+    _quantizes = True
 
 
-class _SeparableConv(_Convolution):
+class _SeparableConv(QuantizedWindows, _Convolution):
     """A depthwise convolution, then one of 1 tap that mixes the channels.
 
     Args:
         filters: number of output channels
         depth_multiplier: number of channels between the two for each input channel
     """
+
+    _adapted = _depthwise = "depthwise_kernel"
+    _modes = ("int8",)
 
     def __init__(self, filters, kernel_size, strides=1, padding="valid", data_format=None, dilation_rate=1,
                  depth_multiplier=1, activation=None, use_bias=True, depthwise_initializer="glorot_uniform",
@@ -316,14 +340,27 @@ class _SeparableConv(_Convolution):
     def build(self, input_shape):
         channels = self._channels(input_shape)
         self._check_window(input_shape)
-        self.depthwise_kernel = self._make("depthwise", (*self.kernel_size, channels, self.depth_multiplier),
-                                           name="depthwise_kernel")
-        self.pointwise_kernel = self._make("pointwise", (*(1,) * self.rank, channels * self.depth_multiplier,
-                                                         self.filters),
-                                           name="pointwise_kernel")
+        shapes = {"depthwise_kernel": (*self.kernel_size, channels, self.depth_multiplier),
+                  "pointwise_kernel": (*(1,) * self.rank, channels * self.depth_multiplier, self.filters)}
+        if self._is_packed:
+            self._make_quantized(shapes)
+        else:
+            for name, shape in shapes.items():
+                setattr(self, name, self._make(name.removesuffix("_kernel"), shape, name=name))
         self.bias = self._make("bias", (self.filters,)) if self.use_bias else None
 
+    def _large(self) -> tuple:
+        return "depthwise_kernel", "pointwise_kernel"
+
+    def _form(self, name):
+        ones = (1,) * self.rank
+        return super()._form(name) if name == self._depthwise else (ones, "valid", ones, 1)
+
     def call(self, inputs):
+        if self._is_packed:
+            for name in self._large():
+                inputs = self._quantized_product(inputs, name)
+            return self._finish(inputs)
         return self._finish(ops.separable_conv(inputs, self.depthwise_kernel, self.pointwise_kernel, self.strides,
                                                self.padding, self.data_format, self.dilation_rate))
 
@@ -340,6 +377,7 @@ class SeparableConv1D(_SeparableConv):
     """
 
     rank, paddings = 1, ("valid", "same", "causal")
+    _quantizes = True
 
 
 class SeparableConv2D(_SeparableConv):
@@ -351,3 +389,4 @@ class SeparableConv2D(_SeparableConv):
     """
 
     rank = 2
+    _quantizes = True

@@ -2,6 +2,7 @@
 from kgraph._types import ActivationLike, ArrayLike, ConstraintLike, DataFormat, Float, InitializerLike, Int, Ints, Padding, RegularizerLike, Structure
 from kgraph.compiler.ir import TensorLike
 from kgraph.layers.lora import LowRank
+from kgraph.layers.quantized_windows import QuantizedWindows
 from kgraph.layers.weighted import Weighted
 from kgraph.variable import Variable
 from typing import Any
@@ -22,7 +23,7 @@ class _Convolution(Weighted):
     def channel_axis(self) -> int: ...
     def get_config(self) -> dict[str, Any]: ...
 
-class _Conv(LowRank, _Convolution):
+class _Conv(LowRank, QuantizedWindows, _Convolution):
     bias: Variable | Any
     kernel: Variable | Any
     def __init__(self, filters: Int, kernel_size: Ints, strides: Ints = 1, padding: Padding = 'valid', data_format: DataFormat | None = None, dilation_rate: Ints = 1, groups: Int = 1, activation: ActivationLike | None = None, use_bias: bool = True, kernel_initializer: InitializerLike = 'glorot_uniform', bias_initializer: InitializerLike = 'zeros', kernel_regularizer: RegularizerLike | None = None, bias_regularizer: RegularizerLike | None = None, activity_regularizer: RegularizerLike | None = None, kernel_constraint: ConstraintLike | None = None, bias_constraint: ConstraintLike | None = None, lora_rank: Int | None = None, lora_alpha: Float | None = None, **kwargs: Any) -> None: ...
@@ -62,7 +63,7 @@ class Conv3DTranspose(_ConvTranspose):
     rank: int
     def __init__(self, filters: Int, kernel_size: Ints, strides: Ints = 1, padding: Padding = 'valid', data_format: DataFormat | None = None, output_padding: Ints | None = None, dilation_rate: Ints = 1, activation: ActivationLike | None = None, use_bias: bool = True, kernel_initializer: InitializerLike = 'glorot_uniform', bias_initializer: InitializerLike = 'zeros', kernel_regularizer: RegularizerLike | None = None, bias_regularizer: RegularizerLike | None = None, activity_regularizer: RegularizerLike | None = None, kernel_constraint: ConstraintLike | None = None, bias_constraint: ConstraintLike | None = None, **kwargs: Any) -> None: ...
 
-class _DepthwiseConv(_Convolution):
+class _DepthwiseConv(QuantizedWindows, _Convolution):
     kernel: Variable | Any
     bias: Variable | Any
     paddings: tuple[Any, ...]
@@ -78,9 +79,7 @@ class DepthwiseConv1D(_DepthwiseConv):
 class DepthwiseConv2D(_DepthwiseConv):
     rank: int
 
-class _SeparableConv(_Convolution):
-    depthwise_kernel: Variable | Any
-    pointwise_kernel: Variable | Any
+class _SeparableConv(QuantizedWindows, _Convolution):
     bias: Variable | Any
     def __init__(self, filters: Int, kernel_size: Ints, strides: Ints = 1, padding: Padding = 'valid', data_format: DataFormat | None = None, dilation_rate: Ints = 1, depth_multiplier: Int = 1, activation: ActivationLike | None = None, use_bias: bool = True, depthwise_initializer: InitializerLike = 'glorot_uniform', pointwise_initializer: InitializerLike = 'glorot_uniform', bias_initializer: InitializerLike = 'zeros', depthwise_regularizer: RegularizerLike | None = None, pointwise_regularizer: RegularizerLike | None = None, bias_regularizer: RegularizerLike | None = None, activity_regularizer: RegularizerLike | None = None, depthwise_constraint: ConstraintLike | None = None, pointwise_constraint: ConstraintLike | None = None, bias_constraint: ConstraintLike | None = None, **kwargs: Any) -> None: ...
     def build(self, input_shape: Any) -> None: ...

@@ -16,6 +16,7 @@ class _ConvLSTMCell(LSTMCell):
     channels_first). The convolution of the state keeps its size."""
 
     rank = 2
+    _quantizes = False
     _own_settings = ("kernel_size", "strides", "padding", "data_format", "dilation_rate", "recurrent_activation",
                      "unit_forget_bias")
 
@@ -79,8 +80,8 @@ class _ConvLSTMCell(LSTMCell):
             return z
         return z + (self.bias if self.channel_axis == -1 else ops.reshape(self.bias, (-1, *(1,) * self.rank)))
 
-    def _product(self, xs, kernel, gates):
-        return self._convolved(xs, kernel, padding="same")
+    def _product(self, xs, name, gates):
+        return self._convolved(xs, getattr(self, name), padding="same")
 
     def _convolved(self, xs, kernel, **settings):
         """One convolution for all gates, or one for each where each has inputs of its own."""

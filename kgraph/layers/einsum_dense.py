@@ -103,10 +103,10 @@ class EinsumDense(TrainsInFloat8, Weighted):
         inputs, _, outputs = self._letters()
         return tuple(i for i, x in enumerate(inputs) if x not in outputs)
 
-    def _linear(self, inputs, weight):
+    def _linear(self, inputs, weight, name=None):
         return ops.einsum(self.equation, inputs, weight)
 
-    def _linear_back(self, upstream, weight):
+    def _linear_back(self, upstream, weight, name=None, inputs=None):
         inputs, letters, outputs = self.equation.replace(" ", "").replace("->", ",").split(",")
         return ops.einsum(f"{outputs},{letters}->{inputs}", upstream, weight)
 

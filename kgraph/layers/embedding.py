@@ -164,10 +164,10 @@ class ReversibleEmbedding(Embedding):
             return super()._storage_of(name, shape, mode, block)
         return Bytes(shape, (0,)) if mode == "int8" else Nibbles(shape, shape, packed=0, block=block, indexed=False)
 
-    def _linear(self, inputs, weight):
+    def _linear(self, inputs, weight, name=None):
         return ops.matmul(inputs, ops.transpose(weight) if self.tie_weights else weight)
 
-    def _linear_back(self, upstream, weight):
+    def _linear_back(self, upstream, weight, name=None, inputs=None):
         return ops.matmul(upstream, weight if self.tie_weights else ops.transpose(weight))
 
     def compute_mask(self, inputs, mask=None):

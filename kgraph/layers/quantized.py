@@ -8,7 +8,7 @@ from kgraph.quantizers.quantizer import AbsMaxQuantizer
 from kgraph.quantizers.storage import Bytes, Groups, Nibbles
 from kgraph.serialization import deserialize_keras_object, serialize_keras_object
 
-__all__ = ["Quantizable"]
+__all__ = ["Holder", "Quantizable"]
 
 
 class Quantizable(Layer):
@@ -23,6 +23,10 @@ class Quantizable(Layer):
     _modes = ("int8", "int4")
     quantization_config = None
     _adapted: str
+
+    def __init__(self, *args, quantization_config=None, **kwargs):
+        super().__init__(*args, **kwargs)
+        self._take_quantization(quantization_config)
 
     def _take_quantization(self, config):
         config = deserialize_keras_object(config) if isinstance(config, dict) else config
@@ -54,8 +58,9 @@ class Quantizable(Layer):
         NotImplementedError for other modes and for subclasses (unless type_check is False).
 
         Args:
-            mode: "int8" or "int4"; of Dense and EinsumDense also "float8", in which they train, and "gptq" and "awq",
-                which want a config and, to be more than plain rounding, a model's samples: see Model.quantize
+            mode: "int8" or, not for recurrent and separable layers, "int4"; of Dense and EinsumDense also "float8", in
+                which they train, and "gptq" and "awq", which want a config and, to be more than plain rounding, a
+                model's samples: see Model.quantize
             config: an Int8QuantizationConfig or Int4QuantizationConfig, where its settings are others than the mode's;
                 a GPTQConfig or AWQConfig
         """
@@ -95,7 +100,8 @@ class Quantizable(Layer):
         return (self._adapted,)
 
     def _place(self, name: str) -> str:
-        return f"_{name}" if name == self._adapted else name
+        """The attribute with the variable, or the integers in its place."""
+        return getattr(getattr(type(self), name, None), "place", name)   # of an Adapted; see lora.py
 
     def _storage(self, name, shape: tuple, policy, config):
         """How a weight of that shape is kept under a policy, with a config or None."""
@@ -156,13 +162,17 @@ class Quantizable(Layer):
 
     _input_axes = -1   # of the inputs: those along which a scale is shared
 
-    def _linear(self, inputs, weight):
-        """What the layer makes of inputs and the main weight, before the bias."""
+    def _linear(self, inputs, weight, name=None):
+        """What the layer makes of inputs and a weight, by default the main one, before the bias."""
         return ops.matmul(inputs, weight)
 
-    def _linear_back(self, upstream, weight):
-        """The gradient of the inputs of _linear."""
+    def _linear_back(self, upstream, weight, name=None, inputs=None):
+        """The gradient of the inputs of _linear, which had these inputs."""
         return ops.matmul(upstream, ops.transpose(weight))
+
+    def _beside_filters(self, scale):
+        """Scales of a weight's columns as they stand beside the outputs."""
+        return scale
 
     def _beside_outputs(self, scale):
         """Scales of the inputs as they stand beside the outputs."""
@@ -184,12 +194,14 @@ class Quantizable(Layer):
             values = dict(zip(self._values(name), values))
 
             def gradient(upstream):
-                return self._linear_back(upstream, small.real(values, dtype)), *(None for _ in values)
+                return (self._linear_back(upstream, small.real(values, dtype), name, inputs),
+                        *(None for _ in values))
             integers, scale = (inputs, None) if quantizer is None else quantizer(inputs, axis=self._input_axes)
             if scale is None or isinstance(small, Nibbles):
-                outputs = self._linear(ops.cast(integers, dtype), small.real(values, dtype))
+                outputs = self._linear(ops.cast(integers, dtype), small.real(values, dtype), name)
             else:
-                outputs = ops.cast(self._linear(integers, values[""]), _wide(dtype)) * ops.reciprocal(values["_scale"])
+                outputs = ops.cast(self._linear(integers, values[""], name), _wide(dtype))
+                outputs = outputs * self._beside_filters(ops.reciprocal(values["_scale"]))
             if scale is not None:
                 outputs = outputs * self._beside_outputs(ops.reciprocal(scale))
             return ops.cast(outputs, dtype), gradient
@@ -200,6 +212,20 @@ class Quantizable(Layer):
         if self.quantization_config is not None:
             config["quantization_config"] = serialize_keras_object(self.quantization_config)
         return config
+
+
+class Holder(Layer):
+    """The base of layers whose large weights are those of layers in them."""
+
+    def quantize(self, mode=None, type_check=True, config=None):
+        """quantize() of the layers inside.
+
+        Args:
+            mode, type_check, config: as there.
+        """
+        config = config_for(mode, config)
+        for layer in self._sublayers():
+            layer.quantize(type_check=type_check, config=config)
 
 
 def _wide(dtype: str) -> str:

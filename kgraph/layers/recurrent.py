@@ -35,7 +35,7 @@ class BuiltIn(RNN):
         if use_cudnn not in ("auto", True, False):
             raise ValueError(f"{type(self).__name__}: expected use_cudnn to be 'auto', True or False, received "
                              f"{use_cudnn!r}")
-        names = {*self.cell_class._settings(), "implementation"} - {self.size_name}
+        names = {*self.cell_class._settings(), "implementation", "quantization_config"} - {self.size_name}
         settings = {name: kwargs.pop(name) for name in names if name in kwargs}
         shared = {name: kwargs[name] for name in ("dtype", "trainable") if name in kwargs}
         cell = self.cell_class(units, name=self.cell_name, **settings, **shared)
@@ -51,6 +51,9 @@ class BuiltIn(RNN):
     def get_config(self):
         config = super().get_config()
         del config["cell"]
+        if self.cell._is_packed:
+            cell = self.cell.get_config()
+            config.update({name: cell[name] for name in ("dtype", "quantization_config") if name in cell})
         return {**config, **self.cell.settings(*self.cell_class._settings())}
 
     @classmethod

@@ -7,6 +7,7 @@ from kgraph import ops, tree
 from kgraph.compiler.dims import Dim
 from kgraph.graph import get_mask, shape_with_none
 from kgraph.layers.base import Layer
+from kgraph.layers.quantized import Holder
 from kgraph.layers.rnn_cells import StackedRNNCells, check_cell, draw_masks, initial_state, reset_masks, run_cell
 from kgraph.layers.state import Untracked
 from kgraph.naming import warn_at_user
@@ -64,7 +65,7 @@ def _like(keep, x):
     return ops.reshape(keep, (keep.shape[0], *(1,) * (x.ndim - 1)))
 
 
-class RNN(Layer):
+class RNN(Holder):
     """A cell (or a list of cells, stacked) along axis 1 of its input [B, T, ...].
 
     call(sequences, initial_state=None, mask=None [B, T], training=False)

@@ -3,11 +3,12 @@ from collections.abc import Sequence
 from kgraph._types import ArrayLike, Structure
 from kgraph.compiler.ir import TensorLike
 from kgraph.layers.base import Layer
+from kgraph.layers.quantized import Holder
 from typing import Any, Self
 
 def steps(step: Any, inputs: Structure, states: Structure, mask: ArrayLike | None = None, reverse: bool = False, zero_output_for_mask: bool = False, every_output: bool = True) -> tuple[Any, ...]: ...
 
-class RNN(Layer):
+class RNN(Holder):
     cell: Layer | Sequence[Layer]
     return_sequences: bool
     return_state: bool

@@ -8,6 +8,7 @@ from __future__ import annotations
 from kgraph import activations, constraints, initializers, ops, random, regularizers, tree
 from kgraph.graph import KTensor, infer
 from kgraph.layers.base import Layer
+from kgraph.layers.quantized import Holder, Quantizable
 from kgraph.serialization import deserialize_keras_object, serialize_keras_object
 
 __all__ = ["GRUCell", "LSTMCell", "SimpleRNNCell", "StackedRNNCells"]
@@ -77,11 +78,13 @@ class DropoutCell(Cell):
                      for x, m in zip((inputs, h), masks))
 
 
-class _GatedCell(DropoutCell):
+class _GatedCell(Quantizable, DropoutCell):
     """What the built-in cells share: settings and weights for a number of gates."""
 
     gates = 1
     _own_settings = ()
+    _adapted = "kernel"
+    _modes = ("int8",)
 
     def __init__(self, units, activation="tanh", use_bias=True, kernel_initializer="glorot_uniform",
                  recurrent_initializer="orthogonal", bias_initializer="zeros", kernel_regularizer=None,
@@ -116,12 +119,15 @@ class _GatedCell(DropoutCell):
 
     def build(self, input_shape):
         width = self.gates * self.units
-        self.kernel = self.add_weight(
-            shape=(input_shape[-1], width), initializer=self.kernel_initializer, name="kernel",
-            regularizer=self.kernel_regularizer, constraint=self.kernel_constraint)
-        self.recurrent_kernel = self.add_weight(
-            shape=(self.units, width), initializer=self.recurrent_initializer, name="recurrent_kernel",
-            regularizer=self.recurrent_regularizer, constraint=self.recurrent_constraint)
+        shapes = {"kernel": (input_shape[-1], width), "recurrent_kernel": (self.units, width)}
+        if self._is_packed:
+            self._make_quantized(shapes)
+        else:
+            for name, shape in shapes.items():
+                role = name.removesuffix("_kernel")
+                settings = {what: getattr(self, f"{role}_{what}") for what in ("initializer", "regularizer",
+                                                                               "constraint")}
+                setattr(self, name, self.add_weight(shape=shape, name=name, **settings))
         self.bias = self.add_weight(
             shape=self._bias_shape(), initializer=self._initial_bias, name="bias", regularizer=self.bias_regularizer,
             constraint=self.bias_constraint) if self.use_bias else None
@@ -132,8 +138,18 @@ class _GatedCell(DropoutCell):
     def _initial_bias(self, shape, dtype=None):
         return self.bias_initializer(shape, dtype=dtype)
 
-    def _product(self, xs, kernel, gates):
-        """x @ kernel for the columns of all these gates, each gate with its own x where there are several."""
+    def _large(self) -> tuple:
+        return "kernel", "recurrent_kernel"
+
+    def _product(self, xs, name, gates):
+        """x @ a kernel for the columns of all these gates, each gate with its own x where there are several."""
+        quantized, width = self._is_packed, len(gates) * self.units
+        start = gates[0] * self.units
+        if quantized and len(xs) == 1:
+            return self._quantized_product(xs[0], name)[..., start:start + width]
+        kernel = self._real(name) if quantized else getattr(self, name)
+        if width < kernel.shape[-1]:
+            kernel = kernel[:, start:start + width]
         if len(xs) == 1:
             return ops.matmul(xs[0], kernel)
         parts = ops.split(kernel, len(gates), axis=1)
@@ -141,7 +157,7 @@ class _GatedCell(DropoutCell):
 
     def _projected(self, inputs):
         """The inputs' part of all gates. It depends on no state, so the compiler takes it out of the loop."""
-        z = self._product(inputs, self.kernel, range(self.gates))
+        z = self._product(inputs, "kernel", range(self.gates))
         return z + self._input_bias() if self.use_bias else z
 
     def _input_bias(self):
@@ -173,6 +189,8 @@ class SimpleRNNCell(_GatedCell):
         (2, 4)
     """
 
+    _quantizes = True
+
     @property
     def mask_count(self) -> int:
         return 1
@@ -180,7 +198,7 @@ class SimpleRNNCell(_GatedCell):
     def call(self, inputs, states, training=False):
         h = states[0] if tree.is_nested(states) else states
         (x,), (h,) = self.dropped(inputs, h, training)
-        h = self.activation(self._projected([x]) + ops.matmul(h, self.recurrent_kernel))
+        h = self.activation(self._projected([x]) + self._product([h], "recurrent_kernel", range(1)))
         return h, [h] if tree.is_nested(states) else h
 
 
@@ -199,6 +217,7 @@ class LSTMCell(_GatedCell):
         ((2, 4), 2)
     """
 
+    _quantizes = True
     gates = 4
     channel_axis = -1
     _own_settings = ("recurrent_activation", "unit_forget_bias")
@@ -224,7 +243,7 @@ class LSTMCell(_GatedCell):
     def call(self, inputs, states, training=False):
         h, c = states
         xs, hs = self.dropped(inputs, h, training)
-        z = self._projected(xs) + self._product(hs, self.recurrent_kernel, range(4))
+        z = self._projected(xs) + self._product(hs, "recurrent_kernel", range(4))
         i, f, g, o = ops.split(z, 4, axis=self.channel_axis)
         c = self.recurrent_activation(f) * c + self.recurrent_activation(i) * self.activation(g)
         h = self.recurrent_activation(o) * self.activation(c)
@@ -245,6 +264,7 @@ class GRUCell(_GatedCell):
         (2, 4)
     """
 
+    _quantizes = True
     gates = 3
     _own_settings = ("recurrent_activation", "reset_after")
 
@@ -274,7 +294,7 @@ class GRUCell(_GatedCell):
         return h, [h] if tree.is_nested(states) else h
 
     def _after(self, x_z, x_r, hs):
-        inner = self._product(hs, self.recurrent_kernel, range(3))
+        inner = self._product(hs, "recurrent_kernel", range(3))
         if self.use_bias:
             inner = inner + self.bias[1]
         h_z, h_r, h_h = ops.split(inner, 3, axis=-1)
@@ -282,13 +302,12 @@ class GRUCell(_GatedCell):
         return z, r, r * h_h
 
     def _before(self, x_z, x_r, hs):
-        units = self.units
-        h_z, h_r = ops.split(self._product(hs, self.recurrent_kernel[:, :2 * units], range(2)), 2, axis=-1)
+        h_z, h_r = ops.split(self._product(hs, "recurrent_kernel", range(2)), 2, axis=-1)
         z, r = self.recurrent_activation(x_z + h_z), self.recurrent_activation(x_r + h_r)
-        return z, r, ops.matmul(r * hs[-1], self.recurrent_kernel[:, 2 * units:])
+        return z, r, self._product([r * hs[-1]], "recurrent_kernel", range(2, 3))
 
 
-class StackedRNNCells(Cell):
+class StackedRNNCells(Holder, Cell):
     """Cells one after the other as one cell: each gets the output of the one before it. Its states are a list with the
     states of each.
 

@@ -2,6 +2,7 @@
 from collections.abc import Sequence
 from kgraph._types import ActivationLike, ArrayLike, ConstraintLike, Float, InitializerLike, Int, RegularizerLike, Seed, Structure
 from kgraph.layers.base import Layer
+from kgraph.layers.quantized import Holder, Quantizable
 from kgraph.random import SeedGenerator
 from kgraph.variable import Variable
 from typing import Any, Self
@@ -19,7 +20,7 @@ class DropoutCell(Cell):
     def mask_count(self) -> int: ...
     def dropped(self, inputs: Structure, h: ArrayLike, training: bool) -> tuple[Any, ...]: ...
 
-class _GatedCell(DropoutCell):
+class _GatedCell(Quantizable, DropoutCell):
     implementation: Any
     units: int
     activation: Any
@@ -39,8 +40,6 @@ class _GatedCell(DropoutCell):
     seed_generator: SeedGenerator
     state_size: Any
     output_size: Any
-    kernel: Variable | Any
-    recurrent_kernel: Variable | Any
     bias: Variable | Any
     gates: int
     def __init__(self, units: Int, activation: ActivationLike = 'tanh', use_bias: bool = True, kernel_initializer: InitializerLike = 'glorot_uniform', recurrent_initializer: InitializerLike = 'orthogonal', bias_initializer: InitializerLike = 'zeros', kernel_regularizer: RegularizerLike | None = None, recurrent_regularizer: RegularizerLike | None = None, bias_regularizer: RegularizerLike | None = None, kernel_constraint: ConstraintLike | None = None, recurrent_constraint: ConstraintLike | None = None, bias_constraint: ConstraintLike | None = None, dropout: Float = 0.0, recurrent_dropout: Float = 0.0, seed: Seed | None = None, **kwargs: Any) -> None: ...
@@ -73,7 +72,7 @@ class GRUCell(_GatedCell):
     def call(self, *args: Any, **kwargs: Any) -> Any: ...
     def __call__(self, inputs: Structure, states: Structure, training: bool = False) -> Any: ...
 
-class StackedRNNCells(Cell):
+class StackedRNNCells(Holder, Cell):
     cells: list[Any]
     def __init__(self, cells: Sequence[Any], **kwargs: Any) -> None: ...
     @property

@@ -230,7 +230,8 @@ class Stateful:
             variable.assign(value)
 
     def quantize(self, mode=None, type_check=True, config=None):
-        """Refused: see Dense, EinsumDense, Embedding and the attention layers, and Model.quantize for all in a model.
+        """Refused: see Dense, EinsumDense, Embedding, convolutions and recurrent layers, and Model.quantize for all
+        in a model.
 
         Raises NotImplementedError.
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 from kgraph import ops, tree
 from kgraph.compiler.ir import TensorLike
 from kgraph.layers.basic import Wrapper
+from kgraph.layers.quantized import Holder
 from kgraph.ops.loop import scan_steps
 
 __all__ = ["TimeDistributed"]
 
 
-class TimeDistributed(Wrapper):
+class TimeDistributed(Holder, Wrapper):
     """The layer (or model) called on each step of an input [B, T, ...], one after the other: batch normalisation has
     statistics a step, and its moving ones take T updates.
 

@@ -3,10 +3,11 @@ from kgraph._types import ArrayLike, Structure
 from kgraph.compiler.ir import TensorLike
 from kgraph.layers.base import Layer
 from kgraph.layers.basic import Wrapper
+from kgraph.layers.quantized import Holder
 from typing import Any
 
 
-class TimeDistributed(Wrapper):
+class TimeDistributed(Holder, Wrapper):
     def __init__(self, layer: Layer, **kwargs: Any) -> None: ...
     def build(self, input_shape: Any) -> None: ...
     def call(self, *args: Any, **kwargs: Any) -> Any: ...

@@ -127,6 +127,19 @@ def convolved(x, w, strides, padding: str, dilation, groups: int):
     return bind(prims.conv_p, x, w, strides=strides, padding=amounts, dilation=dilation, groups=groups, **sums)
 
 
+def grouped_conv(inputs, kernel, strides, padding: str, dilation, groups: int, data_format: str):
+    """`convolved` for both data formats."""
+    return _back(convolved(_last(inputs, data_format), kernel, strides, padding, dilation, groups), data_format)
+
+
+def grouped_conv_back(upstream, kernel, strides, padding: str, dilation, groups: int, data_format: str, inputs):
+    """The gradient of the inputs of grouped_conv."""
+    space = tuple(_last(inputs, data_format).shape[1:-1])
+    amounts = padding_amounts(padding, space, kernel.shape[:-2], strides, dilation)
+    return _back(bind(prims.conv_data_grad_p, _last(upstream, data_format), kernel, strides=strides, padding=amounts,
+                      dilation=dilation, groups=groups, size=space), data_format)
+
+
 @op
 def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
     """The convolution (cross-correlation) of [batch, space..., channels] with a kernel [taps..., channels / groups,
