@@ -186,7 +186,7 @@ def _front_end(frontend, f: Function, key: str):
     start = time.perf_counter()
     if os.environ.get("KGRAPH_CHECK") == "1":
         verify_nest(f.nest)
-    text = frontend.kernel_ir(f.name, kernel_source(f.nest, f.name), f.symbol(key), f.nest.tiles)
+    text = frontend.kernel_ir(f.nest, f.symbol(key))
     return start, text, 1 if f.nest.tiles else 3  # tiles are written as they shall be: all levels give the same code
 
 

@@ -17,7 +17,7 @@ from kgraph.compiler.loopnest.functions import formula
 from kgraph.compiler.loopnest.language import CASTS, COMPARISONS
 from kgraph.compiler.loopnest.nodes import Let, Name, Number, Set, While
 
-__all__ = ["C_LIBRARY", "cut", "to_memory", "to_value", "while_loop", "widened", "write"]
+__all__ = ["C_LIBRARY", "convert", "cut", "to_memory", "to_value", "while_loop", "widened", "write"]
 
 
 def write(b, function: str, dtypes, values):
@@ -100,7 +100,7 @@ C_LIBRARY = {"c_remainder": "fmod", **{name: name for name in (  # function: its
 def _instruction(b, function, dtypes, values):
     first = DTYPES[dtypes[0]]
     if function in CASTS:
-        return _convert(b, *values, first.name, CASTS[function])
+        return convert(b, *values, first.name, CASTS[function])
     if function == "where":
         return b.select(*values)
     if function in COMPARISONS:
@@ -186,13 +186,13 @@ def cut(b, value, dtype: str):
     return b.trunc(b.lshr(b.bitcast(value, ir.I32), ir.I32(16)), ir.I16)
 
 
-def _convert(b, x, source: str, target: str):
+def convert(b, x, source: str, target: str):
     """x converted as NumPy's astype converts, to narrow floats by way of float32."""
     if source == target:
         return x
     given, wanted = DTYPES[DTYPES[source].compute], DTYPES[target]
     if wanted.is_narrow:
-        return to_value(b, to_memory(b, _convert(b, x, given.name, wanted.compute), target), target)
+        return to_value(b, to_memory(b, convert(b, x, given.name, wanted.compute), target), target)
     if given is wanted:
         return x
     to, signed = ir.LLVM_TYPES[target], given.kind == "int"

@@ -1,9 +1,14 @@
 """Plans written by hand, so that the runtime is tested without the emitter."""
+import ctypes
+import os
+
 import numpy as np
 from nest_text import parse
 
+from kgraph.codegen import functions
 from kgraph.compiler.dims import size_of
 from kgraph.compiler.ir import Program, TensorType, Value
+from kgraph.compiler.loopnest import interpret
 from kgraph.compiler.loopnest.dtypes import short_name
 from kgraph.compiler.plan import Buffer, Kernel, Plan
 from kgraph.runtime.executable import Executable
@@ -46,3 +51,13 @@ def evaluate(expression, *arrays, dtype="float32"):
     out = value(arrays[0].shape, dtype)
     run = Executable(plan([pointwise(expression, inputs, out)], inputs, [out]))
     return run.run([np.ascontiguousarray(a) for a in arrays])[0]
+
+
+def run_nest(nest, array, *numbers):
+    """Run a nest on the address of an array and on whole numbers: native code, or with KGRAPH_EMIT=python interpreted."""
+    values = [array.ctypes.data, *numbers]
+    if os.environ.get("KGRAPH_EMIT") == "python":
+        interpret.run(nest, *values)
+        return
+    address = functions.address(functions.of_nest("tested", nest, "a test"))
+    ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * len(values))(address)(*values)

@@ -127,23 +127,70 @@ def test_the_front_end_does_not_call_llvm(monkeypatch):
     """Such calls would wait for the optimiser, which works on another kernel in another thread."""
     from llvmlite.binding import ffi
 
+    from plans import pointwise, value
+
     from kgraph.codegen import frontend
-    source = "def f(a, b, c, d):\n    x = pf32(a, 0)\n    for i in range(b, c):\n        x[i] = exp(x[i])\n"
-    frontend.kernel_ir("f", source)
+    nest = pointwise("exp(x0)", [value((8,))], value((8,))).nest
+    frontend.kernel_ir(nest, "f")
     called = []
     monkeypatch.setattr(ffi._lib_fn_wrapper, "__call__", lambda self, *args: called.append(args))
-    assert "define" in frontend.kernel_ir("f", source)
+    assert "define" in frontend.kernel_ir(nest, "f")
     assert called == []
 
 
-def test_sources_outside_the_language_are_refused():
+def test_nests_outside_the_language_are_refused():
     from kgraph.codegen.frontend import KernelError, kernel_ir
-    with pytest.raises(KernelError, match="(?s)k1.*x = missing"):
-        kernel_ir("k1", "def k1(args, lo, hi, scratch):\n    x = missing(args)\n")
+    from kgraph.compiler.loopnest.nodes import Call, Let, LoopNest, Name
+    lo = Name("lo", "int64")
+    with pytest.raises(KernelError, match="(?s)k1.*no function 'missing'.*let x: i64 = missing"):
+        kernel_ir(LoopNest((Let("x", Call("missing", (lo,), "int64")),)), "k1")
     with pytest.raises(KernelError, match="exp: expected float32 or float64"):
-        kernel_ir("k2", "def k2(args, lo, hi, scratch):\n    pf32(args, 0)[0] = exp(lo)\n")
-    with pytest.raises(KernelError, match="(?s)kernel k3.*x = .lo, hi."):
-        kernel_ir("k3", "def k3(args, lo, hi, scratch):\n    x = [lo, hi]\n    pi64(args, 0)[0] = x[0]\n")
+        kernel_ir(LoopNest((Let("x", Call("exp", (lo,), "int64")),)), "k2")
+    with pytest.raises(KernelError, match="(?s)kernel k3.*nothing.*let x: i64 = nothing"):
+        kernel_ir(LoopNest((Let("x", Name("nothing", "int64")),)), "k3")
+
+
+def test_a_test_is_asked_only_where_it_decides(mode):
+    """The second operand of `both` and `either` may read what is not there, or do something."""
+    from plans import run_nest
+
+    from kgraph.compiler.loopnest.builder import Builder, both, either, equal
+    b = Builder(("x", "n"))
+    x, n = b.given
+    numbers = b.buffer("numbers", "int64", x, 0)
+    with b.loop("i", 0, n) as i:
+        with b.when(both(i < n - 1, equal(numbers[i + 1], 5))):
+            b.store(numbers[i], 1)
+        with b.when(either(i < 2, equal(b.call("atomic_add", x + 8 * i, 10), 2))):
+            b.store(numbers[i], numbers[i] + 100)
+    given = np.array([0, 5, 2, 3], "int64")
+    run_nest(b.nest("asked"), given, 4)
+    assert given.tolist() == [101, 105, 112, 13]
+
+
+def test_loops_down_and_by_a_step_that_is_known_late(mode):
+    from plans import run_nest
+
+    from kgraph.compiler.loopnest.builder import Builder
+    b = Builder(("x", "n", "step"))
+    x, n, step = b.given
+    numbers = b.buffer("numbers", "int64", x, 0)
+    b.let("at", 0)
+    for name, start, stop, by in (("i", n, -1, -2), ("j", 0, n, step), ("k", n, 0, -step), ("m", n, 0, 1)):
+        with b.loop(name, start, stop, step=by) as i:
+            b.store(numbers[b.locals["at"]], i)
+            b.let("at", b.locals["at"] + 1)
+    given = np.full(12, -7, "int64")
+    run_nest(b.nest("rounds"), given, 7, 3)
+    assert given.tolist() == [7, 5, 3, 1, 0, 3, 6, 7, 4, 1, -7, -7]
+
+
+def test_whole_numbers_with_and_without_sign_are_compared(mode):
+    x = np.array([0, 1, 200, 255], "uint8")
+    y = np.array([-1, 1, -100, 127], "int64")
+    assert (evaluate("x0 > x1", x, y, dtype="bool") == (x > y)).all()
+    big = np.array([0, 3, 2**63, 2**64 - 1], "uint64")
+    assert (evaluate("x0 > 3", big, dtype="bool") == (big > 3)).all()
 
 
 @pytest.mark.parametrize("expression", ["x0 + x1", "exp(x0)", "tanh(x0)", "log(x0)", "erf(x0)", "maximum(x0, x1)",
@@ -153,6 +200,6 @@ def test_loops_are_vectorised(expression):
 
     from kgraph.codegen import frontend, target
     kernel = pointwise(expression, [value((8,)), value((8,))], value((8,)))
-    text = target.assembly(frontend.kernel_ir(kernel.name, kernel.source))
+    text = target.assembly(frontend.kernel_ir(kernel.nest, kernel.name))
     registers = {64: "zmm", 32: "ymm", 16: "xmm"}
     assert text.count("%" + registers[target.machine().bytes]) > 2 or target.machine().registers == 32

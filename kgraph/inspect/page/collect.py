@@ -95,7 +95,7 @@ def _texts(kernels, assembly) -> dict:
 
 
 def _assembly(kernel) -> str:
-    text = target.assembly(frontend.kernel_ir(kernel.name, kernel.source, tiles=kernel.nest.tiles))
+    text = target.assembly(frontend.kernel_ir(kernel.nest, kernel.name))
     return "\n".join(line for line in text.splitlines() if not line.lstrip().startswith((".", "#")))
 
 
