@@ -101,8 +101,8 @@ def address(function: Function) -> int:
 
 
 def prepare(functions):
-    """Read machine code from the cache, and compile what is not there, so that `address` has only to link it. Numba's
-    front end for one function works beside LLVM on the one before: LLVM has a thread of its own, without the GIL."""
+    """Read machine code from the cache, and compile what is not there, so that `address` has only to link it. The
+    front end for one function works beside LLVM on those before: LLVM has threads of its own, without the GIL."""
     with locks.compiling:
         wanted = {(f.name, f.source): f for f in functions}
         _make({f.key: f for identity, f in wanted.items() if identity not in _addresses})
@@ -129,7 +129,7 @@ def _make(wanted: dict):
                 missing.append((key, f))
     if missing:
         from kgraph.codegen import frontend
-        with _switching_often(), ThreadPoolExecutor(1, "kgraph-llvm") as llvm:
+        with _switching_often(), ThreadPoolExecutor(_processors(), "kgraph-llvm") as llvm:
             done = []
             for key, f in missing:
                 _patience.ask(len(missing))
@@ -171,9 +171,14 @@ def announcing(say):
         _patience.say, _patience.until = before
 
 
+def _processors() -> int:
+    """How many functions LLVM may work on at once."""
+    return min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8)
+
+
 @contextlib.contextmanager
 def _switching_often():
-    """LLVM's thread asks for the GIL after each of its many short calls: it shall not wait 5 ms for it each time."""
+    """LLVM's threads ask for the GIL after each of their short calls: they shall not wait 5 ms for it each time."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(min(before, SWITCH_SECONDS))
     try:
@@ -183,17 +188,20 @@ def _switching_often():
 
 
 def _front_end(frontend, f: Function, key: str):
+    """(seconds that it took, LLVM IR, the level to optimise it at)"""
     start = time.perf_counter()
     if os.environ.get("KGRAPH_CHECK") == "1":
         verify_nest(f.nest)
     text = frontend.kernel_ir(f.nest, f.symbol(key))
-    return start, text, 1 if f.nest.tiles else 3  # tiles are written as they shall be: all levels give the same code
+    level = 1 if f.nest.tiles else 3  # tiles are written as they shall be: all levels give the same code
+    return time.perf_counter() - start, text, level
 
 
-def _back_end(key: str, start: float, text: str, level: int, machine):
+def _back_end(key: str, seconds: float, text: str, level: int, machine):
+    start = time.perf_counter()
     contents = target.compile_ir(text, level, machine)
     object_cache.write(key, contents)
-    return key, (contents, time.perf_counter() - start, "compiled")
+    return key, (contents, seconds + time.perf_counter() - start, "compiled")
 
 
 def _load(function: Function) -> int:

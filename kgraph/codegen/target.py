@@ -207,12 +207,14 @@ def compile_ir(text: str, level: int = 3, chosen: Machine | None = None) -> byte
     """Optimise a module of LLVM IR for a machine, that of this thread by default, at a level from 0 to 3; returns its
     object file."""
     chosen = chosen or machine()
-    return _target_machine(chosen).emit_object(_optimised(text, level, chosen))
+    own = _create_target_machine(_llvm(), chosen)
+    return _object_of(own, _optimised(text, level, chosen, own))
 
 
 def assembly(text: str) -> str:
     """The assembly that compile_ir would make: for tests, and for people."""
-    return _target_machine(machine()).emit_assembly(_optimised(text, 3, machine()))
+    own = _target_machine(machine())
+    return own.emit_assembly(_optimised(text, 3, machine(), own))
 
 
 def layout() -> tuple:
@@ -264,20 +266,43 @@ def _with_wide_vectors(text: str) -> str:
     return re.sub(r"^(define .*)$", lambda m: m[1] + wide, text, flags=re.MULTILINE)
 
 
-def _optimised(text: str, level: int, chosen: Machine):
+def _optimised(text: str, level: int, chosen: Machine, own):
+    """The module of a text, optimised for a machine, by its target machine. Threads may do so at the same time, each
+    with a target machine of its own: what LLVM changes while it works belongs to these, or to the module's context."""
     llvm = _llvm()
-    module = llvm.parse_assembly(_with_wide_vectors(text))
+    module = llvm.parse_assembly(_with_wide_vectors(text), llvm.create_context())
     module.verify()
     options = llvm.create_pipeline_tuning_options(speed_level=level)
     options.loop_vectorization = True
     options.slp_vectorization = False
-    builder = llvm.create_pass_builder(_target_machine(chosen), options)
-    builder.getModulePassManager().run(module, builder)
+    builder = llvm.create_pass_builder(own, options)
+    _unlocked("LLVMPY_RunNewModulePassManager")(builder.getModulePassManager(), module, builder)
     if chosen.triple:
         for f in module.functions:
             if not f.is_declaration and f.linkage == llvm.Linkage.external:
                 f.visibility = "hidden"  # a library shows its own functions alone
     return module
+
+
+def _object_of(own, module) -> bytes:
+    """The object file of an optimised module."""
+    lib = _llvm().ffi.lib
+    said = ctypes.c_char_p()
+    buffer = _unlocked("LLVMPY_TargetMachineEmitToMemory")(own, module, 1, ctypes.byref(said))
+    if not buffer:
+        raise RuntimeError(f"LLVM made no object file: {(said.value or b'').decode(errors='replace')}")
+    try:
+        return ctypes.string_at(lib.LLVMPY_GetBufferStart(buffer), lib.LLVMPY_GetBufferSize(buffer))
+    finally:
+        lib.LLVMPY_DisposeMemoryBuffer(buffer)
+
+
+@functools.cache
+def _unlocked(name):
+    """A function of llvmlite's library without the lock that it takes for every call, since LLVM needs none between
+    contexts; the function as it is where llvmlite has no lock, or has it elsewhere."""
+    function = getattr(_llvm().ffi.lib, name)
+    return getattr(function, "_cfn", function)
 
 
 @functools.cache

@@ -54,7 +54,7 @@ def evaluate(expression, *arrays, dtype="float32"):
 
 
 def run_nest(nest, array, *numbers):
-    """Run a nest on the address of an array and on whole numbers: native code, or with KGRAPH_EMIT=python interpreted."""
+    """Run a nest on the address of an array and on whole numbers: natively, or with KGRAPH_EMIT=python interpreted."""
     values = [array.ctypes.data, *numbers]
     if os.environ.get("KGRAPH_EMIT") == "python":
         interpret.run(nest, *values)

@@ -126,7 +126,6 @@ def test_index_arithmetic_rounds_down(mode):
 def test_the_front_end_does_not_call_llvm(monkeypatch):
     """Such calls would wait for the optimiser, which works on another kernel in another thread."""
     from llvmlite.binding import ffi
-
     from plans import pointwise, value
 
     from kgraph.codegen import frontend
