@@ -19,11 +19,11 @@ from kgraph.compiler.prims import collective
 from kgraph.compiler.prims.collective import gather_rows_p, own_rows_p, rows_each
 from kgraph.compiler.trace import bind, suspend_recording
 from kgraph.config import floatx
-from kgraph.variable import Variable, zeros
+from kgraph.variable import Variable, draw_rows, zeros
 
 __all__ = ["Table", "first_does", "kind_of", "placing"]
 
-PIECE = 1 << 22  # numbers of a table that are made, sent or written at once
+PIECE = 1 << 22  # numbers of a table that are sent or written at once
 
 
 class _Placing:
@@ -72,14 +72,11 @@ class Table(Variable):
 
     def _begin(self, initializer):
         """The rows that the initializer gives. Those of drawn numbers are drawn alone."""
+        if getattr(initializer, "by_rows", False):
+            draw_rows(self.held, initializer, self.shape, self.start)
+            return
         with suspend_recording():
-            if not getattr(initializer, "by_rows", False):
-                self.home.buffer[:self.stop - self.start] = \
-                    np.asarray(initializer(self.shape, dtype=self.type.dtype))[self.start:self.stop]
-                return
-            for a, b in self._pieces(self.start, self.stop):
-                self.home.buffer[a - self.start:b - self.start] = \
-                    np.asarray(initializer.rows(self.shape, a, b, dtype=self.type.dtype))
+            self.held[...] = np.asarray(initializer(self.shape, dtype=self.type.dtype))[self.start:self.stop]
 
     def _pieces(self, start, stop):
         step = max(1, PIECE * self.shape[0] // max(self.size, 1))

@@ -16,9 +16,10 @@ from kgraph.config import floatx
 from kgraph.naming import auto_name, nearest
 from kgraph.runtime.memory import aligned
 
-__all__ = ["Variable", "flatten", "is_followed", "zeros"]
+__all__ = ["Variable", "draw_rows", "flatten", "is_followed", "zeros"]
 
 AGGREGATIONS = ("none", "mean", "sum", "only_first_replica")
+PIECE = 1 << 16  # numbers that are drawn at once
 generation = 0  # grows whenever a variable's memory moves: compiled code then binds its addresses again
 last_write = 0  # when some variable was written, by a clock that goes on with every write
 _clock = itertools.count(1)
@@ -74,6 +75,7 @@ class Variable(TensorLike):
 
     synchronization = "auto"
     apart = False  # whether each process has something of its own in it: see kgraph.tables
+    untouched = False  # whether its memory began as zeros that nobody wrote, so that it takes none until it is
 
     def __init__(self, initializer, shape=None, dtype=None, trainable=True, autocast=True, aggregation="none",
                  synchronization="auto", name=None, layout=None, path=None, regularizer=None, constraint=None):
@@ -83,16 +85,16 @@ class Variable(TensorLike):
         if callable(initializer) and not isinstance(initializer, TensorLike):
             if shape is None:
                 raise ValueError(f"variable {name}: an initializer needs a shape, received shape=None")
-            array = _initial(initializer, tuple(shape), dtype or floatx())
+            self._buffer, self.untouched = _initial(initializer, tuple(shape), dtype or floatx())
         else:
             array = np.asarray(initializer, dtype=dtype and numpy_dtype(dtype))
-        if dtype is None and not hasattr(initializer, "dtype"):
-            array = array.astype({"f": floatx(), "i": "int32"}.get(array.dtype.kind, array.dtype))
-        if shape is not None and tuple(shape) != array.shape:
-            raise ValueError(f"variable {name}: expected shape {tuple(shape)}, received {array.shape}")
-        self._buffer = _own_memory(array)
-        self._describe(TensorType(array.shape, array.dtype.name), name, path, trainable, autocast, aggregation,
-                       regularizer, constraint)
+            if dtype is None and not hasattr(initializer, "dtype"):
+                array = array.astype({"f": floatx(), "i": "int32"}.get(array.dtype.kind, array.dtype))
+            self._buffer, self.untouched = _own_memory(array)
+        if shape is not None and tuple(shape) != self._buffer.shape:
+            raise ValueError(f"variable {name}: expected shape {tuple(shape)}, received {self._buffer.shape}")
+        self._describe(TensorType(self._buffer.shape, self._buffer.dtype.name), name, path, trainable, autocast,
+                       aggregation, regularizer, constraint)
         self.synchronization = synchronization
 
     def _describe(self, type, name, path=None, trainable=True, autocast=True, aggregation="none", regularizer=None,
@@ -159,6 +161,7 @@ class Variable(TensorLike):
     def wrote(self):
         """Tell that the memory was written: what was made of its contents is made anew when it is needed next."""
         global last_write
+        self.untouched = False
         self.written_at = now = next(_clock)
         if self.home is not None:
             self.home.written_at = now
@@ -328,17 +331,33 @@ class Variable(TensorLike):
 
     def __getstate__(self):
         # not when it was written: by the clock of another process that may be a time that is yet to come
-        return {**self.__dict__, "_buffer": self._buffer.copy(), "home": None, "offset": 0, "written_at": 0}
+        return {**self.__dict__, "_buffer": self._buffer.copy(), "home": None, "offset": 0, "written_at": 0,
+                "untouched": False}
 
 
-def _initial(initializer, shape, dtype):
-    """What the initializer gives; zeros where a loader fills the variable next."""
+def _initial(initializer, shape, dtype) -> tuple:
+    """Memory with what the initializer gives (zeros where a loader fills the variable next), and whether it is
+    untouched."""
     dtype = numpy_dtype(dtype)
     budget.spend(math.prod(shape) * dtype.itemsize, f"a weight of shape {shape}", weight=True)
     if budget.begins_blank():
-        return zeros(shape, dtype)
+        return _own_memory(zeros(shape, dtype))
+    if shape and getattr(initializer, "by_rows", False):
+        memory = _memory(shape, dtype)
+        draw_rows(memory, initializer, shape)
+        return memory, False
     with suspend_recording():
-        return np.asarray(initializer(shape, dtype=dtype.name), dtype=dtype)
+        return _own_memory(np.asarray(initializer(shape, dtype=dtype.name), dtype=dtype))
+
+
+def draw_rows(memory, initializer, shape, start=0):
+    """Fill memory with rows, from `start` on, of what an initializer draws for a shape: so few at a time that what lies
+    between the random bits and a number stays in the cache."""
+    few = max(1, PIECE // max(math.prod(shape[1:]), 1))
+    with suspend_recording():
+        for at in range(0, len(memory), few):
+            part = memory[at:at + few]
+            part[...] = np.asarray(initializer.rows(shape, start + at, start + at + len(part), dtype=memory.dtype.name))
 
 
 def zeros(shape, dtype) -> np.ndarray:
@@ -346,13 +365,18 @@ def zeros(shape, dtype) -> np.ndarray:
     return np.broadcast_to(np.zeros((), dtype), shape)
 
 
-def _own_memory(array) -> np.ndarray:
-    """A copy whose memory begins at a line of the cache, where no vector of 64 bytes lies across two."""
-    memory = aligned(array.nbytes).view(array.dtype).reshape(array.shape)
-    one_zero = array.size > 0 and not any(array.strides) and not array.flat[0]  # repeated: stays memory not touched yet
+def _memory(shape, dtype) -> np.ndarray:
+    """Zeros in memory that begins at a line of the cache, where no vector of 64 bytes lies across two."""
+    return aligned(math.prod(shape) * dtype.itemsize).view(dtype).reshape(shape)
+
+
+def _own_memory(array) -> tuple:
+    """A copy, and whether its memory is not touched yet: that of one zero, repeated."""
+    memory = _memory(array.shape, array.dtype)
+    one_zero = array.size > 0 and not any(array.strides) and not array.flat[0]
     if not one_zero:
         memory[...] = array
-    return memory
+    return memory, one_zero and array.ndim > 0
 
 
 def flatten(variables, name: str) -> Variable:
@@ -364,12 +388,15 @@ def flatten(variables, name: str) -> Variable:
     settled = [v.path for v in variables if v.home is not None]
     if settled:
         raise ValueError(f"expected variables without a home, received {', '.join(settled)}")
-    home = Variable(np.concatenate([v.buffer.ravel() for v in variables]), trainable=False, name=name)
+    home = Variable(zeros((sum(v.size for v in variables),), variables[0].buffer.dtype), trainable=False, name=name)
     offset = 0
     for v in variables:
-        v.home, v.offset = home, offset
-        v._buffer = home.buffer[offset:offset + v.size].reshape(v.shape)
+        part = home.buffer[offset:offset + v.size].reshape(v.shape)
+        if not v.untouched:
+            part[...] = v.buffer
+        v.home, v.offset, v._buffer = home, offset, part
         offset += v.size
+    home.untouched = False  # what is written into a part does not tell it
     generation += 1
     return home
 

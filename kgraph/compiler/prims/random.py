@@ -5,6 +5,8 @@ is the generator's state; element i is its (i+1)-th output, of which the high 32
 """
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from kgraph.compiler.ir import TensorType
@@ -15,13 +17,22 @@ from kgraph.compiler.prims.rules import require
 
 
 def _reference(key, shape, whole=None, starts=None):
-    places = np.zeros(shape, np.uint64)
-    for axis, (size, start) in enumerate(zip(whole or shape, starts or (0,) * len(shape))):
-        own = np.arange(start, start + shape[axis], dtype=np.uint64).reshape(-1, *(1,) * (len(shape) - axis - 1))
-        places = places * np.uint64(size) + own
+    places = _places(shape, whole or shape, starts or (0,) * len(shape))
     with np.errstate(over="ignore"):
         bits = mix_bits(key[:1].astype(np.uint64) | (key[1:].astype(np.uint64) << np.uint64(32)), places)
     return bits.astype(np.uint32).reshape(shape)
+
+
+def _places(shape, whole, starts) -> np.ndarray:
+    """Of each element, its number in the larger array."""
+    if shape and whole[1:] == shape[1:]:  # whole rows lie one after the other
+        row = math.prod(shape[1:])
+        return np.arange(starts[0] * row, (starts[0] + shape[0]) * row, dtype=np.uint64).reshape(shape)
+    places = np.zeros(shape, np.uint64)
+    for axis, (size, start) in enumerate(zip(whole, starts)):
+        own = np.arange(start, start + shape[axis], dtype=np.uint64).reshape(-1, *(1,) * (len(shape) - axis - 1))
+        places = places * np.uint64(size) + own
+    return places
 
 
 def _infer(key, shape, whole=None, starts=None):
