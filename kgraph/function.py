@@ -39,7 +39,7 @@ class Compiled:
         self.variables = list(trace.states)
         self._states = list(trace.states.values())
         self._captured = trace.captured
-        self._size_rules = tuple(trace.size_rules)
+        self.size_rules = tuple(trace.size_rules)
         self.before_again = trace.before_again
         self._extent_places = _extent_places(self._inputs)
 
@@ -55,7 +55,7 @@ class Compiled:
         """What makes the plan, with or without a preparation."""
         from kgraph.compiler.pipeline import compile_program
         return functools.partial(compile_program, self.traced, self._states, [v for v, _ in self._captured],
-                                 self._size_rules, prepare)
+                                 self.size_rules, prepare)
 
     @property
     def program(self):
@@ -111,7 +111,7 @@ class Compiled:
 
     def interpret(self, arrays, extents=None) -> list:
         """One step of `run` by the NumPy references of the primitives, as the program was traced."""
-        for rule in self._size_rules:
+        for rule in self.size_rules:
             rule.check(extents or {}, self.traced.name)
         values = dict(zip(self._inputs, arrays, strict=True))
         values.update((v, x.buffer) for v, x in zip(self._states, self.variables))

@@ -7,6 +7,7 @@ class Compiled:
     traced: Any
     prepare: Any
     variables: list[Any]
+    size_rules: tuple[Any, ...]
     before_again: Any
     def __init__(self, name: str, f: Any, types: Any, change: Any = None, prepare: Any = False, trace: Any = ...) -> None: ...
     plan: Any

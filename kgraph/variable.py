@@ -11,6 +11,7 @@ import numpy as np
 from kgraph import budget, doors, watch
 from kgraph.compiler.ir import TensorLike, TensorType
 from kgraph.compiler.loopnest.dtypes import is_float, numpy_dtype
+from kgraph.compiler.shapes import dtype_name
 from kgraph.compiler.trace import Tensor, bind, current_trace, open_tapes, suspend_recording, to_tensor
 from kgraph.config import floatx
 from kgraph.naming import auto_name, nearest
@@ -142,7 +143,7 @@ class Variable(TensorLike):
     @property
     def dtype(self) -> str:
         own, cast = self.type.dtype, scopes.autocast
-        return cast if cast and self.autocast and is_float(own) else own
+        return dtype_name(cast) if cast and self.autocast and is_float(own) else own
 
     @property
     def ndim(self) -> int:

@@ -12,6 +12,7 @@ __init__ compiler.loopnest.dtypes budget doors naming legacy.paths config watch 
 legacy.defaults
 legacy.words legacy.logs legacy.hdf5_matrix tree errors dtype_policies mixed_precision utils datasets
 compiler.dims runtime.memory runtime.locks
+compiler.shapes
 compiler.ir
 compiler.primitive
 compiler.loopnest

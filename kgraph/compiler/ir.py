@@ -11,6 +11,7 @@ import numpy as np
 
 from kgraph.compiler import dims
 from kgraph.compiler.loopnest.dtypes import DTYPES, short_name
+from kgraph.compiler.shapes import Shape, dtype_name
 
 __all__ = ["Op", "Program", "ProgramError", "TensorLike", "TensorType", "Value", "Values", "frozen",
            "verify"]
@@ -33,6 +34,8 @@ class TensorType:
         if len(self.shape) > MAX_AXES:
             raise ValueError(f"expected a tensor of at most {MAX_AXES} axes, as NumPy has it, received "
                              f"{len(self.shape)}")
+        object.__setattr__(self, "shape", Shape(self.shape))
+        object.__setattr__(self, "dtype", dtype_name(self.dtype))
 
     @property
     def size(self):
@@ -66,6 +69,20 @@ class TensorLike:
     __slots__ = ()
     __array_priority__ = 1000  # so that ndarray + tensor comes to our __radd__
     is_symbolic = False        # True for KTensor: calls of kgraph.ops are then recorded, not run
+
+    def get_shape(self):
+        """The shape, as TensorFlow's programs ask for it."""
+        return self.shape
+
+    def set_shape(self, shape):
+        """Says what shape this tensor has, which it knows itself.
+
+        Raises:
+            ValueError: it has another.
+        """
+        sizes = self.shape.as_list()
+        if len(shape) != len(sizes) or any(a is not None and b is not None and a != b for a, b in zip(shape, sizes)):
+            raise ValueError(f"set_shape: expected what fits shape {tuple(self.shape)}, received {tuple(shape)}")
 
     def item(self):
         """The only element, as a Python number."""

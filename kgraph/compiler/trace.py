@@ -15,13 +15,14 @@ from kgraph.compiler.dims import SizeRule, names
 from kgraph.compiler.ir import Op, Program, TensorLike, TensorType, Value
 from kgraph.compiler.loopnest.dtypes import DTYPES
 from kgraph.compiler.primitive import Primitive
+from kgraph.compiler.shapes import Shape, dtype_name
 
 __all__ = ["Tape", "Tensor", "Trace", "assume_sizes", "bind", "current_trace", "name_scope", "suspend_recording",
            "to_tensor"]
 
 
 # NumPy takes microseconds to name a dtype
-_NAMES = {np.dtype(name): name for name, t in DTYPES.items() if not t.foreign}
+_NAMES = {np.dtype(name): dtype_name(name) for name, t in DTYPES.items() if not t.foreign}
 
 
 class Tensor(TensorLike):
@@ -40,11 +41,11 @@ class Tensor(TensorLike):
 
     @property
     def shape(self) -> tuple:
-        return self._array.shape
+        return Shape(self._array.shape)
 
     @property
     def dtype(self) -> str:
-        return _NAMES.get(self._array.dtype) or self._array.dtype.name
+        return _NAMES.get(self._array.dtype) or dtype_name(self._array.dtype.name)
 
     @property
     def ndim(self) -> int:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from kgraph import tree
 from kgraph.compiler.dims import Dim, dim
 from kgraph.compiler.ir import TensorLike, TensorType
+from kgraph.compiler.shapes import Shape
 from kgraph.config import floatx
 from kgraph.naming import auto_name
 
@@ -60,7 +61,7 @@ class KTensor(TensorLike):
     @property
     def shape(self) -> tuple:
         """The shape, with None for each size that is not known yet."""
-        return shape_with_none(self.type.shape)
+        return Shape(shape_with_none(self.type.shape))
 
     @property
     def dtype(self) -> str:

@@ -11,9 +11,10 @@ from kgraph.naming import missing
 
 __version__ = "2.21.0"
 ROOMS = ("audio", "autograph", "compat", "config", "data", "debugging", "distribute", "errors", "image", "io", "linalg",
-         "lookup", "math", "nest", "nn", "random", "strings", "summary", "test", "train")
+         "lookup", "math", "nest", "nn", "ragged", "random", "saved_model", "sets", "signal",
+         "sparse", "strings", "summary", "test", "tpu", "train")
 OF_KERAS = ("initializers", "losses", "metrics", "optimizers")
-PARTS = ("arrays", "control", "dtypes", "functions", "maths", "reductions", "state", "texts")
+PARTS = ("arrays", "control", "dtypes", "functions", "maths", "reductions", "sparsity", "state", "texts")
 __all__ = ["__version__", "keras"]
 
 

@@ -5,16 +5,22 @@ import csv
 import glob
 import os
 import shutil
-from typing import NamedTuple
 
 import numpy as np
 
 from kgraph.compiler.trace import Tensor
 from kgraph.naming import missing
-from kgraph.tensorflow.base.arrays import convert_to_tensor, stacked
-from kgraph.tensorflow.base.dtypes import as_dtype
+from kgraph.tensorflow.base.arrays import convert_to_tensor
+from kgraph.tensorflow.base.dtypes import NAMES, as_dtype
 from kgraph.tensorflow.base.texts import StringTensor, bytes_of, is_text, text_of
-from kgraph.tensorflow.examples import Example
+from kgraph.tensorflow.parsing import (
+    FixedLenFeature,
+    FixedLenSequenceFeature,
+    VarLenFeature,
+    parse_example,
+    parse_single_example,
+    parse_single_sequence_example,
+)
 from kgraph.tensorflow.pictures import (
     decode_bmp,
     decode_gif,
@@ -26,10 +32,10 @@ from kgraph.tensorflow.pictures import (
 )
 from kgraph.tensorflow.records import framed
 
-__all__ = ["FixedLenFeature", "TFRecordOptions", "TFRecordWriter", "decode_bmp", "decode_csv", "decode_gif",
-           "decode_image", "decode_jpeg", "decode_png", "decode_raw", "encode_jpeg", "encode_png", "gfile",
-           "matching_files", "parse_example", "parse_single_example", "parse_tensor", "read_file", "serialize_tensor",
-           "write_file"]
+__all__ = ["FixedLenFeature", "FixedLenSequenceFeature", "TFRecordOptions", "TFRecordWriter", "VarLenFeature",
+           "decode_bmp", "decode_csv", "decode_gif", "decode_image", "decode_jpeg", "decode_png", "decode_raw",
+           "encode_jpeg", "encode_png", "gfile", "matching_files", "parse_example", "parse_single_example",
+           "parse_single_sequence_example", "parse_tensor", "read_file", "serialize_tensor", "write_file"]
 
 
 def read_file(filename, name=None) -> StringTensor:
@@ -77,49 +83,7 @@ def parse_tensor(serialized, out_type, name=None):
     return Tensor(array)
 
 
-# ------------------------------------------------------------------ Examples
-class FixedLenFeature(NamedTuple):
-    """A feature of one shape in every Example; default_value: where it is missing."""
-
-    shape: tuple
-    dtype: object
-    default_value: object = None
-
-
-def parse_single_example(serialized, features, example_names=None, name=None) -> dict:
-    """The features of a serialized Example, by name. Raises ValueError, naming it, for one that does not fit."""
-    found = Example.FromString(serialized).features.feature
-    return {key: _parsed(key, spec, found.get(key)) for key, spec in features.items()}
-
-
-def parse_example(serialized, features, example_names=None, name=None) -> dict:
-    """The features of serialized Examples, by name, along a new first axis."""
-    if isinstance(serialized, (str, bytes)) or not getattr(serialized, "ndim", 1):
-        return parse_single_example(serialized, features)
-    return stacked([parse_single_example(s, features) for s in serialized])
-
-
-def _parsed(key, spec, feature):
-    if not isinstance(spec, FixedLenFeature):
-        raise NotImplementedError(f"parse_example: feature {key!r}: expected a FixedLenFeature, received {spec!r}: "
-                                  "there are no sparse or ragged tensors")
-    values = [] if feature is None else feature.values
-    shape = tuple(int(n) for n in spec.shape)
-    if not values and spec.default_value is not None:
-        values = np.broadcast_to(np.asarray(spec.default_value, object), shape).ravel().tolist()
-    count = int(np.prod(shape, dtype=int))
-    if len(values) != count:
-        raise ValueError(f"parse_example: feature {key!r}: expected {count} values for shape {shape}, received "
-                         f"{len(values)}")
-    dtype = as_dtype(spec.dtype)
-    if bool(values) and is_text(values) != (dtype == "string"):
-        raise ValueError(f"parse_example: feature {key!r}: expected values of {dtype!r}, received {values[0]!r}")
-    array = np.empty(count, object if dtype == "string" else dtype.name)
-    array[:] = values
-    array = array.reshape(shape)
-    return StringTensor(array) if dtype == "string" else Tensor(array)
-
-
+# ------------------------------------------------------------------ records
 class TFRecordOptions:
     """How a TFRecord file is compressed: "", "GZIP" or "ZLIB"."""
 
@@ -180,6 +144,9 @@ def _column(values, shape):
 
 def cell(text, default, na_value=""):
     """A cell as an array without axes, or a StringTensor, of the dtype that its default has."""
+    if not isinstance(default, (list, tuple, np.ndarray)) and (
+            isinstance(default, (int, float)) or isinstance(default, str) and default not in NAMES):
+        default = [default]
     given = default if isinstance(default, (list, tuple, np.ndarray)) else None
     if given is None and not isinstance(default, str) and hasattr(default, "numpy"):
         given = np.atleast_1d(default.numpy())

@@ -9,6 +9,7 @@ import numpy as np
 from kgraph.compiler.trace import Tensor
 from kgraph.naming import missing
 from kgraph.tensorflow.base.dtypes import as_dtype
+from kgraph.tensorflow.base.sparsity import RaggedTensor
 from kgraph.tensorflow.base.texts import StringTensor, map_texts, text_of
 
 __all__ = ["as_string", "bytes_split", "format", "join", "length", "lower", "ngrams", "reduce_join", "regex_full_match",
@@ -56,16 +57,6 @@ def regex_full_match(input, pattern, name=None):
     return map_texts(lambda b: _pattern(text_of(pattern)).fullmatch(b) is not None, input, "bool")
 
 
-def _cut(what, f, input) -> list:
-    """The parts that f makes of each string, which are as many for each: tensors are not ragged here."""
-    parts = [f(b) for b in StringTensor(input).numpy_array().flat]
-    counts = {len(p) for p in parts}
-    if len(counts) > 1:
-        raise ValueError(f"tf.strings.{what}: expected strings of as many parts, since there are no ragged tensors "
-                         f"here, received numbers {sorted(counts)}")
-    return parts
-
-
 def _beside(parts, shape) -> np.ndarray:
     """Lists of as many parts, in an array of a shape."""
     flat = np.empty(sum(map(len, parts)), object)
@@ -73,19 +64,27 @@ def _beside(parts, shape) -> np.ndarray:
     return flat.reshape(*shape, len(parts[0]) if parts else 0)
 
 
-def _split(what, f, input):
-    return StringTensor(_beside(_cut(what, f, input), StringTensor(input).shape))
+def _split(f, input, tensor=StringTensor):
+    """The parts that f makes of each string: a tensor for one string, a RaggedTensor for several."""
+    array = StringTensor(input).numpy_array()
+    parts = [f(b) for b in array.flat]
+    if array.ndim == 0:
+        return tensor(_beside(parts, ()))
+    whole = tensor(_beside([[part for row in parts for part in row]], ()))
+    found = RaggedTensor.from_row_lengths(whole, list(map(len, parts)))
+    for size in array.shape[:0:-1]:
+        found = RaggedTensor.from_row_lengths(found, [size] * (len(found) // size))
+    return found
 
 
 def split(input, sep=None, maxsplit=-1, name=None):
-    """The parts of one string between separators (blanks). Of several strings they would be ragged: then ValueError,
-    unless each has as many."""
-    return _split("split", lambda b: b.split(None if not sep else text_of(sep).encode(), maxsplit), input)
+    """The parts of a string between separators (blanks); of several strings a RaggedTensor."""
+    return _split(lambda b: b.split(None if not sep else text_of(sep).encode(), maxsplit), input)
 
 
 def bytes_split(input, name=None):
-    """The bytes of a string; of several strings, which have as many."""
-    return _split("bytes_split", lambda b: [bytes([c]) for c in b], input)
+    """The bytes of a string; of several strings a RaggedTensor."""
+    return _split(lambda b: [bytes([c]) for c in b], input)
 
 
 def ngrams(data, ngram_width, separator=" ", pad_values=None, padding_width=None, preserve_short_sequences=False,
@@ -200,16 +199,15 @@ def _decoded(b, encoding, errors, replacement, control=False) -> str:
 
 def unicode_decode(input, input_encoding, errors="replace", replacement_char=65533, replace_control_characters=False,
                    name=None):
-    """The code points of a string, int32; of several strings, which have as many."""
+    """The code points of a string, int32; of several strings a RaggedTensor."""
     def points(b):
         return [ord(c) for c in _decoded(b, input_encoding, errors, replacement_char, replace_control_characters)]
-    found = _beside(_cut("unicode_decode", points, input), StringTensor(input).shape)
-    return Tensor(found.astype("int32"))
+    return _split(points, input, lambda found: Tensor(found.astype("int32")))
 
 
 def unicode_split(input, input_encoding, errors="replace", replacement_char=65533, name=None):
-    """The characters of a string, in UTF-8; of several strings, which have as many."""
-    return _split("unicode_split", lambda b: list(_decoded(b, input_encoding, errors, replacement_char)), input)
+    """The characters of a string, in UTF-8; of several strings a RaggedTensor."""
+    return _split(lambda b: list(_decoded(b, input_encoding, errors, replacement_char)), input)
 
 
 def unicode_transcode(input, input_encoding, output_encoding, errors="replace", replacement_char=65533,

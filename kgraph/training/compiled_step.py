@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -198,11 +199,33 @@ class Programs:
     def _find(self, kind, data, leaves, structure, wrap):
         self.model._prepare(self.mode, data)
         types = self._types(data, leaves)
-        _check_sizes(types, leaves, data)
+        try:
+            _check_sizes(types, leaves, data)
+        except ValueError:
+            # targets may have a length of their own, as labels for CTC do, unless the loss says otherwise
+            types = self._with_own_lengths(types, data, leaves)
+            program = self._program(kind, data, types, structure, wrap)
+            if _broken(program.compiled.size_rules, types, leaves):
+                raise
+            return program
+        return self._program(kind, data, types, structure, wrap)
+
+    def _program(self, kind, data, types, structure, wrap):
         full = (kind, tuple(types), structure)
         if full not in self.made:
             self.made[full] = self._make(kind, data, types, wrap)
         return self.made[full]
+
+    def _with_own_lengths(self, types, data, leaves):
+        """types, with a Dim of their own for sizes of targets that outputs have not."""
+        found, count = _sizes_of(types, leaves), sum(a is not None for a in tree.flatten(parts_of(data)[0]))
+
+        def own(i, axis, size, given):
+            if i < count or not axis or not isinstance(size, Dim) or dims.evaluate(size, found) == given:
+                return size
+            return given if given == 1 else dims.dim(f"targets_{i - count}_{axis}")
+        return [TensorType(tuple(own(i, axis, *sizes) for axis, sizes in enumerate(zip(t.shape, a.shape))), t.dtype)
+                for i, (t, a) in enumerate(zip(types, leaves))]
 
     def _make(self, kind, data, types, wrap):
         model = self.model
@@ -266,13 +289,26 @@ def _shared(make, leading):
     return None
 
 
+def _sizes_of(types, leaves) -> dict:
+    """What the Dims that stand alone in types are, by name."""
+    found = {"B": leaves[0].shape[0]}
+    for size, given in itertools.chain(*(zip(t.shape, a.shape) for t, a in zip(types, leaves))):
+        if isinstance(size, Dim) and size == dims.dim(str(size)):
+            found.setdefault(str(size), given)
+    return found
+
+
+def _broken(rules, types, leaves) -> bool:
+    """Whether a size rule that speaks of the types' Dims alone does not hold for these arrays."""
+    found = _sizes_of(types, leaves)
+    known = [r for r in rules if dims.names((r.a, r.b)) <= found.keys()]
+    values = [(r.sign, dims.evaluate(r.a, found), dims.evaluate(r.b, found)) for r in known]
+    return any(a != b if sign == "==" else a > b for sign, a, b in values)
+
+
 def _check_sizes(types, leaves, data):
     """Raise ValueError where arrays have other sizes than the Dims of their types say that they have together."""
-    found = {"B": leaves[0].shape[0]}
-    for t, a in zip(types, leaves):
-        for size, given in zip(t.shape, a.shape):
-            if isinstance(size, Dim) and size == dims.dim(str(size)):
-                found.setdefault(str(size), given)
+    found = _sizes_of(types, leaves)
     for name, t, a in zip(names_of(data), types, leaves):
         for axis, size in enumerate(t.shape):
             if axis and isinstance(size, Dim) and dims.evaluate(size, found) != a.shape[axis]:

@@ -74,3 +74,35 @@ def test_functions_of_tf_strings_standardize_and_split():
     parts = layers.TextVectorization(split=lambda x: [tf.strings.split(t, "o") for t in x], standardize="lower",
                                      vocabulary=["d", "g", "c", "w"])
     assert parts(["Dog", "cow", "do"]).numpy().tolist() == [[2, 3], [4, 5], [2, 0]]
+
+
+def test_texts_are_read_as_tensors_of_text():
+    inverse = layers.StringLookup(vocabulary=["a", "b"], invert=True)
+    texts = inverse(tf.constant([1, 0, 2]))
+    assert texts.tolist() == ["a", "[UNK]", "b"] and texts.numpy().tolist() == [b"a", b"[UNK]", b"b"]
+    assert texts[0] == "a" and texts[0].numpy() == b"a" and [t.numpy() for t in texts][2] == b"b"
+    assert inverse(2).numpy() == b"b" and " ".join(texts) == "a [UNK] b" and texts[1:].numpy().tolist()[1] == b"b"
+    assert tf.strings.reduce_join(texts, separator=" ").numpy() == b"a [UNK] b"
+    assert tf.gather(["a", "b"], [1, 0]).numpy().tolist() == [b"b", b"a"]
+
+
+def test_functions_of_data_sets_mean_what_names_meant():
+    sets = []
+    for i in range(2):
+        sets.append(tf.data.Dataset.range(2).map(lambda x: x + 10 * i).filter(lambda x: x != 10 * i))  # noqa: B023
+    assert [int(x) for s in sets for x in s] == [1, 11]
+    calls = 0
+
+    def counted(x):
+        nonlocal calls
+        calls += 1
+        return x
+    assert len(list(tf.data.Dataset.range(3).map(counted))) == calls == 3
+
+
+def test_columns_of_frames_keep_their_dtypes():
+    class Column:
+        def __init__(self, values):
+            self.to_numpy = lambda: values
+    data = tf.data.Dataset.from_tensor_slices({"a": Column(np.arange(2)), "b": Column(np.array(["x", "y"], object))})
+    assert {k: s.dtype.name for k, s in data.element_spec.items()} == {"a": "int64", "b": "string"}

@@ -257,3 +257,21 @@ def test_every_name_of_the_table_is_there():
         owner = find(module.strip("`").removeprefix("tf").lstrip(".")) if module != "`tf`" else tf
         for name in names.split(", "):
             getattr(owner, name.strip("`"))
+
+
+def test_shapes_and_dtypes_of_tensors_answer_as_tensorflow_has_them():
+    x, symbolic = tf.zeros([2, 3]), kgraph.layers.Dense(4)(kgraph.Input((3,)))
+    assert x.shape == (2, 3) and x.shape.as_list() == [2, 3] and x.shape[1:].as_list() == [3] and x.shape.rank == 2
+    assert x.get_shape().num_elements() == 6 and symbolic.get_shape().as_list() == [None, 4]
+    assert symbolic.shape.ndims == 2 and not symbolic.shape.is_fully_defined()
+    assert repr(x.shape) == "(2, 3)" and repr(x.dtype) == "'float32'"
+    assert (x.dtype.name, x.dtype.is_floating, x.dtype.as_numpy_dtype) == ("float32", True, np.float32)
+    assert tf.Variable([1]).dtype.is_integer and tf.Variable([1]).shape.as_list() == [1]
+    x.set_shape([None, 3])
+    with pytest.raises(ValueError, match=r"set_shape: expected what fits shape \(2, 3\), received \(3, 3\)"):
+        x.set_shape([3, 3])
+
+    @tf.function
+    def f(y):
+        return tf.reshape(y, [y.shape.as_list()[1], -1])
+    assert f(x).shape == (3, 2)

@@ -601,6 +601,18 @@ def test_keras_2_names():
         assert m.predict_generator(Numbers()).shape == (50, 3)
 
 
+def test_targets_may_have_a_length_of_their_own():
+    """Labels for CTC are shorter than what the model says of them."""
+    m = K.Sequential([K.Input((None, 3)), layers.Dense(4)])
+    m.compile("sgd", K.losses.CTC())
+    x = np.random.default_rng(0).normal(size=(4, 6, 3)).astype("float32")
+    m.fit(x, np.int32([[1, 2]] * 4), verbose=0)
+    m.fit(x, np.int32([[1, 2, 3]] * 4), verbose=0)
+    assert len(m._programs["train"].made) == 1
+    m.compile("sgd", lambda y, p: (y - p[:, :1]) ** 2, metrics=["mse"])
+    assert np.isfinite(m.evaluate(x, np.ones((4, 1, 4), "float32"), verbose=0)).all()
+
+
 def test_other_lengths_make_no_new_program():
     inputs = K.Input((None, 3))
     m = K.Model(inputs, layers.Dense(2)(inputs))

@@ -12,6 +12,30 @@ from kgraph.layers.preprocessing.tables import as_array
 __all__ = ["HostLayer", "as_data", "batches_of"]
 
 
+class Text(str):
+    """One text of Texts: `numpy()` gives its bytes, as of a tensor of TensorFlow."""
+
+    shape, ndim, dtype = (), 0, "string"
+
+    def numpy(self) -> bytes:
+        return self.encode()
+
+
+class Texts(np.ndarray):
+    """An array of texts, read as tensors of text are: `numpy()` gives bytes, and a single text has it too."""
+
+    def numpy(self):
+        found = np.array([str(text).encode() for text in self.flat], object).reshape(self.shape)
+        return found if self.ndim else found.item()
+
+    def __getitem__(self, key):
+        found = super().__getitem__(key.numpy() if isinstance(key, TensorLike) else key)
+        return Text(found) if isinstance(found, str) else found
+
+    def __iter__(self):
+        return (self[i] for i in range(len(self)))
+
+
 class HostLayer(Layer):
     """A subclass defines _compute(*arrays) -> array, and _output_type(*TensorType) -> TensorType.
 
@@ -27,7 +51,7 @@ class HostLayer(Layer):
         if any(isinstance(x, Value) for x in arrays):
             return bind(host_p, *arrays, function=self._compute, type=self._output_type(*[x.type for x in arrays]))
         result = self._compute(*map(as_data, arrays))
-        return result if result.dtype.kind in "OU" else Tensor(result)
+        return result.view(Texts) if result.dtype.kind in "OU" else Tensor(result)
 
     def _bind(self, args, kwargs):
         """Lists of strings are arrays, not structures of tensors."""

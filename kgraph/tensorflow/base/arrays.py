@@ -11,7 +11,7 @@ from kgraph import ops, tree
 from kgraph.compiler.dims import Dim
 from kgraph.compiler.ir import TensorLike, Value
 from kgraph.compiler.trace import Tensor
-from kgraph.tensorflow.base.dtypes import TensorShape, as_dtype
+from kgraph.tensorflow.base.dtypes import TensorShape, as_dtype, common_dtype
 from kgraph.tensorflow.base.signatures import functions_of
 from kgraph.tensorflow.base.texts import StringTensor, is_text
 
@@ -172,8 +172,8 @@ def broadcast_to(input, shape, name=None):
 
 def tile(input, multiples, name=None):
     """input repeated that many times along each axis."""
-    if isinstance(input, StringTensor):
-        return StringTensor(np.tile(input.numpy_array(), sizes_of(multiples)))
+    if is_text(input):
+        return StringTensor(np.tile(StringTensor(input).numpy_array(), sizes_of(multiples)))
     return ops.tile(input, sizes_of(multiples))
 
 
@@ -201,7 +201,8 @@ def eye(num_rows, num_columns=None, batch_shape=None, dtype="float32", name=None
 def range(start, limit=None, delta=1, dtype=None, name="range"):
     """start, start + delta ... below limit; with one argument from 0."""
     start, limit = (0, start) if limit is None else (start, limit)
-    return ops.arange(start, limit, delta, dtype)
+    typed = [x for x in (start, limit, delta) if isinstance(x, TensorLike)]
+    return ops.arange(start, limit, delta, dtype or (common_dtype(*typed) if typed else None))
 
 
 def meshgrid(*args, indexing="xy", name=None):
@@ -228,8 +229,8 @@ def sequence_mask(lengths, maxlen=None, dtype="bool", name=None):
 
 def reshape(tensor, shape, name=None):
     """The elements in another shape, of which one size may be -1."""
-    if isinstance(tensor, StringTensor):
-        return StringTensor(tensor.numpy_array().reshape(tuple(int(n) for n in shape)))
+    if is_text(tensor):
+        return StringTensor(StringTensor(tensor).numpy_array().reshape(tuple(int(n) for n in shape)))
     return ops.reshape(tensor, sizes_of(shape))
 
 
@@ -255,7 +256,7 @@ def pad(tensor, paddings, mode="CONSTANT", constant_values=0, name=None):
 
 def concat(values, axis, name="concat"):
     """Tensors joined along an axis."""
-    if any(isinstance(v, StringTensor) for v in values):
+    if any(map(is_text, values)):
         return StringTensor(np.concatenate([StringTensor(v).numpy_array() for v in values], axis))
     if any(isinstance(v, Sizes) or isinstance(v, (list, tuple)) and _is_sizes(v) for v in values):
         return Sizes(int(n) if isinstance(n, TensorLike) and not isinstance(n, Value) else n for v in values for n in v)
@@ -264,7 +265,7 @@ def concat(values, axis, name="concat"):
 
 def stack(values, axis=0, name="stack"):
     """Tensors of one shape along a new axis."""
-    if any(isinstance(v, StringTensor) for v in values):
+    if any(map(is_text, values)):
         return StringTensor(np.stack([StringTensor(v).numpy_array() for v in values], axis))
     return Sizes(values) if _is_sizes(values) else ops.stack([ops.convert_to_tensor(v) for v in values], axis)
 
@@ -298,8 +299,8 @@ def _number(x):
 
 def gather(params, indices, validate_indices=None, axis=None, batch_dims=0, name=None):
     """The slices of params at indices along axis; batch_dims: that many first axes are shared by both."""
-    if isinstance(params, StringTensor):
-        return StringTensor(np.take(params.numpy_array(), np.asarray(indices), axis or 0))
+    if is_text(params):
+        return StringTensor(np.take(StringTensor(params).numpy_array(), np.asarray(indices), axis or 0))
     params, indices = ops.convert_to_tensor(params), ops.convert_to_tensor(indices)
     axis = batch_dims if axis is None else axis
     if batch_dims == 0:
@@ -325,8 +326,8 @@ def gather_nd(params, indices, batch_dims=0, name=None):
 def boolean_mask(tensor, mask, axis=None, name="boolean_mask"):
     """The slices of tensor where mask is True, on axes from `axis` (0) on. Eagerly only: the data says how many."""
     mask = np.asarray(mask, bool)
-    if isinstance(tensor, StringTensor):
-        return StringTensor(tensor.numpy_array()[mask])
+    if is_text(tensor):
+        return StringTensor(StringTensor(tensor).numpy_array()[mask])
     return ops.convert_to_tensor(tensor)[(*[_slice(None)] * (axis or 0), ops.convert_to_tensor(mask))]
 
 
@@ -334,7 +335,7 @@ def where(condition, x=None, y=None, name=None):
     """x where condition holds, else y; without them the positions where it does, int64 (number, rank)."""
     if x is None and y is None:
         return ops.cast(ops.stack(list(ops.nonzero(condition)), axis=-1), "int64")
-    if isinstance(x, StringTensor) or isinstance(y, StringTensor):
+    if is_text(x) or is_text(y):
         return StringTensor(np.where(np.asarray(condition), *(StringTensor(v).numpy_array() for v in (x, y))))
     return ops.where(condition, x, y)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 import numpy as np
 
 from kgraph.compiler.dims import Dim
+from kgraph.compiler.shapes import DTypeName, Shape
 from kgraph.ops.core import result_type, standardize_dtype
 
 NAMES = ("float16", "float32", "float64", "bfloat16", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32",
@@ -11,7 +12,7 @@ NAMES = ("float16", "float32", "float64", "bfloat16", "int8", "int16", "int32", 
 __all__ = [*NAMES, "DType", "TensorShape", "TensorSpec", "as_dtype", "double", "half"]
 
 
-class DType(str):
+class DType(DTypeName):
     """A dtype: a text, so that it equals the name that a tensor of kgraph has as its dtype.
 
     >>> float32 == "float32", float32.as_numpy_dtype, float32.is_floating
@@ -19,46 +20,6 @@ class DType(str):
     """
 
     __slots__ = ()
-
-    @property
-    def name(self) -> str:
-        return str(self)
-
-    @property
-    def as_numpy_dtype(self):
-        return np.object_ if self == "string" else np.dtype(self.name).type
-
-    @property
-    def size(self) -> int:
-        """Bytes of an element."""
-        return np.dtype(self.as_numpy_dtype).itemsize
-
-    @property
-    def is_floating(self) -> bool:
-        return "float" in self
-
-    @property
-    def is_integer(self) -> bool:
-        return "int" in self
-
-    @property
-    def is_bool(self) -> bool:
-        return self == "bool"
-
-    @property
-    def is_complex(self) -> bool:
-        return self.startswith("complex")
-
-    @property
-    def min(self):
-        return self._limits().min
-
-    @property
-    def max(self):
-        return self._limits().max
-
-    def _limits(self):
-        return (np.finfo if self.is_floating else np.iinfo)(self.as_numpy_dtype)
 
     def __str__(self):
         return str.__str__(self)
@@ -80,7 +41,7 @@ def as_dtype(type_value) -> DType:
     return DType(standardize_dtype(type_value))
 
 
-class TensorShape(tuple):
+class TensorShape(Shape):
     """A shape: ints, and None for a size that is not known. One whose rank is not known is TensorShape(None)."""
 
     __slots__ = ()
@@ -90,25 +51,6 @@ class TensorShape(tuple):
             return _UnknownShape()
         dims = (dims,) if isinstance(dims, int) else dims
         return super().__new__(cls, (None if d is None or isinstance(d, Dim) else int(d) for d in dims))
-
-    @property
-    def rank(self):
-        return len(self)
-
-    ndims = rank
-
-    @property
-    def dims(self) -> list:
-        return list(self)
-
-    def as_list(self) -> list:
-        return list(self)
-
-    def num_elements(self):
-        return int(np.prod(self)) if self.is_fully_defined() else None
-
-    def is_fully_defined(self) -> bool:
-        return None not in self
 
     def is_compatible_with(self, other) -> bool:
         """Whether a tensor could have both shapes."""

@@ -7,14 +7,15 @@ from kgraph import tensorflow
 from kgraph.legacy.backend import sessions
 from kgraph.naming import warn_at_user
 from kgraph.tensorflow import math, random
+from kgraph.tensorflow.base import control
 from kgraph.tensorflow.base.arrays import cast
 from kgraph.tensorflow.nn import depth_to_space, space_to_depth
 
 __version__ = tensorflow.__version__
 __path__: list = []   # tensorflow.compat.v1.keras: kgraph.programs.aliases
-__all__ = ["assign", "assign_add", "assign_sub", "depth_to_space", "enable_eager_execution", "enable_v2_behavior",
-           "log", "logging", "random_normal", "random_uniform", "set_random_seed", "space_to_depth", "to_float",
-           "to_int32", "to_int64", *sessions.TENSORFLOW]
+__all__ = ["Print", "assign", "assign_add", "assign_sub", "depth_to_space", "enable_eager_execution",
+           "enable_v2_behavior", "log", "logging", "random_normal", "random_uniform", "set_random_seed",
+           "space_to_depth", "to_float", "to_int32", "to_int64", *sessions.TENSORFLOW]
 globals().update({name: getattr(sessions, name) for name in sessions.TENSORFLOW})
 log, random_normal, random_uniform, set_random_seed = math.log, random.normal, random.uniform, random.set_seed
 
@@ -47,6 +48,13 @@ def to_int32(x, name=None):
 def to_int64(x, name=None):
     """x as int64."""
     return cast(x, "int64")
+
+
+def Print(input_, data, message=None, first_n=None, summarize=None, name=None):
+    """input_, after message and data are written to sys.stderr, as tf.print does; each time, whatever first_n is."""
+    shown = ["[" + control._shown(x, summarize or 3) + "]" for x in data]
+    control.print((message or "") + "".join(shown), output_stream="stderr")
+    return input_
 
 
 def enable_eager_execution(*args, **kwargs):

@@ -141,7 +141,7 @@ class Dataset:
 
         The numbers that tf.random and tf.image draw follow from seeds and an element's place, not from threads.
         """
-        f = functools.partial(elements.call, map_func)
+        f = functools.partial(elements.call, elements.fixed(map_func))
         threads = _threads(num_parallel_calls)
         turns = itertools.count()
 
@@ -168,9 +168,11 @@ class Dataset:
         return Dataset(lambda: map(join, steps.chunks(self._iterate(), size, drop_remainder)),
                        self._divided(size, drop_remainder))._batched(not drop_remainder)
 
-    def ragged_batch(self, *args, **kwargs):
-        """Raises NotImplementedError: there are no ragged tensors."""
-        raise NotImplementedError("ragged_batch: expected dense batches: use padded_batch")
+    def ragged_batch(self, batch_size, drop_remainder=False, row_splits_dtype="int64", name=None):
+        """As `batch`, of elements of different lengths: RaggedTensors of those with axes."""
+        size = _count("ragged_batch: batch_size", batch_size)
+        return Dataset(lambda: map(elements.ragged, steps.chunks(self._iterate(), size, drop_remainder)),
+                       self._divided(size, drop_remainder))._batched(not drop_remainder)
 
     def unbatch(self, name=None):
         """The rows of each element, one by one."""
@@ -239,10 +241,12 @@ class Dataset:
 
     def filter(self, predicate, name=None):
         """The elements for which predicate holds."""
+        predicate = elements.fixed(predicate)
         return Dataset(lambda: (x for x in self._iterate() if bool(elements.call(predicate, x))), UNKNOWN, self._spec)
 
     def take_while(self, predicate, name=None):
         """The elements up to the first for which predicate does not hold."""
+        predicate = elements.fixed(predicate)
         holds = lambda x: bool(elements.call(predicate, x))
         return Dataset(lambda: itertools.takewhile(holds, self._iterate()), UNKNOWN, self._spec)
 
@@ -255,6 +259,7 @@ class Dataset:
 
     def flat_map(self, map_func, name=None):
         """The elements of the data sets that map_func makes of each element, one data set after the other."""
+        map_func = elements.fixed(map_func)
         return Dataset(lambda: itertools.chain.from_iterable(
             elements.call(map_func, x)._iterate() for x in self._iterate()))
 
@@ -262,6 +267,7 @@ class Dataset:
                    name=None):
         """Elements of the data sets that map_func makes, block_length at a time of cycle_length of them in turn."""
         cycle = 2 if cycle_length is None or int(cycle_length) < 0 else int(cycle_length)
+        map_func = elements.fixed(map_func)
         make = lambda x: elements.call(map_func, x)._iterate()
         return Dataset(lambda: steps.interleaved(make, self._iterate(), cycle, int(block_length)))
 
@@ -272,6 +278,8 @@ class Dataset:
 
     def scan(self, initial_state, scan_func, name=None):
         """Outputs of (state, output) = scan_func(state, element)."""
+        scan_func = elements.fixed(scan_func)
+
         def run():
             state = elements.normal(initial_state)
             for x in self._iterate():

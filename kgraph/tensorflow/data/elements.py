@@ -4,6 +4,10 @@ An array costs a tenth of what a tensor does to cut and to join; what the user's
 """
 from __future__ import annotations
 
+import dis
+import functools
+import types
+
 import numpy as np
 
 from kgraph import tree
@@ -11,15 +15,19 @@ from kgraph.compiler.ir import TensorLike
 from kgraph.compiler.trace import Tensor
 from kgraph.config import floatx
 from kgraph.tensorflow.base.dtypes import TensorSpec, as_dtype
+from kgraph.tensorflow.base.sparsity import RaggedTensor, SparseTensor
+from kgraph.tensorflow.base.sparsity import joined as joined_sparse
 from kgraph.tensorflow.base.texts import StringTensor, is_text
 
 
 def leaf(x):
     """A value that the user gave, as the chain holds it: an array, or a StringTensor, or a data set inside."""
-    if isinstance(x, StringTensor) or hasattr(x, "element_spec"):
+    if isinstance(x, (StringTensor, SparseTensor, RaggedTensor)) or hasattr(x, "element_spec"):
         return x
     if isinstance(x, TensorLike):
         return x.numpy()
+    if hasattr(x, "to_numpy"):   # a column of pandas, polars or pyarrow keeps its dtype
+        x = x.to_numpy()
     if is_text(x):
         return StringTensor(x)
     if isinstance(x, (np.ndarray, np.generic)):
@@ -51,8 +59,33 @@ def tensors(element):
 
 def arrays(element):
     """An element as NumPy has it; texts are bytes, or arrays of them."""
-    return tree.map_structure(lambda x: x.numpy() if isinstance(x, StringTensor) else x[()] if x.ndim == 0 else x,
-                              element)
+    def of(x):
+        return x.numpy() if isinstance(x, (StringTensor, RaggedTensor)) else x[()] if getattr(x, "ndim", 1) == 0 else x
+    return tree.map_structure(of, element)
+
+
+def fixed(f):
+    """f with what its names mean now: as TensorFlow, which reads it once, here, so that a loop may make several.
+
+    A function that assigns to names outside of it goes on sharing them.
+    """
+    if not isinstance(f, types.FunctionType):
+        return f
+    code = f.__code__
+    if any(step.opname == "STORE_GLOBAL" or step.opname == "STORE_DEREF" and step.argval in code.co_freevars
+           for step in dis.get_instructions(code)):
+        return f
+    found = types.FunctionType(code, dict(f.__globals__), f.__name__, f.__defaults__,
+                               tuple(map(_cell, f.__closure__ or ())))
+    found.__kwdefaults__ = f.__kwdefaults__
+    return functools.update_wrapper(found, f)
+
+
+def _cell(cell):
+    try:
+        return types.CellType(cell.cell_contents)
+    except ValueError:   # nothing is in it yet
+        return cell
 
 
 def call(f, element):
@@ -64,6 +97,8 @@ def call(f, element):
 def joined(items):
     """Items of one structure along a new first axis. Raises ValueError when shapes differ."""
     def join(*parts):
+        if isinstance(parts[0], (SparseTensor, RaggedTensor)):
+            return joined_sparse(parts)
         if isinstance(parts[0], StringTensor):
             return StringTensor(np.stack([p.numpy_array() for p in parts]))
         shapes = {np.shape(p) for p in parts}
@@ -71,6 +106,17 @@ def joined(items):
             raise ValueError(f"batch: expected elements of one shape, received {sorted(shapes)}; padded_batch makes "
                              "them equal")
         return np.stack(parts)
+    return tree.map_structure(join, *items)
+
+
+def ragged(items):
+    """As `joined`; parts with axes become the rows of RaggedTensors."""
+    def join(*parts):
+        if isinstance(parts[0], (SparseTensor, RaggedTensor)) or not parts[0].ndim:
+            return joined(parts)
+        flat = np.concatenate([p.numpy_array() if isinstance(p, StringTensor) else p for p in parts])
+        flat = StringTensor(flat) if flat.dtype == object else flat
+        return RaggedTensor.from_row_lengths(flat, list(map(len, parts)))
     return tree.map_structure(join, *items)
 
 

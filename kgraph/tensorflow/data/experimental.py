@@ -4,11 +4,12 @@ from __future__ import annotations
 from kgraph.naming import missing
 from kgraph.tensorflow.data.dataset import AUTOTUNE, Dataset, Options
 from kgraph.tensorflow.data.files import CsvDataset
+from kgraph.tensorflow.data.tables import make_csv_dataset
 
 INFINITE_CARDINALITY, UNKNOWN_CARDINALITY = -1, -2
 __all__ = ["AUTOTUNE", "CsvDataset", "INFINITE_CARDINALITY", "OptimizationOptions", "UNKNOWN_CARDINALITY",
            "assert_cardinality", "cardinality", "enumerate_dataset", "get_single_element", "ignore_errors",
-           "prefetch_to_device", "unbatch"]
+           "make_csv_dataset", "prefetch_to_device", "unbatch"]
 OptimizationOptions = Options
 
 

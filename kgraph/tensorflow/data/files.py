@@ -81,12 +81,16 @@ class CsvDataset(Dataset):
 
     def __init__(self, filenames, record_defaults, compression_type=None, buffer_size=None, header=False,
                  field_delim=",", use_quote_delim=True, na_value="", select_cols=None, exclude_cols=None):
+        quoting = csv.QUOTE_MINIMAL if use_quote_delim else csv.QUOTE_NONE
+        left_out = set(exclude_cols or ())
+
         def rows():
             for path in names_of(filenames):
                 with opened(path, compression_type) as file:
-                    lines = csv.reader((line.decode() for line in file), delimiter=field_delim)
+                    lines = csv.reader((line.decode() for line in file), delimiter=field_delim, quoting=quoting)
                     for number, cells in enumerate(lines):
                         if number or not header:
-                            cells = cells if select_cols is None else [cells[i] for i in select_cols]
+                            wanted = range(len(cells)) if select_cols is None else select_cols
+                            cells = [cells[i] for i in wanted if i not in left_out]
                             yield tuple(cell(c, d, na_value) for c, d in zip(cells, record_defaults))
         super().__init__(rows)
