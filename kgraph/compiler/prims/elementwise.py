@@ -127,7 +127,7 @@ ceil_p = _unary("ceil", np.ceil, NOT_DIFFERENTIABLE, "ceil")
 round_p = _unary("round", np.rint, NOT_DIFFERENTIABLE, "rint")  # halves go to the even neighbour
 e4m3_p, e5m2_p = (   # what floats of 8 bits can be, in the type that it had
     _unary(name, lambda x, wanted=wanted: x.astype(numpy_dtype(wanted)).astype(x.dtype), NOT_DIFFERENTIABLE, name,
-           low=-600, high=600)
+           low=-448, high=448)
     for name, wanted in (("e4m3", "float8_e4m3fn"), ("e5m2", "float8_e5m2")))
 is_nan_p = _unary("is_nan", np.isnan, NOT_DIFFERENTIABLE, "isnan", result="bool")
 is_finite_p = _unary("is_finite", np.isfinite, NOT_DIFFERENTIABLE, "isfinite", result="bool")

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from kgraph.compiler.loopnest.dtypes import DTYPES, numpy_dtype
 from kgraph.compiler.prims.rules import FLOATS
 from kgraph.onnx.to_onnx.table import rule
 
@@ -50,6 +51,14 @@ def cast(g, name, dtype):
 @rule("cast")
 def cast_rule(g, op):
     return g.elementwise(op.inputs, lambda x: cast(g, x, op.params["dtype"]))
+
+
+@rule("e4m3", "e5m2")
+def in_eight_bits(g, op):
+    """There and back. What is just beyond the largest becomes NaN or the largest, as who runs it has it."""
+    g.need_opset(op, 19)
+    kept = numpy_dtype(next(name for name in DTYPES if name.startswith(f"float8_{op.prim.name}")))
+    return g.elementwise(op.inputs, lambda x: cast(g, g.node("Cast", x, to=kept, saturate=0), op.inputs[0].dtype))
 
 
 @rule("rsqrt")
