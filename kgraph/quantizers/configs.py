@@ -212,6 +212,16 @@ class GPTQConfig(SampledConfig):
 
     Raises:
         ValueError: a number out of its range.
+
+    Example:
+        >>> table, block = kgraph.layers.Embedding(20, 8), kgraph.layers.Dense(8)
+        >>> model = kgraph.Sequential([kgraph.Input((6,), dtype="int32"), table, block, kgraph.layers.Dense(3)])
+        >>> tokens = np.random.default_rng(0).integers(0, 20, (4, 6))
+        >>> config = quantizers.GPTQConfig(tokens, tokenizer=str, num_samples=4, sequence_length=6, group_size=4,
+        ...     quantization_layer_structure={"pre_block_layers": [table], "sequential_blocks": [block]})
+        >>> model.quantize(config=config)
+        >>> [layer.quantization_mode for layer in model.layers]
+        [None, 'gptq', None]
     """
 
     mode = "gptq"

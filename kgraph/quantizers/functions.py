@@ -151,7 +151,7 @@ def unpack_int4(packed, orig_len, axis=0, dtype="int8"):
     halves = [ops.bitwise_and(bits, 15), ops.right_shift(bits, 4)]
     if dtype == "int8":
         halves = [ops.where(ops.greater(h, 7), h - 16, h) for h in halves]
-    both = ops.stack(halves, axis=axis + 1)
+    both = ops.stack([ops.cast(h, dtype) for h in halves], axis=axis + 1)
     shape = list(packed.shape)
     shape[axis] = 2 * shape[axis]
-    return ops.cast(ops.take(ops.reshape(both, shape), ops.arange(orig_len), axis=axis), dtype)
+    return ops.reshape(both, shape)[(slice(None),) * axis + (slice(orig_len),)]

@@ -170,8 +170,9 @@ class Groups:
         if self.bits == 4:
             numbers = unpack_int4(numbers, self.flat[1], dtype="uint8")
         groups = ops.cast(values["g_idx"], "int32")
-        scale, zero = (ops.take(ops.cast(values[end], dtype), groups, axis=-1) for end in ("_scale", "_zero"))
-        weight = ops.transpose((ops.cast(numbers, dtype) - zero) * scale)
+        scale, zero = (ops.take(ops.transpose(ops.cast(values[end], dtype)), groups, axis=0)
+                       for end in ("_scale", "_zero"))
+        weight = (ops.cast(ops.transpose(numbers), dtype) - zero) * scale
         if self.factors:
             weight = weight / ops.expand_dims(ops.cast(values["awq_scales"], dtype), -1)
         return ops.reshape(weight, self.shape)
