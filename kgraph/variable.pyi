@@ -1,6 +1,6 @@
 # Made by python -m kgraph.docs --stubs. kgraph/docs/vocabulary.py says what the names of arguments mean.
 from collections.abc import Sequence
-from kgraph._types import ArrayLike, ConstraintLike, DTypeLike, InitializerLike, PathLike, Policy, RegularizerLike, Shape
+from kgraph._types import ArrayLike, ConstraintLike, DTypeLike, Float, InitializerLike, PathLike, Policy, RegularizerLike, Shape
 from kgraph.compiler.ir import TensorLike
 from numpy.typing import NDArray
 from typing import Any
@@ -20,6 +20,7 @@ class Variable(TensorLike):
     written_at: Any
     synchronization: str
     apart: bool
+    untouched: bool
     def __init__(self, initializer: InitializerLike, shape: Shape | None = None, dtype: Policy | None = None, trainable: bool = True, autocast: bool = True, aggregation: str = 'none', synchronization: str = 'auto', name: str | None = None, layout: Any = None, path: PathLike | None = None, regularizer: RegularizerLike | None = None, constraint: ConstraintLike | None = None) -> None: ...
     @property
     def trainable(self) -> bool: ...
@@ -56,11 +57,13 @@ class Variable(TensorLike):
     def store(self, array: ArrayLike) -> None: ...
     def assign_add(self, value: ArrayLike) -> Any: ...
     def assign_sub(self, value: ArrayLike) -> Any: ...
+def draw_rows(memory: Any, initializer: InitializerLike, shape: Shape, start: Float = 0) -> None: ...
 def zeros(shape: Shape, dtype: DTypeLike) -> NDArray[Any]: ...
 def flatten(variables: Sequence[Variable], name: str) -> Variable: ...
 
 __all__ = [
     "Variable",
+    "draw_rows",
     "flatten",
     "is_followed",
     "zeros",

@@ -42,8 +42,12 @@ class Quantizing:
             config: a config of quantizers; for "gptq" and "awq", which run samples through the model's blocks and
                 quantize the Dense and EinsumDense layers in them, a GPTQConfig or AWQConfig.
         """
-        _quantize_layers(self, mode, config, filters, **kwargs)
-        self._programs, self._fast_predict, self._short_ways = {}, None, {}
+        try:
+            _quantize_layers(self, mode, config, filters, **kwargs)
+        finally:
+            for model in self._all_layers():
+                if isinstance(model, Quantizing):   # what was compiled reads the variables of before
+                    model._programs, model._fast_predict, model._short_ways = {}, None, {}
 
 
 def _quantize_layers(model, mode, config, filters, type_check=True, **kwargs):

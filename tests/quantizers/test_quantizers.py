@@ -106,6 +106,17 @@ def test_files_of_keras():
     np.testing.assert_array_equal(other.predict(DATA["ids"], verbose=0), m.predict(DATA["ids"], verbose=0))
 
 
+def test_models_in_models_forget_what_was_compiled():
+    inner = kgraph.Sequential([kgraph.Input((4,)), layers.Dense(3)])
+    i, x = kgraph.Input((4,)), np.random.default_rng(0).standard_normal((2, 4)).astype("float32")
+    m = kgraph.Model(i, inner(i))
+    before = inner.predict(x, verbose=0)
+    m.quantize("int4")
+    after = inner.predict(x, verbose=0)
+    assert np.abs(after - before).max() > 1e-3
+    np.testing.assert_allclose(after, m.predict(x, verbose=0), rtol=1e-5, atol=1e-6)
+
+
 def test_what_cannot_be_quantized_says_so():
     m = small_model()
     with pytest.raises(ValueError, match="expected mode among int8, int4, float8, gptq, awq, or a config, received "
