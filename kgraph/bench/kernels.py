@@ -12,6 +12,7 @@ from kgraph.compiler.dims import evaluate
 from kgraph.compiler.ir import TensorType
 from kgraph.compiler.loopnest.dtypes import is_float, numpy_dtype
 from kgraph.function import build
+from kgraph.ops.window import convolved
 from kgraph.runtime.profile import limits
 
 __all__ = ["CASES", "Case", "KernelRow", "measure_case"]
@@ -101,6 +102,10 @@ CASES = {
     **_convolution("conv1x1", ops.conv, IMAGES, lambda b, side, c, f: (1, 1, c, f)),
     **_convolution("depthwise3x3", ops.depthwise_conv, ((1, 32, 32, 1), (32, 32, 128, 1)),
                    lambda b, side, c, f: (3, 3, c, f)),
+    "conv_int8": Case(lambda x, w: convolved(x, w, (1, 1), "same", (1, 1), 1), IMAGES,
+                      lambda b, side, c, f: [(b, side, side, c), (3, 3, c, f)], "int8"),
+    "depthwise_int8": Case(lambda x, w: convolved(x, w, (1, 1), "same", (1, 1), x.shape[-1]),
+                           ((1, 32, 32), (32, 32, 128)), lambda b, side, c: [(b, side, side, c), (3, 3, 1, c)], "int8"),
     "max_pool": Case(lambda x: ops.max_pool(x, 2), IMAGES[:3], lambda b, side, c, f: [(b, side, side, c)]),
     "average_pool": Case(lambda x: ops.average_pool(x, 2), IMAGES[:3], lambda b, side, c, f: [(b, side, side, c)]),
     "lstm": Case(lambda x: layers.LSTM(64)(x), ((1, 20, 32), (32, 140, 256)), lambda *s: [s]),  # batch, steps, features

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-__all__ = ["Contender", "ModelRow", "OWN", "ServeRow", "find_peers", "measure_serving", "measure_workload"]
+__all__ = ["Contender", "INT8", "ModelRow", "OWN", "ServeRow", "find_peers", "measure_serving", "measure_workload"]
 
 HERE = Path(__file__).parent
 NEEDED = {  # the modules that a peer is made of
@@ -43,6 +43,7 @@ class Contender:
 
 
 OWN = (Contender("kgraph"), Contender("kgraph eager"))
+INT8 = Contender("kgraph int8")
 
 
 @dataclass(frozen=True)

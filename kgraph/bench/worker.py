@@ -58,6 +58,20 @@ class Model:
             self.model.predict_on_batch(x)
 
 
+class Quantized(Model):
+    """A kgraph model in int8: static where samples can show how far numbers reach, the rest as inputs come. It only
+    predicts."""
+
+    trains = False
+    SAMPLES = 8   # that it is calibrated by
+
+    def __init__(self, contender, workload):
+        super().__init__(contender, workload)
+        x = self.rows(min(self.SAMPLES, workload.batch))
+        self.model = self.keras.quantize(self.model, x, batch_size=self.SAMPLES)
+        self.model.quantize("int8")
+
+
 class Exported(Model):
     """A Keras model on PyTorch, exported to ONNX and run by ONNX Runtime. It only predicts."""
 
@@ -149,7 +163,8 @@ def main():
     workloads = importlib.import_module("workloads")  # from this file's folder, which nothing else should see
     del sys.path[0]
     contender, workload = sys.argv[1], {**workloads.WORKLOADS, **workloads.BIG}[sys.argv[2]]
-    model = (Exported if contender == "onnxruntime" else Model)(contender, workload)
+    kind = {"onnxruntime": Exported, "kgraph int8": Quantized}.get(contender, Model)
+    model = kind(contender, workload)
     (model.train if model.trains else model.predict)(1)
     print(json.dumps({"cold_s": time.perf_counter() - start, "trains": model.trains}), file=answers)
     model.predict(1)

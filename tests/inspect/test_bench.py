@@ -20,17 +20,19 @@ from kgraph.function import build
 
 def test_command(tmp_path, capsys):
     files = {kind: tmp_path / f"found.{kind}" for kind in ("json", "svg")}
-    assert main(["bench", "--quick", "--only", "sum_rows", "--only", "tiny", "--json", str(files["json"]), "--svg",
-                 str(files["svg"])]) == 0
+    assert main(["bench", "--quick", "--only", "sum_rows", "--only", "tiny", "--int8", "--json", str(files["json"]),
+                 "--svg", str(files["svg"])]) == 0
     printed = capsys.readouterr().out
     assert "GFLOP/s" in printed and "sum_rows" in printed and "kgraph eager" in printed
     found = json.loads(files["json"].read_text())
     kernel, = found["kernels"]
     assert kernel["name"] == "sum_rows" and kernel["size"] == "32x100"
     assert kernel["gflops"] == pytest.approx(32 * 100 / kernel["seconds"] / 1e9, rel=0.1)
-    assert [(r["workload"], r["contender"]) for r in found["models"]] == [("tiny", "kgraph"), ("tiny", "kgraph eager")]
+    names = ["kgraph", "kgraph eager", "kgraph int8"]
+    assert [(r["workload"], r["contender"]) for r in found["models"]] == [("tiny", name) for name in names]
     assert all(r[what] > 0 and not r["error"] for r in found["models"]
-               for what in ("train", "predict", "sample", "cold_s", "peak_mb"))
+               for what in ("predict", "sample", "cold_s", "peak_mb"))
+    assert [bool(r["train"]) for r in found["models"]] == [True, True, False]
     assert found["machine"]["kgraph"] == kgraph.__version__ and found["machine"]["bandwidth"] > 0
     drawn = list(xml.etree.ElementTree.parse(files["svg"]).getroot().iter())
     assert {"sum_rows 32x100", "tiny", "kgraph eager"} <= {e.text for e in drawn if e.tag.endswith("text")}
