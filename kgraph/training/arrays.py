@@ -48,6 +48,11 @@ class SparseRows:
         return self.shape[0]
 
 
+def is_query(x) -> bool:
+    """A LazyFrame of polars: a query, whose rows `collect` makes."""
+    return hasattr(x, "collect_schema") and hasattr(x, "collect")
+
+
 def is_sparse(x) -> bool:
     """A sparse matrix or array of SciPy."""
     return hasattr(x, "toarray")
@@ -60,6 +65,8 @@ def _unwrap(a, name):
         a = a.detach().cpu()
     if is_sparse(a):
         a = a.toarray()
+    if is_query(a):
+        a = a.collect()
     table = hasattr(a, "column_names")  # of pyarrow
     if table or hasattr(a, "to_numpy"):  # pandas, polars; a series becomes a column, as in Keras
         values = _columns(a) if table else a.to_numpy()
@@ -134,7 +141,7 @@ def is_file(x) -> bool:
 
 def is_foreign(x) -> bool:
     """An array, frame or table of another library."""
-    return any(hasattr(x, name) for name in _IN_MEMORY)
+    return any(hasattr(x, name) for name in _IN_MEMORY) or is_query(x)
 
 
 def is_plain(x):

@@ -44,7 +44,9 @@ def _pyarrow(pa):
     return pa.table({name: X[:, i] for i, name in enumerate(NAMES)}), pa.chunked_array([Y[:7], Y[7:]])
 
 
-KINDS = {"pandas": ("pandas", _pandas), "polars": ("polars", _polars), "pyarrow": ("pyarrow", _pyarrow),
+KINDS = {"pandas": ("pandas", _pandas), "polars": ("polars", _polars),
+         "query": ("polars", lambda pl: (pl.LazyFrame(X, schema=NAMES), pl.LazyFrame({"y": Y}))),
+         "pyarrow": ("pyarrow", _pyarrow),
          "one type": ("pandas", lambda pd: (pd.DataFrame(X, columns=NAMES).convert_dtypes(), pd.DataFrame({"y": Y}))),
          "batch": ("pyarrow", lambda pa: (pa.record_batch(dict(zip(NAMES, X.T.copy()))), pa.array(Y)))}
 
@@ -62,6 +64,7 @@ def test_columns_by_name(kind):
     package, make = KINDS[kind]
     module = pytest.importorskip(package)
     frame = make(module)[0]
+    frame = frame.collect() if kind == "query" else frame
     inputs = [kgraph.Input((1,), name=name) for name in NAMES]
     model = kgraph.Model(inputs, layers.Concatenate()(inputs))
     np.testing.assert_array_equal(model.predict({name: frame[name] for name in NAMES}, verbose=0), X)
