@@ -12,16 +12,20 @@ from kgraph.naming import missing
 __version__ = "2.21.0"
 ROOMS = ("audio", "autograph", "compat", "config", "data", "debugging", "distribute", "errors", "image", "io", "linalg",
          "lookup", "math", "nest", "nn", "ragged", "random", "saved_model", "sets", "signal",
-         "sparse", "strings", "summary", "test", "tpu", "train")
+         "sparse", "strings", "summary", "test", "tpu", "train", "version")
 OF_KERAS = ("initializers", "losses", "metrics", "optimizers")
-PARTS = ("arrays", "control", "dtypes", "functions", "maths", "reductions", "sparsity", "state", "texts")
+PARTS = ("arrays", "control", "dtypes", "functions", "maths", "moves", "reductions", "sparsity", "state", "texts")
 __all__ = ["__version__", "keras"]
+
+
+ELSEWHERE = {"Assert": "debugging", **dict.fromkeys(("assert_equal", "assert_greater", "assert_less", "assert_rank"),
+             "debugging"), "as_string": "strings"}   # names of `tf` that rooms have
 
 
 def public_names() -> list:
     """The names of `tf` itself: rooms, and what the parts of `base` offer."""
     parts = (importlib.import_module(f"{__name__}.base.{part}") for part in PARTS)
-    return sorted({*__all__, *OF_KERAS, *ROOMS, *(name for part in parts for name in part.__all__)})
+    return sorted({*__all__, *OF_KERAS, *ROOMS, *ELSEWHERE, *(name for part in parts for name in part.__all__)})
 
 
 def __getattr__(name):
@@ -31,6 +35,8 @@ def __getattr__(name):
         return importlib.import_module(f"kgraph.{name}")
     if name in ROOMS:
         return importlib.import_module(f"{__name__}.{name}")
+    if name in ELSEWHERE:
+        return getattr(importlib.import_module(f"{__name__}.{ELSEWHERE[name]}"), name)
     if not name.startswith("__"):
         for part in PARTS:
             module = importlib.import_module(f"{__name__}.base.{part}")

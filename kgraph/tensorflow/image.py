@@ -9,6 +9,15 @@ import numpy as np
 from kgraph import ops
 from kgraph.compiler.trace import Tensor, current_trace
 from kgraph.naming import missing
+from kgraph.tensorflow.base.texts import bytes_of
+from kgraph.tensorflow.boxes import (
+    combined_non_max_suppression,
+    crop_and_resize,
+    draw_bounding_boxes,
+    non_max_suppression,
+    non_max_suppression_padded,
+    non_max_suppression_with_scores,
+)
 from kgraph.tensorflow.pictures import (
     decode_bmp,
     decode_gif,
@@ -21,13 +30,15 @@ from kgraph.tensorflow.pictures import (
 from kgraph.tensorflow.random import between
 
 __all__ = ["ResizeMethod", "adjust_brightness", "adjust_contrast", "adjust_gamma", "adjust_hue", "adjust_saturation",
-           "central_crop", "convert_image_dtype", "crop_to_bounding_box", "decode_bmp", "decode_gif", "decode_image",
-           "decode_jpeg", "decode_png", "encode_jpeg", "encode_png", "extract_patches", "flip_left_right",
-           "flip_up_down", "grayscale_to_rgb", "hsv_to_rgb", "image_gradients", "non_max_suppression",
-           "pad_to_bounding_box", "per_image_standardization", "psnr", "random_brightness", "random_contrast",
-           "random_crop", "random_flip_left_right", "random_flip_up_down", "random_hue", "random_saturation", "resize",
-           "resize_with_crop_or_pad", "resize_with_pad", "rgb_to_grayscale", "rgb_to_hsv", "rot90", "sobel_edges",
-           "ssim", "total_variation", "transpose"]
+           "central_crop", "combined_non_max_suppression", "convert_image_dtype", "crop_and_resize",
+           "crop_to_bounding_box", "decode_bmp", "decode_gif", "decode_image", "decode_jpeg", "decode_png",
+           "draw_bounding_boxes", "encode_jpeg", "encode_png", "extract_patches", "flip_left_right", "flip_up_down",
+           "grayscale_to_rgb", "hsv_to_rgb", "image_gradients", "is_jpeg", "non_max_suppression",
+           "non_max_suppression_padded", "non_max_suppression_with_scores", "pad_to_bounding_box",
+           "per_image_standardization", "psnr", "random_brightness", "random_contrast", "random_crop",
+           "random_flip_left_right", "random_flip_up_down", "random_hue", "random_saturation", "resize",
+           "resize_with_crop_or_pad", "resize_with_pad", "rgb_to_grayscale", "rgb_to_hsv", "rgb_to_yiq", "rgb_to_yuv",
+           "rot90", "sobel_edges", "ssim", "total_variation", "transpose", "yiq_to_rgb", "yuv_to_rgb"]
 
 
 class ResizeMethod(StrEnum):
@@ -323,20 +334,38 @@ def sobel_edges(image):
     return ops.image.sobel_edges(image, data_format="channels_last")
 
 
-def non_max_suppression(boxes, scores, max_output_size, iou_threshold=0.5, score_threshold=-math.inf, name=None):
-    """The numbers of boxes [y1, x1, y2, x2], best first, that overlap no better one by more than iou_threshold."""
-    boxes, scores = np.asarray(boxes, "float32"), np.asarray(scores)
-    low, high = np.minimum(boxes[:, :2], boxes[:, 2:]), np.maximum(boxes[:, :2], boxes[:, 2:])
-    areas = np.prod(high - low, axis=1)
-    kept = np.zeros(0, int)
-    for i in np.argsort(-scores, kind="stable"):
-        if len(kept) >= int(max_output_size) or scores[i] <= score_threshold:
-            break
-        common = np.prod(np.maximum(np.minimum(high[i], high[kept]) - np.maximum(low[i], low[kept]), 0), axis=-1)
-        union = areas[i] + areas[kept] - common
-        if not np.any(np.where(union > 0, common / np.where(union > 0, union, 1), 0) > iou_threshold):
-            kept = np.append(kept, i)
-    return Tensor(kept.astype("int32"))
+_YUV = [[0.299, -0.14714119, 0.61497538], [0.587, -0.28886916, -0.51496512], [0.114, 0.43601035, -0.10001026]]
+_YIQ = [[0.299, 0.59590059, 0.2115], [0.587, -0.27455667, -0.52273617], [0.114, -0.32134392, 0.31119955]]
+
+
+def _mixed(images, matrix):
+    x = ops.convert_to_tensor(images)
+    return ops.matmul(x, np.asarray(matrix, x.dtype))
+
+
+def rgb_to_yuv(images):
+    """Brightness and two differences of colour."""
+    return _mixed(images, _YUV)
+
+
+def yuv_to_rgb(images):
+    """What rgb_to_yuv was given."""
+    return _mixed(images, np.linalg.inv(_YUV))
+
+
+def rgb_to_yiq(images):
+    """Brightness and two differences of colour, as old televisions had them."""
+    return _mixed(images, _YIQ)
+
+
+def yiq_to_rgb(images):
+    """What rgb_to_yiq was given."""
+    return _mixed(images, np.linalg.inv(_YIQ))
+
+
+def is_jpeg(contents, name=None):
+    """Whether bytes begin as those of a JPEG do."""
+    return Tensor(np.bool_(bytes_of(contents)[:3] == b"\xff\xd8\xff"))
 
 
 def __getattr__(name):

@@ -1,7 +1,10 @@
 """tf.linalg."""
 from __future__ import annotations
 
+import numpy as np
+
 from kgraph import ops
+from kgraph.compiler.trace import Tensor
 from kgraph.naming import missing
 from kgraph.tensorflow.base.arrays import eye
 from kgraph.tensorflow.base.maths import einsum, global_norm, matmul, tensordot
@@ -18,7 +21,8 @@ _TABLE = """
 """
 _functions = functions_of(_TABLE, __name__)
 globals().update(_functions)
-__all__ = [*_functions, "band_part", "diag", "diag_part", "einsum", "eigvalsh", "eye", "global_norm",
+__all__ = [*_functions, "adjoint", "band_part", "cholesky_solve", "diag", "diag_part", "einsum", "eigvalsh", "expm",
+           "matrix_rank", "tensor_diag", "tensor_diag_part", "eye", "global_norm",
            "inv", "l2_normalize", "logdet", "lstsq", "matmul", "matrix_transpose", "matvec", "norm", "normalize", "qr",
            "set_diag", "slogdet", "solve", "svd", "tensordot", "trace", "triangular_solve"]
 
@@ -53,6 +57,56 @@ def set_diag(input, diagonal, name="set_diag"):
     on = ops.expand_dims(ops.arange(rows), 1) == ops.arange(columns)
     wide = ops.pad(diag(diagonal), [*[(0, 0)] * (len(x.shape) - 2), (0, rows - n), (0, columns - n)])
     return ops.where(on, wide, x)
+
+
+def adjoint(matrix, name=None):
+    """Matrices with rows and columns exchanged, and conjugate."""
+    return ops.conj(ops.swapaxes(matrix, -2, -1))
+
+
+def cholesky_solve(chol, rhs, name=None):
+    """x for which (chol cholᵀ) x = rhs."""
+    below = triangular_solve(chol, rhs)
+    return triangular_solve(ops.swapaxes(chol, -2, -1), below, lower=False)
+
+
+def expm(input, name=None):
+    """The exponential of square matrices: a Taylor polynomial of a small part of them, squared again and again."""
+    dtype = ops.convert_to_tensor(input).dtype
+    x = ops.cast(input, "float64")   # squaring doubles what was rounded
+    norms = np.abs(np.asarray(x)).sum(-1).max(initial=0)
+    squarings = max(0, int(np.ceil(np.log2(norms))) + 3) if norms > 0 else 0
+    x = x / 2.0 ** squarings
+    term = found = ops.broadcast_to(ops.eye(x.shape[-1], dtype=x.dtype), x.shape)
+    for i in range(1, 13):
+        term = ops.matmul(term, x) / float(i)
+        found = found + term
+    for _ in range(squarings):
+        found = ops.matmul(found, found)
+    return ops.cast(found, dtype)
+
+
+def matrix_rank(a, tol=None, validate_args=False, name=None):
+    """How many singular values are above tol (by default what rounding can make)."""
+    array = np.asarray(a)
+    values = np.linalg.svd(array, compute_uv=False)
+    if tol is None:
+        tol = np.finfo(array.dtype).eps * max(array.shape[-2:]) * values.max(-1, keepdims=True)
+    return Tensor(np.asarray((values > tol).sum(-1), "int32"))
+
+
+def tensor_diag(diagonal, name=None):
+    """[..., ...]: the elements of a tensor where both halves of the places are equal, and 0 elsewhere."""
+    x = ops.convert_to_tensor(diagonal)
+    return ops.reshape(diag(ops.reshape(x, (-1,))), (*x.shape, *x.shape))
+
+
+def tensor_diag_part(input, name=None):
+    """What tensor_diag was given."""
+    x = ops.convert_to_tensor(input)
+    half = x.shape[:len(x.shape) // 2]
+    size = int(np.prod(half))
+    return ops.reshape(ops.diagonal(ops.reshape(x, (size, size))), half)
 
 
 def eigvalsh(tensor, name=None):

@@ -1,10 +1,14 @@
 """tf.nn."""
 from __future__ import annotations
 
+import numpy as np
+
 from kgraph import ops, random
+from kgraph.compiler.trace import Tensor
 from kgraph.naming import missing
 from kgraph.tensorflow.base.maths import sigmoid, tanh
 from kgraph.tensorflow.base.signatures import functions_of
+from kgraph.tensorflow.base.sparsity import SparseTensor
 from kgraph.tensorflow.math import (
     in_top_k,
     l2_normalize,
@@ -13,6 +17,7 @@ from kgraph.tensorflow.math import (
     softplus,
     softsign,
     top_k,
+    zero_fraction,
 )
 
 _TABLE = """
@@ -26,13 +31,15 @@ _TABLE = """
 """
 _functions = functions_of(_TABLE, __name__)
 globals().update(_functions)
-__all__ = [*_functions, "avg_pool", "avg_pool2d", "batch_normalization", "bias_add", "compute_average_loss", "conv1d",
-           "conv2d", "conv2d_transpose", "conv3d", "convolution", "crelu", "depth_to_space", "depthwise_conv2d",
-           "dropout", "embedding_lookup", "in_top_k", "l2_loss", "l2_normalize", "log_poisson_loss", "log_sigmoid",
-           "max_pool", "max_pool2d", "moments", "scale_regularization_loss", "separable_conv2d",
-           "sigmoid", "sigmoid_cross_entropy_with_logits", "silu", "softmax", "softmax_cross_entropy_with_logits",
-           "softplus", "softsign", "space_to_depth", "sparse_softmax_cross_entropy_with_logits", "swish", "tanh",
-           "top_k", "weighted_cross_entropy_with_logits", "zero_fraction"]
+__all__ = [*_functions, "atrous_conv2d", "avg_pool", "avg_pool1d", "avg_pool2d", "avg_pool3d", "batch_normalization",
+           "bias_add", "compute_average_loss", "conv1d", "conv2d", "conv2d_transpose", "conv3d", "convolution",
+           "crelu", "ctc_beam_search_decoder", "ctc_greedy_decoder", "ctc_loss", "depth_to_space", "depthwise_conv2d",
+           "dropout", "embedding_lookup", "in_top_k", "l2_loss", "l2_normalize", "local_response_normalization",
+           "log_poisson_loss", "log_sigmoid", "lrn", "max_pool", "max_pool1d", "max_pool2d", "max_pool3d", "moments",
+           "scale_regularization_loss", "separable_conv2d", "sigmoid", "sigmoid_cross_entropy_with_logits", "silu",
+           "softmax", "softmax_cross_entropy_with_logits", "softplus", "softsign", "space_to_depth",
+           "sparse_softmax_cross_entropy_with_logits", "swish", "tanh", "top_k", "weighted_cross_entropy_with_logits",
+           "zero_fraction"]
 
 
 def silu(features, beta=1.0):
@@ -58,11 +65,6 @@ def moments(x, axes, shift=None, keepdims=False, name=None):
 def l2_loss(t, name=None):
     """Half the sum of squares."""
     return ops.sum(ops.square(t)) / 2
-
-
-def zero_fraction(value, name=None):
-    """The share of elements that are 0."""
-    return ops.mean(ops.cast(ops.equal(ops.convert_to_tensor(value), 0), "float32"))
 
 
 def bias_add(value, bias, data_format=None, name=None):
@@ -238,7 +240,54 @@ def avg_pool(input, ksize, strides, padding, data_format=None, name=None):
     return _pooled(ops.average_pool, input, ksize, strides, padding, data_format, "avg_pool")
 
 
-max_pool2d, avg_pool2d = max_pool, avg_pool
+max_pool2d = max_pool1d = max_pool3d = max_pool
+avg_pool2d = avg_pool1d = avg_pool3d = avg_pool
+
+
+def atrous_conv2d(value, filters, rate, padding, name=None):
+    """A convolution whose taps are `rate` apart."""
+    return convolution(value, filters, 1, padding, None, rate)
+
+
+def local_response_normalization(input, depth_radius=5, bias=1, alpha=1, beta=0.5, name=None):
+    """Each element divided by (bias + alpha sum of squares of the depth_radius channels to each side) ** beta."""
+    x, r = ops.convert_to_tensor(input), int(depth_radius)
+    squares = ops.pad(ops.square(x), [(0, 0)] * (len(x.shape) - 1) + [(r, r)])
+    total = sum(squares[..., i:i + x.shape[-1]] for i in range(2 * r + 1))
+    return x / (bias + alpha * total) ** beta
+
+
+lrn = local_response_normalization
+
+
+def ctc_loss(labels, logits, label_length, logit_length, logits_time_major=True, unique=None, blank_index=None,
+             name=None):
+    """The losses [batch] of labels [batch, length]; blank_index: the class that is the blank, 0 by default."""
+    logits = ops.swapaxes(logits, 0, 1) if logits_time_major else logits
+    return ops.ctc_loss(labels, logits, label_length, logit_length, (blank_index or 0) % logits.shape[-1])
+
+
+def ctc_greedy_decoder(inputs, sequence_length, merge_repeated=True, blank_index=None):
+    """([a SparseTensor of labels], minus the sums of the best logits [batch, 1]) of inputs [time, batch, classes]."""
+    last = inputs.shape[-1] - 1 if blank_index is None else blank_index
+    labels, scores = ops.ctc_decode(ops.swapaxes(inputs, 0, 1), sequence_length, "greedy",
+                                    merge_repeated=merge_repeated, mask_index=last)
+    return [_labels(labels[0])], scores
+
+
+def ctc_beam_search_decoder(inputs, sequence_length, beam_width=100, top_paths=1):
+    """(top_paths SparseTensors of labels, log-probabilities [batch, top_paths]); the last class is the blank."""
+    labels, scores = ops.ctc_decode(ops.swapaxes(inputs, 0, 1), sequence_length, "beam_search", beam_width, top_paths,
+                                    mask_index=inputs.shape[-1] - 1)
+    return [_labels(x) for x in labels], scores
+
+
+def _labels(labels):
+    """The labels of each sample, without what fills them up, as int64."""
+    labels = labels.numpy()
+    places = np.argwhere(labels >= 0)
+    return SparseTensor(places, Tensor(labels[labels >= 0].astype("int64")),
+                        (len(labels), int((labels >= 0).sum(1).max(initial=0))))
 
 
 def depth_to_space(input, block_size, data_format="NHWC", name=None):

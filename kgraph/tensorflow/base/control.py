@@ -71,9 +71,11 @@ def scan(fn, elems, initializer=None, parallel_iterations=10, back_prop=True, sw
          reverse=False, name=None):
     """The results of a = fn(a, slice of elems), one after the other, joined; initializer: the first a."""
     if initializer is None:
-        first, elems = tree.map_structure(lambda x: x[0], elems), tree.map_structure(lambda x: x[1:], elems)
+        at, others = (-1, slice(-1)) if reverse else (0, slice(1, None))
+        first, elems = tree.map_structure(lambda x: x[at], elems), tree.map_structure(lambda x: x[others], elems)
         rest = scan(fn, elems, first, reverse=reverse)
-        return tree.map_structure(lambda a, b: ops.concatenate([ops.expand_dims(a, 0), b], 0), first, rest)
+        order = -1 if reverse else 1
+        return tree.map_structure(lambda a, b: ops.concatenate([ops.expand_dims(a, 0), b][::order], 0), first, rest)
 
     def step(a, x):
         result = fn(a, x)
