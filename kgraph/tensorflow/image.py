@@ -337,6 +337,9 @@ def sobel_edges(image):
 _YUV = [[0.299, -0.14714119, 0.61497538], [0.587, -0.28886916, -0.51496512], [0.114, 0.43601035, -0.10001026]]
 _YIQ = [[0.299, 0.59590059, 0.2115], [0.587, -0.27455667, -0.52273617], [0.114, -0.32134392, 0.31119955]]
 
+_OF_YUV = [[1, 1, 1], [0, -0.394642334, 2.03206185], [1.13988303, -0.58062185, 0]]
+_OF_YIQ = [[1, 1, 1], [0.95598634, -0.27201283, -1.10674021], [0.6208248, -0.64720424, 1.70423049]]
+
 
 def _mixed(images, matrix):
     x = ops.convert_to_tensor(images)
@@ -350,7 +353,7 @@ def rgb_to_yuv(images):
 
 def yuv_to_rgb(images):
     """What rgb_to_yuv was given."""
-    return _mixed(images, np.linalg.inv(_YUV))
+    return _mixed(images, _OF_YUV)
 
 
 def rgb_to_yiq(images):
@@ -360,7 +363,7 @@ def rgb_to_yiq(images):
 
 def yiq_to_rgb(images):
     """What rgb_to_yiq was given."""
-    return _mixed(images, np.linalg.inv(_YIQ))
+    return _mixed(images, _OF_YIQ)
 
 
 def is_jpeg(contents, name=None):
