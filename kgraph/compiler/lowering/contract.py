@@ -37,6 +37,7 @@ from kgraph.compiler.prims.contract import panel_product_p
 __all__ = ["emit_contract"]
 
 UNIT_ROWS = 8        # threads share the rows in steps of it, PARTS units each; a single step by parts of its sums
+COLUMNS_STEP = 16    # a strip has a multiple of so many columns
 LEAST_COLUMNS, LEAST_DEPTH = 64, 256  # of a product in parts
 SHARE_SCOPE = 90     # an alias scope
 
@@ -150,10 +151,13 @@ def _emit_blocks(w: Writer, body, domain, product: _Product) -> LoopKernel:
     columns = size_of([_extent(g) for g in product.columns])
     many_rows, many_columns = w.number(rows, "rows"), w.number(columns, "columns")
     row_units = (rows + (UNIT_ROWS - 1)) // UNIT_ROWS
-    column_units = (columns + (BLOCK_COLUMNS - 1)) // BLOCK_COLUMNS
+    tall, broad = _block(product)
+    column_units = (columns + (broad - 1)) // broad
     many_row_units, many_strips = w.number(row_units, "row units"), w.number(column_units, "strips")
     extent = size_of([_extent(g) for g in product.outer]) * column_units * row_units * PARTS
-    u, end, wide = w.let("u", LO // PARTS), w.let("end", HI // PARTS), w.let("wide", BLOCK_COLUMNS)
+    u, end = w.let("u", LO // PARTS), w.let("end", HI // PARTS)
+    step = _panel(product) if product.packed else COLUMNS_STEP  # strips of equal width, so that threads have equal work
+    wide = w.let("wide", (many_columns + many_strips * step - 1) // call("maximum", 1, many_strips * step) * step)
     few = mine = begin = None
     edge, is_float = many_columns, DTYPES[product.a.dtype].is_float
     if not product.outer and len(product.summed) == 1 and is_float:
@@ -169,10 +173,10 @@ def _emit_blocks(w: Writer, body, domain, product: _Product) -> LoopKernel:
         left = _open_outer(w, product.outer, number, many_strips) * wide
         left = w.let("left", left if begin is None else begin + left)
         width = w.let("width", call("minimum", wide, edge - left))
-        keep = IN_PANELS if product.packed else KEEP_COLUMNS * (last - first > BLOCK_ROWS)
+        keep = IN_PANELS if product.packed else KEEP_COLUMNS * (last - first > tall)
         flags = w.let("flags", keep if few is None else keep + IN_PARTS * few)
-        with w.loop("top", first, last, step=BLOCK_ROWS) as top:
-            height = w.let("height", call("minimum", BLOCK_ROWS, last - top))
+        with w.loop("top", first, last, step=tall) as top:
+            height = w.let("height", call("minimum", tall, last - top))
             block = _Block(top, height, left, width, flags, *_target(w, body, product, wide))
             _call_tiles(w, product, block)
             if few is not None:
@@ -181,6 +185,13 @@ def _emit_blocks(w: Writer, body, domain, product: _Product) -> LoopKernel:
             if len(body.ops) > 1:
                 _emit_epilogue(w, body, domain, product, block)
     return LoopKernel(w, extent, 1, _scratch(product))
+
+
+def _block(product: _Product) -> tuple:
+    """Rows and columns of a block at most. A left operand whose rows are neighbours is packed for each block, so that
+    these shall be wide."""
+    turned = _stride(product.a_at, product.rows) == 1
+    return (BLOCK_ROWS // 2, 2 * BLOCK_COLUMNS) if turned else (BLOCK_ROWS, BLOCK_COLUMNS)
 
 
 def _share_sums(w: Writer, product: _Product, many_rows: Name, many_columns: Name, units: Name, once) -> tuple:
