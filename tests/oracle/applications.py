@@ -96,10 +96,10 @@ def signatures(K) -> dict:
 
 
 # ------------------------------------------------------------------ numbers
-def ready(K, title):
+def ready(K, title, count=2, size=48):
     """A model for small pictures with all its weights set, batch statistics too, and without dropout; and pictures."""
     K.utils.clear_session()
-    size = SMALLEST.get(title, 48)
+    size = SMALLEST.get(title, size)
     model = getattr(K.applications, title)(weights=None, include_top=False, pooling="avg", input_shape=(size, size, 3))
     for place, weight in enumerate(model.weights):
         quiet = 0.3 if title in DEEP and "project_conv" in weight.path else 1
@@ -109,7 +109,7 @@ def ready(K, title):
             layer.rate = 0
         if layer.name == "normalization" and layer.weights:
             layer.finalize_state()     # Keras takes the numbers over here
-    pictures = np.random.default_rng(5).uniform(0, 255, (2, size, size, 3)).astype("float32")
+    pictures = np.random.default_rng(5).uniform(0, 255, (count, size, size, 3)).astype("float32")
     return model, pictures if title.startswith(SCALING) else pictures / 127.5 - 1
 
 
@@ -140,13 +140,15 @@ def some(y) -> list:
 
 
 def losses(K, title) -> list:
-    """Of two steps of training a model with a classifier on top."""
-    body, pictures = ready(K, title)
+    """Of two steps of training a model with a classifier on top. Batch statistics of very few values, saturated scores
+    or a long step would make much of rounding: hence four larger pictures, and the scale and the rate below."""
+    body, pictures = ready(K, title, count=4, size=64)
     scores = K.layers.Dense(3, activation="softmax")(K.layers.LayerNormalization()(body.output))
     model = K.Model(body.input, scores)
-    model.layers[-1].kernel.assign(np.random.default_rng(7).standard_normal((body.output.shape[1], 3)) / 8)
-    model.compile(K.optimizers.SGD(1e-3), "sparse_categorical_crossentropy", run_eagerly=True)
-    return [float(model.train_on_batch(pictures, np.array([2, 0]))) for _ in range(2)]
+    features = body.output.shape[1]
+    model.layers[-1].kernel.assign(np.random.default_rng(7).standard_normal((features, 3)) / features ** 0.5)
+    model.compile(K.optimizers.SGD(1e-5), "sparse_categorical_crossentropy", run_eagerly=True)
+    return [float(model.train_on_batch(pictures, np.array([2, 0, 1, 2]))) for _ in range(2)]
 
 
 def small_file(K) -> list:
