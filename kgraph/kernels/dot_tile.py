@@ -23,7 +23,7 @@ from kgraph.compiler.loopnest.nodes import Tile
 from kgraph.kernels.gemm_tile import GemmTile, GemmWriter
 from kgraph.kernels.registers import Registers, function, inside, masked_load, splat, transposed
 
-__all__ = ["DotTile", "dot", "dot_packing_tiles", "group", "limit_dot_tile"]
+__all__ = ["DotTile", "dot", "dot_packing_tiles", "group", "limit_dot_tile", "loaded"]
 
 _FEATURES = {64: "avx512vnni", 32: "avxvnni"}  # by the bytes of a vector
 
@@ -110,7 +110,7 @@ class _Packing:
         self.bias = ir.Constant(self.words, [-0x7F7F7F80] * lanes)  # 0x80 in each byte
 
     def words_a(self, b, source, target, count):
-        found = self._as_words(b, _loaded(b, source, self.lanes * self.group, count))
+        found = self._as_words(b, loaded(b, source, self.lanes * self.group, count))
         found = b.xor(found, self.bias) if self.group == 4 else found
         self._store(b, found, target, 1)   # words of windows begin anywhere
 
@@ -120,7 +120,7 @@ class _Packing:
             for r in range(self.group):
                 row = b.add(at, ir.I64(r))
                 some = b.select(b.icmp_signed("<", row, rows), columns, ir.I64(0))
-                parts.append(_loaded(b, b.add(source, b.mul(stride, row)), self.lanes, some))
+                parts.append(loaded(b, b.add(source, b.mul(stride, row)), self.lanes, some))
             put(self._as_words(b, _interleaved(b, parts)), b.udiv(at, ir.I64(self.group)))
 
     def panel_b_turned(self, b, source, stride, rows, target, step, columns):
@@ -130,7 +130,7 @@ class _Packing:
             for j in range(lanes):
                 some = b.select(b.icmp_signed("<", ir.I64(j), columns), left, ir.I64(0))
                 column = b.add(b.add(source, at), b.mul(stride, ir.I64(j)))
-                found.append(self._as_words(b, _loaded(b, column, lanes * group, some)))
+                found.append(self._as_words(b, loaded(b, column, lanes * group, some)))
             for p, value in enumerate(transposed(b, found)):
                 with b.if_then(b.icmp_signed("<", ir.I64(p * group), left), likely=True):
                     put(value, b.add(b.udiv(at, ir.I64(group)), ir.I64(p)))
@@ -167,7 +167,7 @@ def _apart(write):
     return lambda b, *values: b.call(function(b.module, write.__name__, len(values), written), values)
 
 
-def _loaded(b, address, count, number):
+def loaded(b, address, count, number):
     """A vector of so many int8 from an address on, of which `number` are read: zeros from there on."""
     kind = ir.VectorType(ir.I8, count)
     place = b.inttoptr(address, kind.as_pointer())

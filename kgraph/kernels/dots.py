@@ -23,8 +23,17 @@ from kgraph.codegen import functions
 from kgraph.codegen.target import machine
 from kgraph.compiler.loopnest.builder import both, differ, either, equal, least
 from kgraph.compiler.loopnest.nodes import call
-from kgraph.compiler.loopnest.records import ADD, KEEP_COLUMNS, ONTO, SAME_COLUMNS, WINDOW, WINDOW_ROWS
+from kgraph.compiler.loopnest.records import (
+    ADD,
+    IN_PANELS,
+    KEEP_COLUMNS,
+    ONTO,
+    SAME_COLUMNS,
+    WINDOW,
+    WINDOW_ROWS,
+)
 from kgraph.kernels.dot_channels import Channels
+from kgraph.kernels.dot_panels import panel_tiles
 from kgraph.kernels.dot_tile import DotTile, dot_packing_tiles, group
 from kgraph.kernels.gemm import HEADER, PACKED, Product
 from kgraph.kernels.gemm_tile import walk_tile
@@ -65,7 +74,7 @@ def tiles() -> list:
     lanes, known = machine().lanes(4), group()
     shapes = [DotTile("int32", lanes, *shape, column=False, direct=False, group=known)
               for shape in PACKED[machine().registers]]
-    return [*dot_packing_tiles(lanes, known), walk_tile("walk_row", shapes)]
+    return [*dot_packing_tiles(lanes, known), walk_tile("walk_row", shapes), *panel_tiles(lanes, known)]
 
 
 class _Product(Product):
@@ -81,6 +90,9 @@ class _Product(Product):
         with w.when(self._has(ADD | ONTO)):
             w.let(more, 1)
         self._end_without_terms()
+        with w.when(self._has(IN_PANELS)):
+            self._by_panels(more)
+            w.end()
         self._in_blocks(more)
 
     def _in_blocks(self, more):
@@ -103,9 +115,30 @@ class _Product(Product):
                          self.c + 4 * (r * self.c_m + t), self.c_m, inside, more)
             w.let(more, 1)
 
-    def _pack_a(self, rows, depth, left):
-        """Words of rows, DEPTH from row to row."""
+    def _by_panels(self, more):
+        """The same by a B that was packed beforehand."""
+        w, wide = self.w, 4 * DEPTH   # bytes of a row of packed A
+        begins = w.let("begins", self.scratch + HEADER)
+        self.packed_a = w.let("packed_a", begins + 4 * self.panels * (DEPTH + 1))
+        self.side = w.let("side", self.packed_a + self.rows * wide)
+        self.beside = w.buffer("beside", "int8", self.side, 2)
+        with w.loop("p", 0, self.k, step=wide) as p:
+            depth = w.let("depth", least(wide, self.k - p))
+            lines = w.let("lines", (depth + 63) // 64)
+            with w.loop("r", 0, self.m, step=self.rows) as r:
+                rows = w.let("rows", least(self.rows, self.m - r))
+                self._pack_a(rows, depth, self.a + p * self.a_k + r * self.a_m, 64 * lines)
+                with w.loop("i", 0, rows) as i:
+                    w.do("row_beginning", self.packed_a + i * wide, 16 * lines, begins + 4 * i)
+                with w.loop("t", 0, self.n, step=32) as t:
+                    w.do("walk_panel", rows, lines, self.packed_a, wide, begins, self.b + t * self.b_n + 32 * p,
+                         self.c + 4 * (r * self.c_m + t), self.c_m, least(32, self.n - t), more)
+            w.let(more, 1)
+
+    def _pack_a(self, rows, depth, left, whole=None):
+        """Words of rows, DEPTH from row to row; or, as far as ``whole``, bytes."""
         w = self.w
+        tile, group, end = ("words_a", self.group, depth) if whole is None else ("row_bytes", 4, whole)
         with w.loop("i", 0, rows) as i:
             start = w.let("start", left + i * self.a_m)
             with w.when(differ(self.a_k, 1)):
@@ -113,8 +146,8 @@ class _Product(Product):
                 with w.loop("q", 0, depth) as q:
                     w.store(self.beside[q], numbers[q * self.a_k])
                 w.let(start, self.side)
-            with w.loop("q", 0, depth, step=self.group * self.lanes) as q:
-                w.do("words_a", start + q, self.packed_a + 4 * (i * DEPTH + q // self.group), depth - q)
+            with w.loop("q", 0, end, step=group * self.lanes) as q:
+                w.do(tile, start + q, self.packed_a + 4 * (i * DEPTH + q // group), depth - q)
 
     def _panel(self, p, depth, r, t, inside):
         """Where words of B's columns t, t + 1 ... are, behind a row of what sums begin with; made now, unless it is

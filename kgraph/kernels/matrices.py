@@ -10,7 +10,7 @@ from kgraph.codegen import functions
 from kgraph.compiler.loopnest.builder import both, either, equal, least
 from kgraph.compiler.loopnest.dtypes import short_name
 from kgraph.compiler.loopnest.nodes import call
-from kgraph.compiler.loopnest.records import KEEP_COLUMNS, SAME_COLUMNS
+from kgraph.compiler.loopnest.records import IN_PANELS, KEEP_COLUMNS, SAME_COLUMNS
 from kgraph.kernels import gemm
 from kgraph.kernels.matrix_tile import LINE, SIDE, SUMS, square_tiles, walk_matrix_tile
 
@@ -42,6 +42,7 @@ class _Product(gemm.InBlocks):
 
     def _begin(self):
         w = self.w
+        self.packed = w.let("packed", self._has(IN_PANELS))   # beforehand, of int8
         self.keep = w.let("keep", both(self._has(KEEP_COLUMNS), self.n <= self.columns, self.k <= self.whole))
         self.kept = w.let("kept", both(self._has(SAME_COLUMNS), self.keep))
         self.packed_a = w.let("packed_a", self.scratch + gemm.HEADER + self.size * self.whole * self.columns)
@@ -60,12 +61,14 @@ class _Product(gemm.InBlocks):
                 w.let(a_row, LINE * lines)
             with w.loop("t", 0, self.n, step=PAIR) as t:
                 inside = w.let("inside", least(PAIR, self.n - t))
-                panel = w.let("panel", self.scratch + gemm.HEADER)
-                with w.when(self.keep):
-                    w.let(panel, panel + self.size * (p * self.columns + self.line * lines * t))
-                with w.when(both(call("not", self.kept), either(equal(r, 0), call("not", self.keep)))):
-                    self._squares_of_b(w.let("of", self.b + self.size * (p * self.b_k + t * self.b_n)), depth, inside,
-                                       panel)
+                panel = w.let("panel", self.b + t * self.b_n + PAIR * p)
+                with w.when(call("not", self.packed)):
+                    w.let(panel, self.scratch + gemm.HEADER)
+                    with w.when(self.keep):
+                        w.let(panel, panel + self.size * (p * self.columns + self.line * lines * t))
+                    with w.when(both(call("not", self.kept), either(equal(r, 0), call("not", self.keep)))):
+                        self._squares_of_b(w.let("of", self.b + self.size * (p * self.b_k + t * self.b_n)), depth,
+                                           inside, panel)
                 w.do("walk_matrix", rows, lines, a_at, a_row, panel, self.c + self.item * (r * self.c_m + t), self.c_m,
                      inside, blocks)
 

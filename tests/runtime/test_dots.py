@@ -14,6 +14,9 @@ from kgraph.codegen import functions, target
 from kgraph.compiler.dims import dim
 from kgraph.compiler.ir import TensorType
 from kgraph.compiler.loopnest.interpret import run
+from kgraph.compiler.loopnest.records import IN_PANELS
+from kgraph.compiler.prims.contract import panel_product_p
+from kgraph.compiler.trace import bind
 from kgraph.function import build
 from kgraph.kernels import dot_tile
 from kgraph.ops.window import convolved
@@ -114,6 +117,39 @@ def test_the_nest_means_what_the_code_does():
         np.testing.assert_array_equal(c, wanted(a, b))
 
 
+PANELS = [(a, params, panel_product_p.reference(*a, **params)) for a, params in panel_product_p.examples(
+    np.random.default_rng(8)) if a[0].dtype == "int8"]
+
+
+@pytest.mark.parametrize("arrays,params,result", PANELS, ids=[f"{len(a[0])}-{a[0].shape[1]}" for a, *_ in PANELS])
+def test_panels(arrays, params, result, any_number_of_threads):
+    """By a matrix that was packed beforehand; and as the nest means it."""
+    types = [TensorType(x.shape, x.dtype.name) for x in arrays]
+    compiled = build("panels", lambda a, b: bind(panel_product_p, a, b, **params), types)
+    for threads in (1, 3):
+        thread_pool.set_num_threads(threads)
+        np.testing.assert_array_equal(compiled(*arrays), result)
+    (m, k), (n,) = arrays[0].shape, params["columns"]
+    if m * k * n < 50_000:
+        module, c = routines.module_of("gemm_i8"), np.full((m, n), 3, "int32")
+        scratch = aligned(module.scratch())
+        run(module.function("gemm_i8").nest, m, n, k, arrays[0].ctypes.data, k, 1, arrays[1].ctypes.data, 0,
+            arrays[1].shape[1], c.ctypes.data, n, IN_PANELS, scratch.ctypes.data)
+        np.testing.assert_array_equal(c, result)
+
+
+def test_panels_are_made_of_weights_once():
+    """What a model predicts is what single products give; its plan reads no matrix but in panels."""
+    layer = kgraph.layers.Dense(400)
+    m = kgraph.Sequential([kgraph.Input((340,)), layer])
+    x = np.random.default_rng(9).normal(size=(3, 340)).astype("float32")
+    layer.quantize("int8")
+    layer._kernel.assign(np.random.default_rng(7).integers(-128, 128, (340, 400)))
+    np.testing.assert_allclose(m.predict(x, verbose=0), layer(x).numpy(), rtol=1e-6, atol=1e-4)
+    layer._kernel.assign(np.ones((340, 400)))
+    np.testing.assert_allclose(m.predict(x, verbose=0), layer(x).numpy(), rtol=1e-6, atol=1e-4)
+
+
 @pytest.mark.parametrize("m,k,n", [(1, 700, 300), (37, 300, 257), (70, 37, 3), (0, 30, 256), (5, 0, 7), (1, 3, 1)])
 def test_kernels(m, k, n, any_number_of_threads):
     """Alone, with scales, in batches; rows of any number; whatever the number of threads; and as NumPy has it."""
@@ -152,7 +188,7 @@ def test_einsum_of_int8_is_int32(equation, shapes):
 def test_without_the_instruction():
     """On a processor that has only vectors of 32 bytes: the same tests."""
     code = f"import pytest; raise SystemExit(pytest.main(['-qx', '-n0', {__file__!r}, '-k', " \
-           "'rows-rows or columns-strided or ends or means or 3-5-1 or 6-9-3 or 37-37-37']))"
+           "'rows-rows or columns-strided or ends or means or panels or 3-5-1 or 6-9-3 or 37-37-37']))"
     found = subprocess.run([sys.executable, "-c", code], env={**os.environ, "NUMBA_CPU_NAME": "haswell"},
                            capture_output=True, text=True)
     assert found.returncode == 0, found.stdout[-3000:]

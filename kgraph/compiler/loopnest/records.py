@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 
 from kgraph.compiler.loopnest.nodes import Buffer, Expression
 
-__all__ = ["ADD", "BLOCK_COLUMNS", "BLOCK_ROWS", "DEPTHWISE_STRIDES", "DEPTHWISE_TAPS", "FINISH", "IN_PANELS",
-           "IN_PARTS", "KEEP_COLUMNS", "LOOP", "LOOP_KERNEL", "LOOP_MOVER", "LOOP_WORD", "MORE", "ONTO", "PANEL",
-           "PARTS", "RESULT", "SAME_COLUMNS", "SEGMENT", "SHARE", "WINDOW", "WINDOW_COLUMNS", "WINDOW_PLACES",
-           "WINDOW_ROWS", "WINOGRAD_APART", "WINOGRAD_TILES", "Record", "Words"]
+__all__ = ["ADD", "BLOCK_COLUMNS", "BLOCK_ROWS", "DEPTHWISE_STRIDES", "DEPTHWISE_TAPS", "FINISH", "INTEGER_COLUMNS",
+           "INTEGER_DEPTH", "IN_PANELS", "IN_PARTS", "KEEP_COLUMNS", "LOOP", "LOOP_KERNEL", "LOOP_MOVER",
+           "LOOP_WORD", "MORE", "ONTO", "PANEL", "PARTS", "RESULT", "SAME_COLUMNS", "SEGMENT", "SHARE", "WINDOW",
+           "WINDOW_COLUMNS", "WINDOW_PLACES", "WINDOW_ROWS", "WINOGRAD_APART", "WINOGRAD_TILES", "Record", "Words"]
 
 
 class Record:
@@ -108,6 +108,8 @@ BLOCK_ROWS, BLOCK_COLUMNS = 256, 128
 # Bytes of a row of a panel, a part of a right operand that was packed beforehand: whole vectors, and lines of the
 # cache, of any processor.
 PANEL = 128
+# One of int8 has so many columns, and its depth is made whole: see kgraph.kernels.dot_panels.
+INTEGER_COLUMNS, INTEGER_DEPTH = 32, 64
 
 # Taps and strides along a row that routines for channels that do not mix know (kgraph.kernels.depthwise).
 DEPTHWISE_TAPS, DEPTHWISE_STRIDES = (3, 5, 7), (1, 2)

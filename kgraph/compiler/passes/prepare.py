@@ -10,10 +10,11 @@ import math
 from kgraph.compiler.dims import names
 from kgraph.compiler.ir import Op, Program, Value
 from kgraph.compiler.loopnest.dtypes import REALS
-from kgraph.compiler.loopnest.records import PANEL
+from kgraph.compiler.loopnest.records import INTEGER_DEPTH, PANEL
 from kgraph.compiler.passes.fuse import is_view
 from kgraph.compiler.passes.widen import widens
 from kgraph.compiler.passes.window import is_winograd
+from kgraph.compiler.prims.contract import panel_shape
 from kgraph.compiler.prims.rules import add, apply, mul, sub
 from kgraph.compiler.rewrite import Rewriter, rewrite
 from kgraph.compiler.trace import at_scope, suspend_recording
@@ -139,7 +140,7 @@ def fold_scales(program: Program, weights) -> Program:
 def _chain(op: Op, known: Weights, users: dict, results: set) -> list:
     """The steps behind a product of weights that have one number for each of its channels, in a row."""
     channels = _channels(op, known)
-    if channels is None:
+    if channels is None or not _is_of_reals(op):
         return []
     chain, value = [], op.outputs[0]
     while value not in results and len(users.get(value, ())) == 1:
@@ -151,10 +152,14 @@ def _chain(op: Op, known: Weights, users: dict, results: set) -> list:
     return chain
 
 
+def _is_of_reals(op: Op) -> bool:
+    return op.outputs[0].dtype in REALS and op.params.get("dtype") is None
+
+
 def _channels(op: Op, known: Weights):
     """The axes of the result of a product or convolution of weights that only the weights have, and those of the
     weights; None for other ops."""
-    if len(op.outputs) != 1 or op.outputs[0].dtype not in REALS or op.params.get("dtype") is not None:
+    if len(op.outputs) != 1:
         return None
     rank = op.outputs[0].ndim
     if op.prim.name == "conv" or op.prim.name == "conv_data_grad" and op.params.get("transposed"):
@@ -244,8 +249,8 @@ def pack_weights(program: Program, weights) -> Program:
 def _matrix_of(op: Op, known: Weights):
     """(side of the weights, labels of the rows of their matrix in the other side's order, labels of its columns in the
     result's), where it pays to have that in panels; else None."""
-    out, place = op.params["out_axes"], _channels(op, known)
-    if place is None:
+    out, place, integers = op.params["out_axes"], _channels(op, known), op.inputs[0].dtype == "int8"
+    if place is None or not (_is_of_reals(op) or integers and op.outputs[0].dtype == "int32"):
         return None
     of_result, _, side = place
     other, own = (op.params[k] for k in (("b_axes", "a_axes") if side == 0 else ("a_axes", "b_axes")))
@@ -254,6 +259,8 @@ def _matrix_of(op: Op, known: Weights):
     real = [x for x in out if op.outputs[0].shape[out.index(x)] != 1]
     summed = [x for x in other if x not in out]
     n, width = math.prod(sizes[x] for x in columns), PANEL // op.outputs[0].type.itemsize
+    if integers and sum(sizes[x] != 1 for x in summed) != 1:
+        return None   # rows of panels are not where their number says
     splits = [x for x in columns if sizes[x] != 1]
     if not real or real[-1] not in columns or set(own) != {*columns, *summed}:
         return None
@@ -267,8 +274,20 @@ def _panels(x, labels, summed, columns) -> Value:
     order = (*summed, *columns)
     x = apply("transpose", x, perm=tuple(labels.index(label) for label in order))
     sizes = dict(zip(order, x.shape))
-    return _cut(apply("reshape", x, shape=tuple(math.prod(sizes[label] for label in group)
-                                                for group in (summed, columns))))
+    matrix = apply("reshape", x, shape=tuple(math.prod(sizes[label] for label in group)
+                                             for group in (summed, columns)))
+    return _squares(matrix) if x.dtype == "int8" else _cut(matrix)
+
+
+def _squares(x) -> Value:
+    """A matrix of int8 [k, n] in panels: see kgraph.kernels.dot_panels."""
+    k, n = x.shape
+    panels, depth, width = panel_shape("int8", k, n)
+    if (depth, panels * width) != (k, n):
+        x = apply("pad", x, low=(0, 0), high=(depth - k, panels * width - n), value=0)
+    words, side = INTEGER_DEPTH // 4, width // 2
+    x = apply("reshape", x, shape=(depth // INTEGER_DEPTH, words, 4, panels, 2, side))
+    return apply("reshape", apply("transpose", x, perm=(3, 0, 4, 1, 5, 2)), shape=(panels, depth, width))
 
 
 def _cut(x) -> Value:

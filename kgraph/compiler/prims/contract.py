@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from kgraph.compiler.ir import TensorType
 from kgraph.compiler.loopnest.dtypes import DTYPES
-from kgraph.compiler.loopnest.records import PANEL
+from kgraph.compiler.loopnest.records import INTEGER_COLUMNS, INTEGER_DEPTH, PANEL
 from kgraph.compiler.primitive import NOT_DIFFERENTIABLE, Primitive
 from kgraph.compiler.prims.batch import contract
 from kgraph.compiler.prims.rules import NUMBERS, apply, check_dtype, matrix_product, require
@@ -85,22 +87,35 @@ def _panel_axes(a_axes, out_axes) -> tuple:
 
 
 def _panel_infer(a, panels, a_axes, out_axes, columns):
-    check_dtype("panel_product", a, ("float32", "float64"))
+    check_dtype("panel_product", a, ("float32", "float64", "int8"))
     summed, own = _panel_axes(a_axes, out_axes)
     sizes = {**dict(zip(a_axes, a.shape)), **dict(zip(own, columns, strict=True))}
-    width, n = PANEL // a.itemsize, math.prod(columns)
-    wanted = TensorType((-(-n // width), math.prod(sizes[x] for x in summed), width), a.dtype)
+    n = math.prod(columns)
+    wanted = TensorType(panel_shape(a.dtype, math.prod(sizes[x] for x in summed), n), a.dtype)
     require(panels == wanted, lambda: f"panel_product: expected panels {wanted} for {a} and {n} columns, received "
                                       f"{panels}")
-    return TensorType(tuple(sizes[label] for label in out_axes), a.dtype)
+    return TensorType(tuple(sizes[label] for label in out_axes), "int32" if a.dtype == "int8" else a.dtype)
+
+
+def panel_shape(dtype: str, depth: int, columns: int) -> tuple:
+    """Of a matrix [depth, columns] in panels."""
+    if dtype == "int8":
+        return -(-columns // INTEGER_COLUMNS), -(-depth // INTEGER_DEPTH) * INTEGER_DEPTH, INTEGER_COLUMNS
+    width = PANEL // DTYPES[dtype].itemsize
+    return -(-columns // width), depth, width
 
 
 def _panel_reference(a, panels, a_axes, out_axes, columns):
     summed, own = _panel_axes(a_axes, out_axes)
     sizes = dict(zip(a_axes, a.shape))
-    matrix = panels.transpose(1, 0, 2).reshape(panels.shape[1], -1)[:, :math.prod(columns)]
-    matrix = matrix.reshape(*(sizes[x] for x in summed), *columns)
-    return _reference(a, matrix, a_axes, summed + own, out_axes)
+    depth, integers = math.prod(sizes[x] for x in summed), a.dtype == np.int8
+    if integers:
+        squares = panels.reshape(len(panels), -1, 2, 16, 16, 4)
+        matrix = squares.transpose(1, 3, 5, 0, 2, 4).reshape(panels.shape[1], -1)[:depth]
+    else:
+        matrix = panels.transpose(1, 0, 2).reshape(panels.shape[1], -1)
+    matrix = matrix[:, :math.prod(columns)].reshape(*(sizes[x] for x in summed), *columns)
+    return _reference(a, matrix, a_axes, summed + own, out_axes, "int32" if integers else None)
 
 
 def _panel_examples(rng):
@@ -112,7 +127,18 @@ def _panel_examples(rng):
              ((4, 5, 2, 3), (1, 6, 32), (0, 1, 2, 3), (1, 0, 4), (20,), "float32"),
              ((2, 3, 4), (1, 8, 32), (0, 1, 2), (1, 3), (32,), "float32"))
     return [([rng.normal(size=a).astype(t), rng.normal(size=b).astype(t)], {"a_axes": i, "out_axes": j, "columns": n})
-            for a, b, i, j, n, t in cases]
+            for a, b, i, j, n, t in cases] + [_integer_example(rng, m, k, n) for m, k, n in (
+                (1, 64, 32), (3, 100, 37), (13, 1100, 70), (0, 5, 3), (300, 7, 5))]
+
+
+def _integer_example(rng, m, k, n):
+    """Zeros behind the matrix, as what is beside them in memory is not known."""
+    panels, depth, columns = panel_shape("int8", k, n)
+    matrix = np.zeros((depth, panels * columns), "int8")
+    matrix[:k, :n] = rng.integers(-128, 128, (k, n), "int8")
+    squares = matrix.reshape(-1, 16, 4, panels, 2, 16).transpose(3, 0, 4, 1, 5, 2)
+    return [rng.integers(-128, 128, (m, k), "int8"), np.ascontiguousarray(squares).reshape(panels, depth, columns)], {
+        "a_axes": (0, 1), "out_axes": (0, 2), "columns": (n,)}
 
 
 panel_product_p = Primitive("panel_product", "contract", _panel_infer, _panel_reference, NOT_DIFFERENTIABLE, "contract",

@@ -1,0 +1,147 @@
+"""The register tiles of products of int8 by a matrix in panels, one that was packed beforehand (panel_product).
+
+A panel is 32 columns: two squares side by side for each 64 numbers of k, of 16 words of 4 neighbours along k for each
+of 16 columns, as registers that hold matrices want them (matrix_tile.py). Here vectors of words meet words of rows of
+A, which are bytes as they are. Where the processor's instruction multiplies unsigned by signed bytes, B is made
+unsigned by adding 128 on the way, and sums begin at -128 times the sum of their row of A; elsewhere, words become pairs
+of 16 bits.
+"""
+from __future__ import annotations
+
+import functools
+
+from kgraph.codegen import llvm_ir as ir
+from kgraph.codegen.intrinsics import while_loop
+from kgraph.codegen.target import machine
+from kgraph.compiler.loopnest.meaning import view
+from kgraph.compiler.loopnest.nodes import Tile
+from kgraph.kernels.dot_tile import dot, loaded
+from kgraph.kernels.registers import Registers, by, function, inside, splat
+
+__all__ = ["SIDE", "panel_tiles"]
+
+SIDE, WORDS = 16, 16          # columns of a square, and words of each
+SQUARE = 4 * SIDE * WORDS     # bytes
+_HIGH = -0x7F7F7F80           # 0x80 in each byte of a word
+
+
+def panel_tiles(lanes: int, group: int) -> list:
+    """Addresses and a_m in bytes, c_m in elements.
+
+    row_bytes(source, target, count)     a vector of words from up to `count` bytes, zeros behind them
+    row_beginning(a, words, target)      what the sums of a row of so many words begin with
+    walk_panel(rows, lines, a, a_m, beginnings, b, c, c_m, columns, accumulate)
+                                         rows x columns of C, columns <= 32, from `lines` lines of 64 bytes of k
+    """
+    of = functools.partial
+    return [Tile("row_bytes", 3, False, of(_write_bytes, lanes), of(_bytes, lanes)),
+            Tile("row_beginning", 3, False, of(_write_beginning, lanes, group), of(_beginning, group)),
+            Tile("walk_panel", 10, False, of(_write_walk, lanes, group), of(_walked, group))]
+
+
+def _write_bytes(lanes, b, source, target, count):
+    r = Registers(b, "int32", lanes)
+    r.store(b.bitcast(loaded(b, source, 4 * lanes, count), r.kind), r.place(target))
+
+
+def _bytes(lanes, source, target, count):
+    """What row_bytes means."""
+    out, count = view(target, (4 * lanes,), (1,), "int8"), max(0, min(count, 4 * lanes))
+    out[:count], out[count:] = view(source, (count,), (1,), "int8"), 0
+
+
+def _write_beginning(lanes, group, b, a, words, target):
+    r, total = Registers(b, "int32", lanes), ir.I32(0)
+    if group == 4:
+        high = ir.Constant(r.kind, [_HIGH] * lanes)
+        found = r.repeat(b.sdiv(words, ir.I64(lanes)), {"at": a, "sums": r.full(0)}, lambda left, carried: (ir.I64(1), {
+            "sums": dot(b, group, high, r.load(r.place(carried["at"])), carried["sums"])}),
+            {"at": by(ir.I64(4 * lanes))})
+        for lane in range(lanes):
+            total = b.sub(total, b.extract_element(found["sums"], ir.I32(lane)))
+    b.store(total, b.inttoptr(target, ir.I32.as_pointer()))
+
+
+def _beginning(group, a, words, target):
+    """What row_beginning means."""
+    sums = view(a, (4 * words,), (1,), "int8").astype("int64").sum()
+    view(target, (1,), (4,), "int32")[:] = -128 * sums if group == 4 else 0
+
+
+def _write_walk(lanes, group, b, rows, lines, a, a_m, beginnings, panel, c, c_m, columns, accumulate):
+    """The tallest tiles first; where registers are many and long, of both squares."""
+    both, heights = lanes == SIDE, (8, 2, 1) if machine().registers == 32 else (4, 1)
+    row = b.alloca(ir.I64)
+    b.store(ir.I64(0), row)
+    for height in heights:
+        with while_loop(b, lambda height=height: b.icmp_signed(">=", b.sub(rows, b.load(row)), ir.I64(height))):
+            i = b.load(row)
+            tile = lambda squares, first, height=height, i=i: b.call(
+                function(b.module, f"panel_{height}_{squares}", 9, functools.partial(_write_tile, lanes, group, height,
+                                                                                   squares)), [
+                    lines, b.add(a, b.mul(i, a_m)), a_m, b.add(beginnings, b.mul(ir.I64(4), i)),
+                    b.add(panel, ir.I64(first * SQUARE)),
+                    b.add(c, b.mul(ir.I64(4), b.add(b.mul(i, c_m), ir.I64(first * SIDE)))), c_m,
+                    b.sub(columns, ir.I64(first * SIDE)), accumulate])
+            with b.if_else(b.icmp_signed(">", columns, ir.I64(SIDE))) as (wide, narrow):
+                with wide:
+                    if both:
+                        tile(2, 0)
+                    else:
+                        tile(1, 0)
+                        tile(1, 1)
+                with narrow:
+                    tile(1, 0)
+            b.store(b.add(i, ir.I64(height)), row)
+
+
+def _write_tile(lanes, group, height, squares, b, lines, a, a_m, beginnings, panel, c, c_m, columns, accumulate):
+    r, each = Registers(b, "int32", lanes), SIDE // lanes
+    vectors, rows = range(squares * each), range(height)
+    places = [j // each * SQUARE + j % each * 4 * lanes for j in vectors]
+    short, high = ir.VectorType(ir.IntType(16), 2 * lanes), ir.Constant(r.kind, [_HIGH] * lanes)
+
+    def parts(words):
+        """Words as what is multiplied: of B unsigned bytes, or of both the even bytes and the odd ones in 16 bits."""
+        eight, numbers = ir.Constant(short, [8] * 2 * lanes), b.bitcast(words, short)
+        return [b.bitcast(x, r.kind) for x in (b.ashr(b.shl(numbers, eight), eight), b.ashr(numbers, eight))]
+
+    def of_word(left, carried):
+        right = [r.load(r.place(b.add(carried["b"], ir.I64(p)))) for p in places]
+        right = [[b.xor(x, high)] if group == 4 else parts(x) for x in right]
+        sums = {}
+        for i in rows:
+            word = r.number(b.add(carried["a"], b.mul(a_m, ir.I64(i))))
+            word = [word] if group == 4 else parts(word)
+            for j in vectors:
+                sums[i, j] = carried[i, j]
+                for x, y in zip(right[j], word):
+                    sums[i, j] = dot(b, group, x, y, sums[i, j])
+        return ir.I64(1), sums
+
+    def of_line(left, carried):
+        return ir.I64(1), r.repeat(ir.I64(WORDS), carried, of_word, {"a": by(ir.I64(4)), "b": by(ir.I64(4 * SIDE))})
+    first = [splat(b, b.load(b.inttoptr(b.add(beginnings, ir.I64(4 * i)), ir.I32.as_pointer())), r.kind) for i in rows]
+
+    def line(left, carried):
+        used, found = of_line(left, carried)
+        return used, {**found, "b": b.add(found["b"], ir.I64(SQUARE))}
+    found = r.repeat(lines, {"a": a, "b": panel, **{(i, j): first[i] for i in rows for j in vectors}}, line, sure=False)
+    masks = [inside(b, columns, lanes, lanes * j) for j in vectors]
+    adds = splat(b, b.icmp_signed("!=", accumulate, ir.I64(0)), masks[0].type)
+    for i in rows:
+        for j in vectors:
+            place = r.place(c, b.add(b.mul(c_m, ir.I64(i)), ir.I64(lanes * j)))
+            before = r.load(place, b.and_(masks[j], adds))
+            r.store(b.add(before, found[i, j]), place, masks[j])
+    b.ret_void()
+
+
+def _walked(group, rows, lines, a, a_m, beginnings, panel, c, c_m, columns, accumulate):
+    """What walk_panel means."""
+    left = view(a, (rows, 64 * lines), (a_m, 1), "int8").astype("int64")
+    squares = view(panel, (lines, 2, WORDS, SIDE, 4), (2 * SQUARE, SQUARE, 4 * SIDE, 4, 1), "int8").astype("int64")
+    right = squares.transpose(0, 2, 4, 1, 3).reshape(64 * lines, 2 * SIDE)[:, :columns]
+    found = left @ (right + (128 if group == 4 else 0)) + view(beginnings, (rows,), (4,), "int32")[:, None]
+    out = view(c, (rows, columns), (4 * c_m, 4), "int32")
+    out[...] = found + (out if accumulate else 0)
