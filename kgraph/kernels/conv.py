@@ -8,6 +8,9 @@ whose rows are neighbouring output pixels and whose k runs through the taps and 
     weights_TYPE(block, x, ct, out, images, lo, hi)      adds what some images give to taps lo to hi of the kernel
     depthwise_weights_TYPE(...)                          the same where each channel is its own group
 
+What the block says in ``finish`` is done to the sums of conv, if it has the address of that in ``finishes``; then each
+output must meet one tap at least.
+
 Addresses are bytes. The block, in memory of the calling thread, is a record, WINDOW, followed by the segments of its
 axes (kgraph.compiler.loopnest.records).
 
@@ -64,7 +67,7 @@ def tile_shapes(name: str) -> list:
     dtype = "float32" if name.endswith("32") else "float64"
     lanes, term = machine().lanes(DTYPES[dtype].itemsize), _TERMS.get(name[:-4], "pairs")
     shapes = (_MIXING if term == "product" else _VECTOR)[machine().registers]
-    return [ConvTile(dtype, lanes, rows, vectors, term, name.startswith("weights"))
+    return [ConvTile(dtype, lanes, rows, vectors, term, name.startswith("weights"), name.startswith("conv"))
             for vectors, heights in shapes.items() for rows in heights]
 
 
@@ -177,9 +180,11 @@ class _Covering(Driver):
         self.depthwise = self.chosen[0].term != "product"
         super().__init__(name, parameters, self.chosen, conv_tiles(self.chosen))
 
-    def _cover(self, rows, columns, a, a_m, b, c, c_m):
-        """Tiles over ``rows`` x ``columns`` of C: strips of columns, in each tiles of about one height."""
+    def _cover(self, rows, columns, a, a_m, b, c, c_m, first=0):
+        """Tiles over ``rows`` x ``columns`` of C: strips of columns, in each tiles of about one height. first: the
+        number of the first column among all."""
         w, heights = self.w, {}
+        self.first = first
         for tile in self.chosen:
             heights.setdefault(tile.vectors, []).append(tile.rows)
         j = w.let("j", 0)
@@ -210,8 +215,13 @@ class _Covering(Driver):
         with w.loop("i", 0, rows, step=tall) as i:
             beside = j * int(self.depthwise)  # in A
             w.do(f"conv_tile_{vectors}", least(tall, rows - i), self.levels, a + self.item * (i * a_m + beside), a_m,
-                 b + self.item * j, c + self.item * (i * c_m + j), c_m, left, self.more)
+                 b + self.item * j, c + self.item * (i * c_m + j), c_m, left, self.more, *self._finish(j))
         w.let(j, j + self.lanes * vectors)
+
+
+    def _finish(self, j) -> tuple:
+        """What the tiles for columns from j on are told of how their sums are finished."""
+        return ()
 
 
 class _Conv(_Covering):
@@ -226,7 +236,7 @@ class _Conv(_Covering):
     def write(self):
         w, (zs, ys, xs) = self.w, self.axes
         self.levels, self.more = w.lets(levels=self.block + 8 * WINDOW.place("loops"), more=0)
-        self.columns = w.let("columns", self.g.far_channels)
+        self.columns, self.finish = w.lets(columns=self.g.far_channels, finish=self.g.finishes)
         with w.loop("s0", 0, zs.segments) as s0:
             first = self._clip(0, s0)
             with w.loop("s1", 0, ys.segments) as s1:
@@ -273,7 +283,10 @@ class _Conv(_Covering):
                     a, b, c = w.lets(a=self.x + self.item * a,
                                      b=self.weights + self.item * (z.w + y.w + x.w + group * self.columns),
                                      c=self.out + self.item * c)
-                    self._cover(rows, self.columns, a, a_m, b, c, c_m)
+                    self._cover(rows, self.columns, a, a_m, b, c, c_m, group * self.columns)
+
+    def _finish(self, j) -> tuple:
+        return (self.finish, self.item * (self.first + j)) if self.chosen[0].finishes else ()
 
     def _nothing(self, place):
         """An output that meets no tap."""

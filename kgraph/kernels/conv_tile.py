@@ -1,6 +1,6 @@
 """The register tile of convolutions: a product tile whose k runs through nested loops.
 
-    conv_tile_VECTORS(rows, levels, a, a_m, b, c, c_m, columns, accumulate)
+    conv_tile_VECTORS(rows, levels, a, a_m, b, c, c_m, columns, accumulate[, finish, beside])
 
 C[i, j] (+)= sum over k3, k2, k1, k0 of A[i, k3, k2, k1, k0] * B[k3, k2, k1, k0, j], for i < rows and j < columns.
 ``levels`` is the address of 12 words, (count, stride in A, stride in B) for k3 to k0, strides in elements and counts of
@@ -11,6 +11,8 @@ only.
 
 What is summed is a ``term``: "product" of a number of A and a vector of B; "pairs", the products of a vector of A with
 one of B, element for element, for channels that do not mix; "sum" and "maximum" of vectors of A alone, for pooling.
+
+Tiles that are told of it finish their sums before they store them (kgraph.kernels.finish).
 """
 from __future__ import annotations
 
@@ -23,6 +25,7 @@ from kgraph.codegen import llvm_ir as ir
 from kgraph.compiler.loopnest.dtypes import DTYPES
 from kgraph.compiler.loopnest.meaning import view
 from kgraph.compiler.loopnest.nodes import Tile
+from kgraph.kernels.finish import finished, meaning
 from kgraph.kernels.registers import GROUP, Registers, by, function, inside, opaque
 from kgraph.kernels.wide import BLOCK
 
@@ -34,7 +37,8 @@ ROOM, ADDS = "room", "adds"  # see ConvWriter._write_sums
 
 @dataclass(frozen=True)
 class ConvTile:
-    """rows x vectors of ``lanes`` elements. column: A's rows are neighbours in memory (a_m is 1)."""
+    """rows x vectors of ``lanes`` elements. column: A's rows are neighbours in memory (a_m is 1). finishes: whether it
+    is told how sums are finished."""
 
     dtype: str
     lanes: int
@@ -42,6 +46,12 @@ class ConvTile:
     vectors: int
     term: str
     column: bool = False
+    finishes: bool = False
+
+    @property
+    def operands(self) -> int:
+        """Of its functions."""
+        return 8 + 2 * self.finishes
 
     @property
     def start(self) -> float:
@@ -62,11 +72,11 @@ def conv_tiles(shapes) -> list:
     by_vectors: dict = {}
     for shape in shapes:
         by_vectors.setdefault(shape.vectors, []).append(shape)
-    return [Tile(f"conv_tile_{vectors}", 9, False, _chooser(same), functools.partial(_sums, same[0]))
+    return [Tile(f"conv_tile_{vectors}", 1 + same[0].operands, False, _chooser(same), functools.partial(_sums, same[0]))
             for vectors, same in by_vectors.items()]
 
 
-def _sums(shape, rows, levels, a, a_m, b, c, c_m, columns, accumulate):
+def _sums(shape, rows, levels, a, a_m, b, c, c_m, columns, accumulate, finish=0, beside=0):
     """What conv_tile_VECTORS means."""
     dtype, item = np.dtype(shape.dtype), shape.itemsize
     words = view(levels, (LEVELS, 3), (24, 8), np.int64)
@@ -81,7 +91,7 @@ def _sums(shape, rows, levels, a, a_m, b, c, c_m, columns, accumulate):
     if shape.term in ("product", "pairs"):
         left = left * view(b, (*counts, wide), (*(item * int(s) for s in words[:, 2]), item), dtype)
     found = (np.max if shape.term == "maximum" else np.sum)(left, axis=tuple(range(1, 1 + LEVELS)))
-    out[...] = out + found if accumulate else found
+    out[...] = meaning(out + found if accumulate else found, finish, beside)
 
 
 def _chooser(tiles):
@@ -108,7 +118,8 @@ def _chooser(tiles):
                          for start, step in ((a, a_m), (c, c_m))]
                 values = (levels, below[0], a_m, b, below[1], c_m, *rest)
                 tile = heights[height]
-                builder.call(function(builder.module, f"conv_tile_{height}_{tile.vectors}", 8, tile.write), values)
+                builder.call(function(builder.module, f"conv_tile_{height}_{tile.vectors}", tile.operands,
+                                      tile.write), values)
                 above += height
             builder.branch(after)
         builder.position_at_end(after)
@@ -127,7 +138,7 @@ class ConvWriter(Registers):
         self.tile = tile
         self.cells = [(i, j) for i in range(tile.rows) for j in range(tile.vectors)]
 
-    def write(self, levels, a, a_m, b_start, c, c_m, columns, accumulate):
+    def write(self, levels, a, a_m, b_start, c, c_m, columns, accumulate, *finish):
         b, tile = self.builder, self.tile
         self.levels = self._read_levels(levels)
         self.mask = inside(b, columns, tile.lanes) if tile.vectors == 1 else None
@@ -136,7 +147,7 @@ class ConvWriter(Registers):
         self.bases = [opaque(b, b.add(a, b.mul(self.row_bytes, ir.I64(i)))) for i in range(0, tile.rows, self.group)]
         self.starts = [b.add(c, self.bytes(b.mul(c_m, ir.I64(i)))) for i in range(tile.rows)]
         state = {ROOM: ir.I64(2**62 if tile.term == "maximum" else BLOCK), ADDS: accumulate, **self._nothing()}
-        self._write_sums(self._loops(0, ir.I64(0), b_start, state))
+        self._write_sums(self._loops(0, ir.I64(0), b_start, state), *finish)
         b.ret_void()
 
     def _nothing(self) -> dict:
@@ -156,18 +167,16 @@ class ConvWriter(Registers):
     def _load(self, address, j):
         return self.load(self._vector(address, j), self.mask)
 
-    def _write_sums(self, state):
+    def _write_sums(self, state, *finish):
         """Store the sums in C, or add them to it: all is read before anything is written, as masked vectors overlap."""
-        b = self.builder
+        b, sums = self.builder, {ij: state[ij] for ij in self.cells}
         join = (lambda x, y: self.call("maximum", x, y)) if self.tile.term == "maximum" else b.fadd
-        with b.if_else(b.icmp_signed("!=", state[ADDS], ir.I64(0))) as (more, first):
-            with more:
-                joined = {(i, j): join(self._load(self.starts[i], j), state[i, j]) for i, j in self.cells}
-                for i, j in self.cells:
-                    self.store(joined[i, j], self._vector(self.starts[i], j), self.mask)
-            with first:
-                for i, j in self.cells:
-                    self.store(state[i, j], self._vector(self.starts[i], j), self.mask)
+        sums = self.where(b.icmp_signed("!=", state[ADDS], ir.I64(0)), lambda: {
+            (i, j): join(self._load(self.starts[i], j), x) for (i, j), x in sums.items()}, sums)
+        if finish:
+            sums = finished(self, sums, *finish, self.mask)
+        for (i, j), x in sums.items():
+            self.store(x, self._vector(self.starts[i], j), self.mask)
 
     def _loops(self, level, a, b_start, state) -> dict:
         """The loop of one level around those inside it; ``a``: bytes walked along A so far. Returns the state after

@@ -5,7 +5,8 @@
 TAPS and STRIDE are those of the last axis. As kgraph.kernels.conv has them, but: windows lie side by side (dilation 1),
 each output meets one place of the input at least, a data gradient (kind 1) moves by one, and the block needs no
 segments: rows of taps that lie outside are left out, places outside by the register tile
-(kgraph.kernels.depthwise_tile). What the block says in ``finish`` is done before outputs are stored.
+(kgraph.kernels.depthwise_tile). What the block says in ``finish`` is done before outputs are stored, if it has the
+address of that in ``finishes``.
 
 Rows are made one after another, each by strips of channels: so memory is read in order.
 """
@@ -15,7 +16,7 @@ from kgraph.codegen import functions
 from kgraph.codegen.target import machine
 from kgraph.compiler.loopnest.builder import equal, least, most
 from kgraph.compiler.loopnest.dtypes import DTYPES
-from kgraph.compiler.loopnest.records import DEPTHWISE_STRIDES, DEPTHWISE_TAPS, WINDOW
+from kgraph.compiler.loopnest.records import DEPTHWISE_STRIDES, DEPTHWISE_TAPS
 from kgraph.kernels.conv import Driver
 from kgraph.kernels.depthwise_tile import DepthwiseTile, depthwise_tiles
 
@@ -96,12 +97,12 @@ class _Depthwise(Driver):
 
     def _strip(self, vectors: int, taps, near, kernel, far, j, columns):
         w, item, (_, ys, xs) = self.w, self.item, self.axes
-        finish, beside = self.block + 8 * WINDOW.place("finish"), w.let("beside", item * j)
+        beside = w.let("beside", item * j)
         tall = self.tall[vectors]
         with w.loop("i", self.left, self.right, step=tall) as i:
             first = w.let("first", i * self.chosen[0].stride - self.low_x)
             w.do(f"depthwise_tile_{vectors}", least(tall, self.right - i), taps,
                  near + beside + item * (first * xs.near_step), item * xs.near_step, item * ys.near_step,
                  kernel + beside, self.tap_column, self.tap_row, far + beside + item * (i * xs.far_step),
-                 item * xs.far_step, columns, first, xs.size, finish, beside)
+                 item * xs.far_step, columns, first, xs.size, self.g.finishes, beside)
         w.let(j, j + self.lanes * vectors)

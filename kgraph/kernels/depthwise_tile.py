@@ -4,13 +4,10 @@ are written out, so that an input that is loaded once serves all outputs and tap
     depthwise_tile_VECTORS(rows, taps, x, x_column, x_row, kernel, tap_column, tap_row, out, out_step, columns, first,
                            size, finish, beside)
 
-out[i, j] = finished(sum over p < taps, q < TAPS of x[p, STRIDE * i + q, j] * kernel[p, q, j]), for i < rows and
-j < columns. Addresses and distances are bytes. Place c of a row of x is there where 0 <= first + c < size; taps that
-meet none are left out. Each output must meet one at least. A tile of one vector masks columns from ``columns`` on;
-wider ones are for full vectors only.
-
-``finish`` is the address of a record, FINISH (kgraph.compiler.loopnest.records); ``beside``: bytes from the first
-channel of the bias to the tile's.
+out[i, j] = sum over p < taps, q < TAPS of x[p, STRIDE * i + q, j] * kernel[p, q, j], finished (kgraph.kernels.finish),
+for i < rows and j < columns. Addresses and distances are bytes. Place c of a row of x is there where 0 <= first + c <
+size; taps that meet none are left out. Each output must meet one at least. A tile of one vector masks columns from
+``columns`` on; wider ones are for full vectors only.
 """
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ from kgraph.codegen import llvm_ir as ir
 from kgraph.compiler.loopnest.dtypes import DTYPES
 from kgraph.compiler.loopnest.meaning import view
 from kgraph.compiler.loopnest.nodes import Tile
-from kgraph.compiler.loopnest.records import FINISH
+from kgraph.kernels.finish import finished, meaning
 from kgraph.kernels.registers import GROUP, Registers, by, function, inside, opaque
 
 __all__ = ["DepthwiseTile", "depthwise_tiles"]
@@ -94,11 +91,7 @@ def _meaning(tile, rows, taps, x, x_column, x_row, kernel, tap_column, tap_row, 
             if 0 <= first + c < size:
                 read = view(x + c * x_column, (taps, wide), (x_row, dtype.itemsize), dtype)
                 sums[i] += (read * weights[:, q]).sum(0)
-    bias, *limits = view(finish, (FINISH.words,), (8,), np.int64)
-    low, high = np.array(limits).view(np.float64)
-    if bias:
-        sums += view(int(bias) + beside, (wide,), (dtype.itemsize,), dtype)
-    view(out, (rows, wide), (out_step, dtype.itemsize), dtype)[...] = np.minimum(np.maximum(sums, low), high)
+    view(out, (rows, wide), (out_step, dtype.itemsize), dtype)[...] = meaning(sums, finish, beside)
 
 
 class _Writer(Registers):
@@ -121,9 +114,9 @@ class _Writer(Registers):
         steps = {"kernel": by(tap_row), **{key: by(x_row, hidden=True) for key in bases}}
         carried = {"kernel": kernel, **bases, **dict.fromkeys(self.cells, self.full(0.0))}
         found = self.repeat(taps, carried, lambda left, carried: (ir.I64(1), self._row(carried)), steps)
-        finished = self._finished({ij: found[ij] for ij in self.cells}, finish, beside)
+        done = finished(self, {ij: found[ij] for ij in self.cells}, finish, beside, self.mask)
         for i, j in self.cells:
-            self.store(finished[i, j], self._vector(b.add(out, b.mul(out_step, ir.I64(i))), j), self.mask)
+            self.store(done[i, j], self._vector(b.add(out, b.mul(out_step, ir.I64(i))), j), self.mask)
         b.ret_void()
 
     def _vector(self, address, j):
@@ -149,23 +142,3 @@ class _Writer(Registers):
         """What meets one place of the input: pairs of an output and its tap."""
         read = [self.load(self._vector(place, j), self.mask) for j in range(self.tile.vectors)]
         return {(i, j): self.times_plus(x, weights[q, j], sums[i, j]) for i, q in met for j, x in enumerate(read)}
-
-    def _finished(self, sums, finish, beside) -> dict:
-        """With the bias, if there is one, and cut to the limits; NaN stays."""
-        b = self.builder
-        words = b.inttoptr(finish, ir.I64.as_pointer())
-        bias, low, high = (b.load(b.gep(words, [ir.I64(FINISH.place(field))])) for field in ("bias", "low", "high"))
-
-        def with_bias():
-            read = [self.load(self._vector(b.add(bias, beside), j), self.mask) for j in range(self.tile.vectors)]
-            return {(i, j): b.fadd(x, read[j]) for (i, j), x in sums.items()}
-        found = self.where(b.icmp_signed("!=", bias, ir.I64(0)), with_bias, sums)
-        for sign, limit in (("<", self._limit(low)), (">", self._limit(high))):
-            found = {ij: b.select(b.fcmp_ordered(sign, x, limit), limit, x) for ij, x in found.items()}
-        return found
-
-    def _limit(self, bits):
-        """The float64 of these bits, as a number of the tile, in all lanes."""
-        b = self.builder
-        number = b.bitcast(bits, ir.MEMORY_TYPES["float64"])
-        return self.all_lanes(number if self.tile.itemsize == 8 else b.fptrunc(number, self.element))

@@ -2,6 +2,7 @@
 import numpy as np
 import pytest
 
+from kgraph import ops
 from kgraph.compiler.ir import TensorType
 from kgraph.compiler.primitive import PRIMITIVES
 from kgraph.compiler.prims.window import output_size
@@ -72,3 +73,28 @@ def test_bits_do_not_depend_on_the_number_of_threads(name, channels, groups):
         thread_pool.set_num_threads(before)
     np.testing.assert_array_equal(results[0], results[1])
     np.testing.assert_array_equal(results[0], results[2])
+
+
+@pytest.mark.parametrize("channels, groups", [(3, 1), (20, 2)])
+def test_bias_and_limits_are_part_of_the_routine(channels, groups):
+    rng = np.random.default_rng(1)
+    x, bias = rng.normal(size=(2, 9, 11, channels)).astype("float32"), rng.normal(size=38).astype("float32")
+    w = rng.normal(scale=0.5, size=(3, 2, channels // groups, 38)).astype("float32")
+    params = {"strides": (2, 1), "padding": ((1, 1), (0, 1)), "dilation": (1, 1), "groups": groups}
+    types = [TensorType(a.shape, a.dtype.name) for a in (x, w, bias)]
+    f = build("f", lambda x, w, bias: ops.maximum(bind(PRIMITIVES["conv"], x, w, **params) + bias, 0.0), types)
+    (kernel,) = f.plan.kernels
+    assert "maximum(" not in kernel.source, "it has a loop of its own"
+    x[0, 4, 4, 0] = np.nan
+    sums = PRIMITIVES["conv"].reference(x, w, **params) + bias
+    np.testing.assert_allclose(f(x, w, bias), np.maximum(sums, 0), rtol=1e-4, atol=1e-4)
+
+
+def test_outputs_that_meet_no_tap_are_finished_too():
+    rng = np.random.default_rng(2)
+    x, w, bias = (rng.normal(size=shape).astype("float32") for shape in ((1, 4, 5, 3), (2, 2, 3, 8), (8,)))
+    params = {"strides": (1, 1), "padding": ((3, 2), (0, 4)), "dilation": (1, 1), "groups": 1}
+    types = [TensorType(a.shape, a.dtype.name) for a in (x, w, bias)]
+    f = build("f", lambda x, w, bias: ops.maximum(bind(PRIMITIVES["conv"], x, w, **params) + bias, 0.0), types)
+    want = np.maximum(PRIMITIVES["conv"].reference(x, w, **params) + bias, 0)
+    np.testing.assert_allclose(f(x, w, bias), want, rtol=1e-4, atol=1e-4)

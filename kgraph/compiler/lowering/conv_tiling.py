@@ -84,6 +84,7 @@ class Geometry:
                 w.fill(target, **{field: w.number(value, f"{part} {field}")})
         if self.transform is not None:
             w.fill(block, transformed=w.address(self.transform))
+        w.fill(block, finishes=0 if self.finish is None else SCRATCH + 8 * WINDOW.place("finish"))
         if self.finish is not None:
             self.finish.write(w, block.finish[0])
         if planned:
@@ -189,13 +190,14 @@ def routine(stem: str, value: Value) -> Symbol:
 
 
 def emit_bands(w, body, layout, domain, anchor, geometry, stem, kernel: Expression | int,
-               work: Size | None = None, step: int = 1) -> LoopKernel:
+               work: Size | None = None, step: int = 1, planned: bool = True) -> LoopKernel:
     """kernel: the address of the weights. work: bytes of scratch that the routine takes, if it is one that keeps what
-    is packed (kgraph.kernels.winograd, dots). step: rows that it makes together."""
+    is packed (kgraph.kernels.winograd, dots). step: rows that it makes together. planned: whether the routine follows
+    segments of windows, if it is none of these."""
     x = geometry.near
     bands = Bands(w, body, layout, domain, anchor, anchor.outputs[0].shape[1], step=step)
     bands.scratch_offset = geometry.bytes if work is None else geometry.bytes + work
-    geometry.write(planned=work is None and geometry.finish is None)
+    geometry.write(planned=planned and work is None)
     bands.open()
     target, start = bands.target(None if geometry.finish is None else geometry.finish.out)
     near = w.address(x) + x.type.itemsize * bands.image * w.size(geometry.image[x][0])

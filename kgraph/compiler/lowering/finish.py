@@ -14,14 +14,14 @@ from kgraph.compiler.loopnest.index import Layout
 from kgraph.compiler.loopnest.records import Words
 from kgraph.compiler.lowering.writer import Writer
 
-__all__ = ["NOTHING", "Finish", "finish_of"]
+__all__ = ["Finish", "finish_of"]
 
 
 @dataclass(frozen=True)
 class Finish:
     """out: what is stored. bias: a value with a number for each channel, or None; then cut between low and high."""
 
-    out: Value | None
+    out: Value
     bias: Value | None = None
     low: float = -math.inf
     high: float = math.inf
@@ -30,9 +30,6 @@ class Finish:
         """The statements that fill a FINISH."""
         w.fill(record, bias=0 if self.bias is None else w.address(self.bias),
                low=w.number(_bits(self.low), "low"), high=w.number(_bits(self.high), "high"))
-
-
-NOTHING = Finish(None)
 
 
 def finish_of(body: Program, anchor: Op, layout: Layout) -> Finish | None:

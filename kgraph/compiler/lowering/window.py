@@ -17,7 +17,7 @@ from kgraph.compiler.loopnest.records import (
     WINOGRAD_TILES,
 )
 from kgraph.compiler.lowering.conv_tiling import Geometry, emit_bands, routine
-from kgraph.compiler.lowering.finish import NOTHING, finish_of
+from kgraph.compiler.lowering.finish import finish_of
 from kgraph.compiler.lowering.loops import LoopKernel
 from kgraph.compiler.lowering.pooling import emit_max_grad, emit_max_pick, emit_pool
 from kgraph.compiler.lowering.writer import HI, LO, SCRATCH, Writer
@@ -70,21 +70,28 @@ def _emit_conv(w, body, layout, domain, anchor) -> LoopKernel:
         geometry.transform = transform[0] if transform else None
         work = _winograd_work(ours, theirs, 0 if transform else ours * theirs, x.type.itemsize)
         return emit_bands(w, body, layout, domain, anchor, geometry, "winograd", w.address(kernel), work, 2)
-    if depthwise and (stem := _depthwise_stem(anchor)):
-        geometry.finish = finish_of(body, anchor, layout) or NOTHING
-        return emit_bands(w, body, layout, domain, anchor, geometry, stem, w.address(kernel))
-    return emit_bands(w, body, layout, domain, anchor, geometry, "depthwise" if depthwise else "conv",
-                       w.address(kernel))
+    finish = finish_of(body, anchor, layout) if _each_meets_a_tap(anchor) else None
+    stem, planned = ("depthwise" if depthwise else "conv"), True
+    if depthwise and _is_few_taps(anchor):
+        stem, planned = f"depthwise_{kernel.shape[-3]}_{anchor.params['strides'][-1]}", False
+    if not depthwise or not planned:
+        geometry.finish = finish
+    return emit_bands(w, body, layout, domain, anchor, geometry, stem, w.address(kernel), planned=planned)
 
 
-def _depthwise_stem(op: Op) -> str | None:
-    """The routine of kgraph.kernels.depthwise for a convolution, if there is one."""
-    window, strides, backwards = op.inputs[1].shape[:-2], op.params["strides"], op.prim.lower == "conv_data_grad"
-    amounts = list(zip(op.params["padding"], window))
-    inside = all(min(pair) >= 0 if backwards else max(pair) < taps for pair, taps in amounts)
-    fits = (len(window) <= 2 and inside and {*op.params["dilation"]} == {1} and {*window} <= {*DEPTHWISE_TAPS}
-            and {*strides} <= {1 if backwards else strides[-1]})
-    return f"depthwise_{window[-1]}_{strides[-1]}" if fits and strides[-1] in DEPTHWISE_STRIDES else None
+def _each_meets_a_tap(op: Op) -> bool:
+    """Whether each output is sure to."""
+    params, backwards = op.params, op.prim.lower == "conv_data_grad"
+    inside = all(min(pair) >= 0 if backwards else max(pair) < taps
+                 for pair, taps in zip(params["padding"], op.inputs[1].shape[:-2]))
+    return inside and {*params["dilation"]} == {1} and (not backwards or {*params["strides"]} == {1})
+
+
+def _is_few_taps(op: Op) -> bool:
+    """Whether there is a routine of kgraph.kernels.depthwise for a convolution."""
+    window, strides = op.inputs[1].shape[:-2], op.params["strides"]
+    return (_each_meets_a_tap(op) and len(window) <= 2 and {*window} <= {*DEPTHWISE_TAPS} and len({*strides}) == 1
+            and strides[-1] in DEPTHWISE_STRIDES)
 
 
 def _winograd_work(near: int, far: int, matrix: int, item: int) -> int:
