@@ -7,7 +7,7 @@ from __future__ import annotations
 import importlib
 
 __all__ = ["Door", "displays", "dtype_policies", "export", "graphs", "initializers", "old_optimizers", "programs",
-           "random", "saving", "summary"]
+           "random", "saving", "strategies", "summary"]
 
 
 class Door:
@@ -32,4 +32,5 @@ old_optimizers = Door("kgraph.legacy.old_optimizers")   # optimizers made while 
 programs = Door("kgraph.inspect.programs")    # Model.summary(kernels=True)
 random = Door("kgraph.random")                # ops.image.elastic_transform
 saving = Door("kgraph.saving.files")          # Model.save, load_weights, to_json ...
+strategies = Door("kgraph.tensorflow.distribute")   # Model.distribute_strategy
 summary = Door("kgraph.models.summary")       # Model.summary

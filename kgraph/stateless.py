@@ -30,6 +30,7 @@ class StatelessScope:
     def __init__(self, state_mapping=None, collect_losses=False, initialize_variables=True):
         self.collect_losses, self.losses = bool(collect_losses), []
         self._given = [(v, _value_for(v, x)) for v, x in state_mapping or ()]
+        self.state_mapping, self.initialize_variables = {id(v): x for v, x in self._given}, initialize_variables
         self._before = {}   # Variable -> its value outside
         self._after = {}
 

@@ -18,19 +18,14 @@ INSIDE = "how Keras does it inside"
 MISSING = {     # attribute -> why no object has it
     **dict.fromkeys(("quantized_call", "quantized_build", "rematerialized_call", "call_signature_parameters",
                      "variable_serialization_spec", "convert_weight", "convert_input",
-                     "single_state", "pool_mode", "factor", "height_axis", "width_axis", "channel_axis",
-                     "height_lower", "height_upper", "width_lower", "width_upper", "get_transformed_x_y",
+                     "factor", "get_transformed_x_y",
                      "get_shifted_bbox", "get_clipped_bbox", "get_elastic_transform_params", "kernel_shape",
-                     "input_idf_weights", "input_vocabulary", "lookup_table", "output_dtype", "strong_hash",
-                     "feature_dim", "num_repeats", "lr_adjust", "transpose_last_axis", "zeropower_via_newtonschulz5",
-                     "backup", "caller", "deduplicate", "override_parent", "crosses_by_name", "state_mapping",
-                     "initialize_variables", "name"), INSIDE),
+                     "lookup_table", "lr_adjust", "transpose_last_axis", "zeropower_via_newtonschulz5",
+                     "backup", "caller", "deduplicate", "override_parent", "name"), INSIDE),
     "backend": "tensors of TensorFlow, in its data sets: kgraph has one kind",
     "summary": "the writer of TensorFlow's event files, counts of adapt(): not kept",
-    "tensorflow_version": "of TensorFlow", "distribute_strategy": "of TensorFlow", "handle": "of TensorFlow",
+    "tensorflow_version": "of TensorFlow", "handle": "of TensorFlow",
     "unrolled_steps_per_execution": "fit chooses by itself how many batches run in one native call",
-    "compute_output_shape": "of a Function: compute_output_spec tells shapes too",
-    **dict.fromkeys(("epochs", "progbar", "seen", "target", "verbose"), "of a ProgbarLogger: its bar is drawn by time"),
 }
 OTHER = {   # attribute -> why its value is another
     "path": "layers without variables have one too", "seed": "drawn at random",
@@ -42,6 +37,7 @@ OTHER = {   # attribute -> why its value is another
     "input": "of an InputLayer: the tensor itself, as in Keras 2",
     "supports_jit": "all compile", "monitor_op": "known as soon as the name tells",
     "name": "numbers of automatic names", "interval": "a bar is drawn five times a second at most",
+    "single_state": "ConvLSTM has two",
     "variables": INSIDE, "non_trainable_variables": INSIDE, "concat": "made at once", "headers": "filled in at once",
 }
 

@@ -28,6 +28,31 @@ class ProgbarLogger(Callback):
         self.bar = None
         self.in_fit = False
 
+    @property
+    def progbar(self):
+        """The bar that is drawn, or None."""
+        return self.bar
+
+    @property
+    def seen(self) -> int:
+        """How many batches the bar stands at."""
+        return self.bar._seen if self.bar is not None else 0
+
+    @property
+    def target(self):
+        """How many batches there are, or None."""
+        return (self.params or {}).get("steps")
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs there are."""
+        return (self.params or {}).get("epochs", 1)
+
+    @property
+    def verbose(self):
+        """How much is written."""
+        return (self.params or {}).get("verbose", 1)
+
     def sees_batches(self, mode) -> bool:
         return False
 

@@ -38,6 +38,17 @@ class Function(Operation):
         """The output KTensors, flat."""
         return list(self._graph.outputs)
 
+    def compute_output_shape(self, input_shape):
+        """The shapes of the outputs.
+
+        Args:
+            input_shape: shapes in the structure of the inputs; those that the graph was made with count
+
+        Returns:
+            Shapes in the structure of the outputs.
+        """
+        return tree.map_structure(lambda x: x.shape, self._outputs_struct)
+
     def call(self, inputs):
         """The outputs for inputs in their structure (or as a flat list).
 

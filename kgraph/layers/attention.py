@@ -307,6 +307,7 @@ class GroupedQueryAttention(_Heads):
                          (kernel_initializer, kernel_regularizer, kernel_constraint),
                          (bias_initializer, bias_regularizer, bias_constraint), use_gate, seed,
                          activity_regularizer=activity_regularizer, **kwargs)
+        self.num_repeats = num_query_heads // max(num_key_value_heads, 1)
         self._positive(head_dim=head_dim, num_query_heads=num_query_heads, num_key_value_heads=num_key_value_heads)
         if num_query_heads % num_key_value_heads:
             raise ValueError(f"layer {self.name!r}: expected num_key_value_heads to divide num_query_heads, received "
@@ -322,6 +323,7 @@ class GroupedQueryAttention(_Heads):
         if self.use_gate:
             self.gate_dense = heads("gate", query_shape, self.num_query_heads, "sigmoid")
         self.value_dense = heads("value", value_shape, self.num_key_value_heads)
+        self.feature_dim = query_shape[-1]
         self._softmax = Softmax(axis=-1, dtype=self.dtype_policy)
         self._dropout_layer = Dropout(self.dropout, seed=self.seed, dtype=self.dtype_policy)
         self.output_dense = self._projection("attention_output", "abuh,uhm->abm", (None, query_shape[-1]), "m",

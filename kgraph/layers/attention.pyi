@@ -53,10 +53,12 @@ class MultiHeadAttention(_Heads):
     def get_config(self) -> dict[str, Any]: ...
 
 class GroupedQueryAttention(_Heads):
+    num_repeats: Any
     query_dense: Any
     key_dense: Any
     gate_dense: Any
     value_dense: Any
+    feature_dim: Any
     output_dense: Any
     def __init__(self, head_dim: Int, num_query_heads: Int, num_key_value_heads: Int, dropout: Float = 0.0, use_bias: bool = True, sliding_window: Int | None = None, flash_attention: bool | None = None, kernel_initializer: InitializerLike = 'glorot_uniform', bias_initializer: InitializerLike = 'zeros', kernel_regularizer: RegularizerLike | None = None, bias_regularizer: RegularizerLike | None = None, activity_regularizer: RegularizerLike | None = None, kernel_constraint: ConstraintLike | None = None, bias_constraint: ConstraintLike | None = None, use_gate: bool = False, seed: Seed | None = None, **kwargs: Any) -> None: ...
     def build(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> None: ...

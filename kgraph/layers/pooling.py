@@ -47,10 +47,12 @@ class _Pooling(Layer):
 
 
 class _MaxPooling(_Pooling):
+    pool_mode = "max"
     pool = staticmethod(ops.max_pool)
 
 
 class _AveragePooling(_Pooling):
+    pool_mode = "average"
     pool = staticmethod(ops.average_pool)
 
 

@@ -18,10 +18,12 @@ class _Pooling(Layer):
     def __call__(self, inputs: Structure, training: bool | None = None) -> TensorLike: ...
 
 class _MaxPooling(_Pooling):
+    pool_mode: str
     @staticmethod
     def pool(inputs: Structure, pool_size: Ints, strides: Ints | None = None, padding: Padding = 'valid', data_format: DataFormat | None = None) -> TensorLike: ...
 
 class _AveragePooling(_Pooling):
+    pool_mode: str
     @staticmethod
     def pool(inputs: Structure, pool_size: Ints, strides: Ints | None = None, padding: Padding = 'valid', data_format: DataFormat | None = None) -> TensorLike: ...
 

@@ -107,6 +107,11 @@ class RNN(Holder):
         return list(size) if isinstance(size, (list, tuple)) else [size]
 
     @property
+    def single_state(self) -> bool:
+        """Whether the cell has one state."""
+        return len(self.state_size) == 1
+
+    @property
     def states(self):
         """The state variables of a stateful layer, nested as the cell's state; None before it is built."""
         return self._state_box.value

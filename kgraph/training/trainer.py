@@ -6,7 +6,7 @@ import warnings
 from types import SimpleNamespace
 from typing import Any
 
-from kgraph import ops, optimizers, tree
+from kgraph import doors, ops, optimizers, tree
 from kgraph.callbacks.callback import History
 from kgraph.compiler.trace import Tensor, name_scope
 from kgraph.config import floatx, functions_run_eagerly, limited
@@ -140,6 +140,11 @@ class Trainer(Keras2Methods, StateTree, StepFunctions):
             warnings.warn("sample_weight_mode is not needed: weights of shape (samples, steps) count per step",
                           FutureWarning, stacklevel=3)
         check_keywords("compile", kwargs, Trainer.compile)
+
+    @property
+    def distribute_strategy(self) -> object:
+        """The strategy that is there: one replica, as tf.distribute.get_strategy() has it."""
+        return doors.strategies.get_strategy()
 
     @property
     def run_eagerly(self) -> bool:

@@ -177,8 +177,12 @@ class Discretization(Layer):
                              "received neither")
         boundaries = np.array(self.bin_boundaries, self.compute_dtype)
         bins = ops.digitize(ops.cast(ops.convert_to_tensor(inputs), self.compute_dtype), boundaries)
-        dtype = "int32" if self.output_mode == "int" else self.compute_dtype
-        return encode(bins, self.output_mode, len(self.bin_boundaries) + 1, dtype)
+        return encode(bins, self.output_mode, len(self.bin_boundaries) + 1, self.output_dtype)
+
+    @property
+    def output_dtype(self) -> str:
+        """Of what a call gives."""
+        return "int32" if self.output_mode == "int" else self.compute_dtype
 
     @property
     def input_dtype(self) -> str:

@@ -167,6 +167,7 @@ class FeatureSpace(_Factories, Layer):
         self.crosses = [self._cross(cross) for cross in crosses or ()]
         self.inputs = {key: Input((1,), dtype=feature.dtype, name=key) for key, feature in self.features.items()}
         self.preprocessors = {key: feature.preprocessor for key, feature in self.features.items()}
+        self.crosses_by_name = {cross.name: cross for cross in self.crosses}
         self.crossers = {cross.name: HashedCrossing(cross.crossing_dim, name=cross.name) for cross in self.crosses}
         self.one_hot_encoders, self.concat = {}, Concatenate(axis=-1)
         self.encoded_features = None
@@ -260,8 +261,7 @@ class FeatureSpace(_Factories, Layer):
         crossed = {cross.name: self.crossers[cross.name]([prepared[name] for name in cross.feature_names])
                    for cross in self.crosses}
         found = {name: self._one_hot(name, self.features[name], prepared[name]) for name in sorted(prepared)}
-        crosses = {cross.name: cross for cross in self.crosses}
-        found |= {name: self._one_hot(name, crosses[name], crossed[name]) for name in sorted(crossed)}
+        found |= {name: self._one_hot(name, self.crosses_by_name[name], crossed[name]) for name in sorted(crossed)}
         if self.output_mode == "dict":
             return found
         whole = [name for name, x in found.items() if not str(x.dtype).startswith("float")]

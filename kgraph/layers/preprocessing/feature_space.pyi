@@ -57,6 +57,7 @@ class FeatureSpace(_Factories, Layer):
     crosses: list[Any]
     inputs: dict[Any, Any]
     preprocessors: dict[Any, Any]
+    crosses_by_name: dict[Any, Any]
     crossers: dict[Any, Any]
     one_hot_encoders: dict[str, Any]
     concat: Concatenate

@@ -53,6 +53,11 @@ class Hashing(HostLayer):
             raise ValueError(f"layer {self.name!r}: expected dtype int32 or int64 with output_mode='int', received "
                              f"{self.dtype}")
 
+    @property
+    def strong_hash(self) -> bool:
+        """Whether a salt makes SipHash of it."""
+        return self.salt is not None
+
     def table(self):
         return Hash(self.name, self.num_bins, self.mask_value, self.salt)
 

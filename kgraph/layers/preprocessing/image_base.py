@@ -35,6 +35,21 @@ class ImageLayer(Layer):
             self._known("bounding_box_format", bounding_box_format.lower(), FORMATS)
         self.bounding_box_format = bounding_box_format
 
+    @property
+    def height_axis(self) -> int:
+        """Which axis of an image counts its rows, from the end."""
+        return -3 if self.data_format == "channels_last" else -2
+
+    @property
+    def width_axis(self) -> int:
+        """Which axis of an image counts its columns, from the end."""
+        return self.height_axis + 1
+
+    @property
+    def channel_axis(self) -> int:
+        """Which axis of an image counts its channels, from the end."""
+        return -1 if self.data_format == "channels_last" else -3
+
     def _known(self, name, value, known, error=ValueError):
         if value not in known:
             raise error(f"layer {self.name!r}: expected {name} among {', '.join(known)}, received {value!r}."

@@ -61,6 +61,7 @@ class IndexLookup(HostLayer):
         self._check_settings(idf_weights)
         self.reset_state()
         self._tokens, self._idf, self._table = None, None, None
+        self.input_vocabulary, self.input_idf_weights = vocabulary, idf_weights
         if vocabulary is not None:
             self.set_vocabulary(vocabulary, idf_weights)
 

@@ -16,6 +16,8 @@ class IndexLookup(HostLayer):
     pad_to_max_tokens: bool
     salt: Any
     oov_method: str
+    input_vocabulary: Any
+    input_idf_weights: Sequence[Any] | Any
     token_dtype: str
     def __init__(self, max_tokens: Int | None = None, num_oov_indices: Int = 1, mask_token: Any = None, oov_token: Any = None, vocabulary: Any = None, idf_weights: Sequence[Any] | None = None, invert: bool = False, output_mode: str = 'int', pad_to_max_tokens: bool = False, sparse: bool = False, salt: Any = None, oov_method: str = 'floormod', **kwargs: Any) -> None: ...
     def adapt(self, data: Data, batch_size: Int | None = None, steps: Int | None = None) -> None: ...

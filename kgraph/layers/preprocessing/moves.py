@@ -96,6 +96,8 @@ class RandomZoom(_Moved):
         self.height_factor, self.width_factor = height_factor, width_factor
         self._height = self._bounds("height_factor", height_factor)
         self._width = None if width_factor is None else self._bounds("width_factor", width_factor)
+        self.height_lower, self.height_upper = self._height
+        self.width_lower, self.width_upper = self._width or self._height
 
     def _drawn(self, draw, height, width):
         y = 1 + draw(self._height, 1)
@@ -126,6 +128,8 @@ class RandomTranslation(_Moved):
         self.height_factor, self.width_factor = height_factor, width_factor
         self._height = self._bounds("height_factor", height_factor)
         self._width = self._bounds("width_factor", width_factor)
+        self.height_lower, self.height_upper = self._height
+        self.width_lower, self.width_upper = self._width
 
     def _drawn(self, draw, height, width):
         y, x = draw(self._height, 1) * height, draw(self._width, 1) * width

@@ -21,12 +21,20 @@ class RandomRotation(_Moved):
 class RandomZoom(_Moved):
     height_factor: Any
     width_factor: Any
+    height_lower: Any
+    height_upper: Any
+    width_lower: Any
+    width_upper: Any
     described: tuple[Any, ...]
     def __init__(self, height_factor: Range, width_factor: Range | None = None, fill_mode: FillMode = 'reflect', interpolation: Interpolation = 'bilinear', seed: Seed | None = None, fill_value: Float = 0.0, data_format: DataFormat | None = None, **kwargs: Any) -> None: ...
 
 class RandomTranslation(_Moved):
     height_factor: Any
     width_factor: Any
+    height_lower: Any
+    height_upper: Any
+    width_lower: Any
+    width_upper: Any
     described: tuple[Any, ...]
     def __init__(self, height_factor: Range, width_factor: Range, fill_mode: FillMode = 'reflect', interpolation: Interpolation = 'bilinear', seed: Seed | None = None, fill_value: Float = 0.0, data_format: DataFormat | None = None, **kwargs: Any) -> None: ...
 
