@@ -136,8 +136,8 @@ def shape(input, out_type="int32", name=None):
 
 
 def rank(input, name=None):
-    """The number of axes."""
-    return len(shape(input))
+    """The number of axes, as a tensor."""
+    return ops.convert_to_tensor(len(shape(input)), "int32")
 
 
 def size(input, out_type="int32", name=None):

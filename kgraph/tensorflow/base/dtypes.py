@@ -70,6 +70,8 @@ class TensorShape(Shape):
     def __repr__(self):
         return f"TensorShape({list(self)})"
 
+    __str__ = tuple.__repr__
+
 
 class _UnknownShape:
     """The shape of which not even the rank is known."""
@@ -120,7 +122,7 @@ class TensorSpec:
         return hash((repr(self.shape), self.dtype))
 
     def __repr__(self):
-        return f"TensorSpec(shape={self.shape!r}, dtype={self.dtype!r}, name={self.name!r})"
+        return f"TensorSpec(shape={self.shape}, dtype={self.dtype!r}, name={self.name!r})"
 
 
 def common_dtype(*xs) -> DType:

@@ -7,6 +7,7 @@ from kgraph import gradient as gradients
 from kgraph import ops, tree
 from kgraph import variable as variables
 from kgraph.naming import auto_name
+from kgraph.tensorflow.base import arrays
 from kgraph.tensorflow.base.dtypes import TensorShape
 
 __all__ = ["GradientTape", "Module", "TensorArray", "UnconnectedGradients", "Variable", "VariableAggregation",
@@ -42,6 +43,34 @@ class Variable(variables.Variable):
     def assign_sub(self, delta, use_locking=False, name=None, read_value=True):
         """Subtract from the contents. Returns the new value as a tensor."""
         return self.assign(self.value - ops.cast(delta, self.dtype))
+
+    def scatter_nd_update(self, indices, updates, name=None):
+        """Replace the slices at indices. Returns the new value as a tensor."""
+        return self.assign(arrays.tensor_scatter_nd_update(self.value, indices, updates))
+
+    def scatter_nd_add(self, indices, updates, name=None):
+        """Add to the slices at indices. Returns the new value as a tensor."""
+        return self.assign(arrays.tensor_scatter_nd_add(self.value, indices, updates))
+
+    def scatter_nd_sub(self, indices, updates, name=None):
+        """Subtract from the slices at indices. Returns the new value as a tensor."""
+        return self.assign(arrays.tensor_scatter_nd_add(self.value, indices, ops.negative(updates)))
+
+    def scatter_update(self, sparse_delta, use_locking=False, name=None):
+        """Replace the rows of IndexedSlices. Returns the new value as a tensor."""
+        return self.scatter_nd_update(ops.expand_dims(sparse_delta.indices, -1), sparse_delta.values)
+
+    def scatter_add(self, sparse_delta, use_locking=False, name=None):
+        """Add to the rows of IndexedSlices. Returns the new value as a tensor."""
+        return self.scatter_nd_add(ops.expand_dims(sparse_delta.indices, -1), sparse_delta.values)
+
+    def scatter_sub(self, sparse_delta, use_locking=False, name=None):
+        """Subtract from the rows of IndexedSlices. Returns the new value as a tensor."""
+        return self.scatter_nd_sub(ops.expand_dims(sparse_delta.indices, -1), sparse_delta.values)
+
+    def gather_nd(self, indices, name=None):
+        """The slices at indices."""
+        return arrays.gather_nd(self.value, indices)
 
     def read_value(self):
         return ops.convert_to_tensor(self.value)

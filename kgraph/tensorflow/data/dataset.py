@@ -13,9 +13,10 @@ from kgraph import tree
 from kgraph.tensorflow.base.dtypes import TensorSpec, as_dtype
 from kgraph.tensorflow.base.texts import StringTensor, text_of
 from kgraph.tensorflow.data import elements, steps
+from kgraph.tensorflow.errors import OutOfRangeError
 from kgraph.tensorflow.random import Place, drawing_at
 
-__all__ = ["AUTOTUNE", "Dataset", "Options"]
+__all__ = ["AUTOTUNE", "Dataset", "Iterator", "Options"]
 AUTOTUNE = -1
 INFINITE, UNKNOWN = -1, -2
 
@@ -106,6 +107,17 @@ class Dataset:
         return files if shuffle is False else files.shuffle(len(found), seed)
 
     @staticmethod
+    def counter(start=0, step=1, dtype="int64", name=None):
+        """Numbers from start on, without end."""
+        return Dataset(lambda: (np.asarray(i, dtype) for i in itertools.count(start, step)), INFINITE,
+                       TensorSpec((), dtype))
+
+    @staticmethod
+    def load(path, element_spec=None, compression=None, reader_func=None, wait=False):
+        """What `save` kept."""
+        return Dataset(lambda: iter(steps.read(text_of(path))))
+
+    @staticmethod
     def random(seed=None, rerandomize_each_iteration=None, name=None):
         """Random int64 numbers below 2**32 without end."""
         order = _Order(seed, bool(rerandomize_each_iteration))
@@ -173,6 +185,46 @@ class Dataset:
         size = _count("ragged_batch: batch_size", batch_size)
         return Dataset(lambda: map(elements.ragged, steps.chunks(self._iterate(), size, drop_remainder)),
                        self._divided(size, drop_remainder))._batched(not drop_remainder)
+
+    def rebatch(self, batch_size, drop_remainder=False, name=None):
+        """The rows of batches in batches of another size."""
+        return self.unbatch().batch(batch_size, drop_remainder)
+
+    def bucket_by_sequence_length(self, element_length_func, bucket_boundaries, bucket_batch_sizes, padded_shapes=None,
+                                  padding_values=None, pad_to_bucket_boundary=False, no_padding=False,
+                                  drop_remainder=False, name=None):
+        """Batches of elements of about one length: those below the first of bucket_boundaries, up to the second ...
+
+        Each bucket has its own batch size; batches are padded (see `padded_batch`) unless no_padding. Raises
+        NotImplementedError for pad_to_bucket_boundary.
+        """
+        if pad_to_bucket_boundary:
+            raise NotImplementedError("bucket_by_sequence_length: expected pad_to_bucket_boundary=False, received True")
+        if len(bucket_batch_sizes) != len(bucket_boundaries) + 1:
+            raise ValueError(f"bucket_by_sequence_length: expected {len(bucket_boundaries) + 1} bucket_batch_sizes, "
+                             f"received {len(bucket_batch_sizes)}")
+        bucket = lambda *x: int(np.searchsorted(bucket_boundaries, int(element_length_func(*x)), "right"))
+        join = (lambda k, w: w.batch(bucket_batch_sizes[k])) if no_padding else (
+            lambda k, w: w.padded_batch(bucket_batch_sizes[k], padded_shapes, padding_values))
+        return self._grouped(bucket, join, lambda k: bucket_batch_sizes[k], drop_remainder)
+
+    def group_by_window(self, key_func, reduce_func, window_size=None, window_size_func=None, name=None):
+        """The elements of the data sets reduce_func(key, data set of window_size elements of one key_func)."""
+        return self._grouped(key_func, reduce_func, window_size_func or (lambda k: window_size), False)
+
+    def _grouped(self, key_func, reduce_func, size, drop):
+        key, reduce_func = (functools.partial(elements.call, elements.fixed(key_func)), elements.fixed(reduce_func))
+        made = lambda k, items: elements.call(reduce_func, (np.asarray(k, "int64"), Dataset(lambda: iter(items))))
+        return Dataset(lambda: itertools.chain.from_iterable(
+            made(k, items)._iterate() for k, items in steps.grouped(key, size, self._iterate(), drop)))
+
+    def unique(self, name=None):
+        """The elements without those that came before."""
+        return Dataset(lambda: steps.unique(self._iterate()), UNKNOWN, self._spec)
+
+    def save(self, path, compression=None, shard_func=None, checkpoint_args=None):
+        """Keep the elements in a folder, for `load` here: TensorFlow does not read it."""
+        steps.write(text_of(path), self._iterate())
 
     def unbatch(self, name=None):
         """The rows of each element, one by one."""
@@ -312,7 +364,7 @@ class Dataset:
     # -- reading
 
     def __iter__(self):
-        return map(elements.tensors, self._iterate())
+        return Iterator(self)
 
     def _iterate(self):
         return iter(self._start())
@@ -365,6 +417,29 @@ class Dataset:
 
     def _size_text(self):
         return {INFINITE: "endless", UNKNOWN: "unknown"}.get(self._size, self._size)
+
+
+class Iterator:
+    """Goes once through a data set."""
+
+    def __init__(self, dataset):
+        self._dataset, self._items = dataset, map(elements.tensors, dataset._iterate())
+
+    @property
+    def element_spec(self):
+        return self._dataset.element_spec
+
+    def get_next(self):
+        """The next element. Raises tf.errors.OutOfRangeError at the end."""
+        for found in self._items:
+            return found
+        raise OutOfRangeError(message="End of sequence")
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        return next(self._items)
 
 
 class _Order:

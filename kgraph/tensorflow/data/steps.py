@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import os
 import queue
 import threading
@@ -167,6 +168,66 @@ def sampled(iterators, weights, rng, stop: bool):
             return
         else:
             weights[k] = 0
+
+
+def grouped(key, size, items, drop: bool):
+    """(key, list of size(key) items of that key) as soon as there are so many; at the end what is left, or not."""
+    found = {}
+    for item in items:
+        k = int(key(item))
+        group = found.setdefault(k, [])
+        group.append(item)
+        if len(group) == int(size(k)):
+            yield k, found.pop(k)
+    if not drop:
+        yield from sorted(found.items())
+
+
+def unique(items):
+    """The items without those that came before."""
+    seen = set()
+    for item in items:
+        parts = tuple(repr(x.tolist()) if isinstance(x, StringTensor) else x.tobytes() for x in tree.flatten(item))
+        if parts not in seen:
+            seen.add(parts)
+            yield item
+
+
+def write(folder, items):
+    """Items into a folder: elements.npz, with the structure of an item as elements.json."""
+    items = list(items)
+    os.makedirs(folder, exist_ok=True)
+    if any(isinstance(x, StringTensor) for item in items for x in tree.flatten(item)):
+        raise NotImplementedError("Dataset.save: expected elements of numbers, received texts: tf.io.TFRecordWriter "
+                                  "keeps them")
+    arrays = {f"{i}_{k}": x for i, item in enumerate(items) for k, x in enumerate(tree.flatten(item))}
+    np.savez(os.path.join(folder, "elements.npz"), **arrays)
+    numbers = itertools.count()
+    structure = tree.map_structure(lambda _: next(numbers), items[0]) if items else None
+    with open(os.path.join(folder, "elements.json"), "w", encoding="utf-8") as file:
+        json.dump({"count": len(items), "structure": _as_json(structure)}, file)
+
+
+def read(folder) -> list:
+    """The items that `write` kept. Raises FileNotFoundError for another folder."""
+    with open(os.path.join(folder, "elements.json"), encoding="utf-8") as file:
+        found = json.load(file)
+    with np.load(os.path.join(folder, "elements.npz"), allow_pickle=False) as arrays:
+        return [_of_json(found["structure"], lambda k, i=i: arrays[f"{i}_{k}"]) for i in range(found["count"])]
+
+
+def _as_json(x):
+    """A structure of numbers: JSON has lists alone, so that what is nested says what it is."""
+    if isinstance(x, dict):
+        return {"dict": {k: _as_json(v) for k, v in x.items()}}
+    return {"tuple": [_as_json(v) for v in x]} if isinstance(x, (tuple, list)) else x
+
+
+def _of_json(x, leaf):
+    if not isinstance(x, dict):
+        return leaf(x)
+    return {k: _of_json(v, leaf) for k, v in x["dict"].items()} if "dict" in x else tuple(
+        _of_json(v, leaf) for v in x["tuple"])
 
 
 def without_errors(items):
