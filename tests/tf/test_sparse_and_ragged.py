@@ -152,3 +152,14 @@ def test_names_of_tensorflow_1(capsys):
     assert tf.compat.v1.Print(x, [x, "b"], "x is ") is x and capsys.readouterr().err == "x is [[1. 2.]][b]\n"
     with pytest.raises(ValueError, match="expected a TPU, found none"):
         tf.tpu.experimental.initialize_tpu_system(None)
+
+
+def test_models_say_what_to_use():
+    model = kgraph.Sequential([kgraph.Input((2,)), kgraph.layers.Dense(1)])
+    for given, way in ((ROWS, r"its to_tensor\(\) fills"), (A, "tf.sparse.to_dense makes")):
+        with pytest.raises(TypeError, match=way):
+            kgraph.ops.add(given, 1)
+        with pytest.raises(TypeError, match=way):
+            kgraph.layers.IntegerLookup(vocabulary=[1, 2])(given)
+        with pytest.raises(TypeError, match=way):
+            model(given)

@@ -99,6 +99,9 @@ class SparseTensor:
         found[tuple(self.indices.numpy().T)] = array_of(self.values)
         return tensor_of(found)
 
+    def __array__(self, dtype=None, copy=None):
+        raise TypeError("expected a dense tensor, received a SparseTensor: tf.sparse.to_dense makes one of it")
+
     def __repr__(self):
         return f"SparseTensor(indices={self.indices!r}, values={self.values!r}, dense_shape={self.dense_shape!r})"
 
@@ -249,6 +252,9 @@ class RaggedTensor:
             return self[key[0]][key[1:] if len(key) > 2 else key[1]]
         i = range(len(self))[int(key)]
         return self.values[int(splits[i]):int(splits[i + 1])]
+
+    def __array__(self, dtype=None, copy=None):
+        raise TypeError("expected a dense tensor, received a RaggedTensor: its to_tensor() fills the rows up")
 
     def __repr__(self):
         return f"<tf.RaggedTensor {self.to_list()}>"
