@@ -3,8 +3,8 @@ from kgraph.compiler.loopnest.dtypes import is_float as is_float_dtype
 from kgraph.compiler.trace import name_scope as name_scope
 from kgraph.config import backend as backend, epsilon as epsilon, floatx as floatx, image_data_format as image_data_format, set_epsilon as set_epsilon, set_floatx as set_floatx, set_image_data_format as set_image_data_format
 from kgraph.legacy.backend.graphs import function as function, gradients as gradients
-from kgraph.legacy.backend.maths import arange as arange, argmax as argmax, argmin as argmin, batch_dot as batch_dot, batch_flatten as batch_flatten, concatenate as concatenate, cumprod as cumprod, cumsum as cumsum, dot as dot, expand_dims as expand_dims, flatten as flatten, foldl as foldl, foldr as foldr, gather as gather, identity as identity, l2_normalize as l2_normalize, map_fn as map_fn, ones as ones, permute_dimensions as permute_dimensions, pow as pow, random_binomial as random_binomial, random_normal as random_normal, random_uniform as random_uniform, repeat as repeat, repeat_elements as repeat_elements, reverse as reverse, slice as slice, switch as switch, transpose as transpose, truncated_normal as truncated_normal, zeros as zeros
-from kgraph.legacy.backend.networks import batch_normalization as batch_normalization, bias_add as bias_add, binary_crossentropy as binary_crossentropy, categorical_crossentropy as categorical_crossentropy, conv1d as conv1d, conv2d as conv2d, conv2d_transpose as conv2d_transpose, conv3d as conv3d, conv3d_transpose as conv3d_transpose, ctc_batch_cost as ctc_batch_cost, ctc_decode as ctc_decode, ctc_label_dense_to_sparse as ctc_label_dense_to_sparse, depthwise_conv2d as depthwise_conv2d, dropout as dropout, hard_sigmoid as hard_sigmoid, in_top_k as in_top_k, normalize_batch_in_training as normalize_batch_in_training, pool2d as pool2d, pool3d as pool3d, relu as relu, resize_images as resize_images, resize_volumes as resize_volumes, rnn as rnn, separable_conv1d as separable_conv1d, separable_conv2d as separable_conv2d, sparse_categorical_crossentropy as sparse_categorical_crossentropy, spatial_2d_padding as spatial_2d_padding, spatial_3d_padding as spatial_3d_padding, temporal_padding as temporal_padding
+from kgraph.legacy.backend.maths import arange as arange, argmax as argmax, argmin as argmin, batch_dot as batch_dot, batch_flatten as batch_flatten, concatenate as concatenate, cumprod as cumprod, cumsum as cumsum, dot as dot, expand_dims as expand_dims, flatten as flatten, foldl as foldl, foldr as foldr, gather as gather, identity as identity, l2_normalize as l2_normalize, map_fn as map_fn, ones as ones, permute_dimensions as permute_dimensions, pow as pow, random_bernoulli as random_bernoulli, random_binomial as random_binomial, random_normal as random_normal, random_uniform as random_uniform, repeat as repeat, repeat_elements as repeat_elements, reverse as reverse, slice as slice, switch as switch, transpose as transpose, truncated_normal as truncated_normal, zeros as zeros
+from kgraph.legacy.backend.networks import batch_normalization as batch_normalization, bias_add as bias_add, binary_crossentropy as binary_crossentropy, binary_focal_crossentropy as binary_focal_crossentropy, categorical_crossentropy as categorical_crossentropy, categorical_focal_crossentropy as categorical_focal_crossentropy, conv1d as conv1d, conv2d as conv2d, conv2d_transpose as conv2d_transpose, conv3d as conv3d, conv3d_transpose as conv3d_transpose, ctc_batch_cost as ctc_batch_cost, ctc_decode as ctc_decode, ctc_label_dense_to_sparse as ctc_label_dense_to_sparse, depthwise_conv2d as depthwise_conv2d, dropout as dropout, hard_sigmoid as hard_sigmoid, in_top_k as in_top_k, normalize_batch_in_training as normalize_batch_in_training, pool2d as pool2d, pool3d as pool3d, relu as relu, resize_images as resize_images, resize_volumes as resize_volumes, rnn as rnn, separable_conv1d as separable_conv1d, separable_conv2d as separable_conv2d, sparse_categorical_crossentropy as sparse_categorical_crossentropy, spatial_2d_padding as spatial_2d_padding, spatial_3d_padding as spatial_3d_padding, temporal_padding as temporal_padding
 from kgraph.legacy.backend.sessions import get_session as get_session, set_session as set_session
 from kgraph.legacy.backend.values import batch_get_value as batch_get_value, batch_set_value as batch_set_value, cast_to_floatx as cast_to_floatx, constant as constant, count_params as count_params, get_uid as get_uid, get_value as eval, get_value as get_value, image_dim_ordering as image_dim_ordering, in_test_phase as in_test_phase, in_train_phase as in_train_phase, int_shape as int_shape, is_int_dtype as is_int_dtype, is_keras_tensor as is_keras_tensor, is_placeholder as is_placeholder, is_sparse as is_sparse, is_variable as is_variable, learning_phase as learning_phase, manual_variable_initialization as manual_variable_initialization, moving_average_update as moving_average_update, placeholder as placeholder, print_tensor as print_tensor, random_normal_variable as random_normal_variable, random_uniform_variable as random_uniform_variable, set_image_dim_ordering as set_image_dim_ordering, set_learning_phase as set_learning_phase, set_value as set_value, shape as shape, to_dense as to_dense, update as update, update_add as update_add, update_sub as update_sub, variable as variable
 from kgraph.naming import reset_names as reset_uids
@@ -34,9 +34,11 @@ __all__ = [
     "batch_set_value",
     "bias_add",
     "binary_crossentropy",
+    "binary_focal_crossentropy",
     "cast",
     "cast_to_floatx",
     "categorical_crossentropy",
+    "categorical_focal_crossentropy",
     "clear_session",
     "clip",
     "concatenate",
@@ -120,6 +122,7 @@ __all__ = [
     "pow",
     "print_tensor",
     "prod",
+    "random_bernoulli",
     "random_binomial",
     "random_normal",
     "random_normal_variable",

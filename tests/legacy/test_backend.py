@@ -57,6 +57,15 @@ CASES = {
     "in_test_phase": (lambda: K.in_test_phase(A, B), A),
 }
 RNG_5 = RNG.normal(size=(5, 2)).astype("float32")
+ONES, PARTS = np.float32([[1, 0, 1]]), np.float32([[.7, .2, .4]])   # and what Keras gives
+CASES["binary focal"] = (lambda: K.binary_focal_crossentropy(ONES, PARTS), [[.03210073, .00892573, .3298646]])
+CASES["balanced focal"] = (lambda: K.binary_focal_crossentropy(ONES, PARTS, True, .3, 1.5),
+                           [[.0175823, .01397098, .12775601]])
+CASES["focal logits"] = (lambda: K.binary_focal_crossentropy(ONES, PARTS, from_logits=True),
+                         [[.04439052, .2412913, .08262191]])
+CASES["focal classes"] = (lambda: K.categorical_focal_crossentropy(np.float32([[0, 1, 0]]), np.float32([[.2, .5, .3]])),
+                          [.0433217])
+CASES["random_bernoulli"] = (lambda: K.random_bernoulli((3,), 1.0), np.ones(3))
 CASES["dot"] = (lambda: K.dot(C, RNG_5), C @ RNG_5)
 
 

@@ -18,8 +18,8 @@ for _name in _SAME:
 
 __all__ = [*_SAME, "arange", "argmax", "argmin", "batch_dot", "batch_flatten", "concatenate", "cumprod", "cumsum",
            "dot", "expand_dims", "flatten", "foldl", "foldr", "gather", "identity", "l2_normalize", "map_fn", "ones",
-           "permute_dimensions", "pow", "random_binomial", "random_normal", "random_uniform", "repeat",
-           "repeat_elements", "reverse", "slice", "switch", "transpose", "truncated_normal", "zeros"]
+           "permute_dimensions", "pow", "random_bernoulli", "random_binomial", "random_normal", "random_uniform",
+           "repeat", "repeat_elements", "reverse", "slice", "switch", "transpose", "truncated_normal", "zeros"]
 
 
 def zeros(shape, dtype=None, name=None):
@@ -188,3 +188,8 @@ def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
 def random_binomial(shape, p=0.0, dtype=None, seed=None):
     """1 with probability p, else 0."""
     return ops.cast(random_uniform(shape, seed=seed) < p, dtype or floatx())
+
+
+def random_bernoulli(shape, p=0.0, dtype=None, seed=None):
+    """1 with probability p, else 0."""
+    return random_binomial(shape, p, dtype, seed)

@@ -44,6 +44,7 @@ def random_normal(shape: Shape, mean: Float = 0.0, stddev: Float = 1.0, dtype: D
 def random_uniform(shape: Shape, minval: Float = 0.0, maxval: Float = 1.0, dtype: DTypeLike | None = None, seed: Seed | None = None) -> TensorLike: ...
 def truncated_normal(shape: Shape, mean: Float = 0.0, stddev: Float = 1.0, dtype: DTypeLike | None = None, seed: Seed | None = None) -> TensorLike: ...
 def random_binomial(shape: Shape, p: Float = 0.0, dtype: DTypeLike | None = None, seed: Seed | None = None) -> TensorLike: ...
+def random_bernoulli(shape: Shape, p: Float = 0.0, dtype: DTypeLike | None = None, seed: Seed | None = None) -> TensorLike: ...
 
 __all__ = [
     "abs",
@@ -91,6 +92,7 @@ __all__ = [
     "permute_dimensions",
     "pow",
     "prod",
+    "random_bernoulli",
     "random_binomial",
     "random_normal",
     "random_uniform",

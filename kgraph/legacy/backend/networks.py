@@ -8,7 +8,8 @@ import numpy as np
 from kgraph import ops, random, tree
 from kgraph.config import epsilon, image_data_format
 
-__all__ = ["batch_normalization", "bias_add", "binary_crossentropy", "categorical_crossentropy", "conv1d", "conv2d",
+__all__ = ["batch_normalization", "bias_add", "binary_crossentropy", "binary_focal_crossentropy",
+           "categorical_crossentropy", "categorical_focal_crossentropy", "conv1d", "conv2d",
            "conv2d_transpose", "conv3d", "conv3d_transpose", "ctc_batch_cost", "ctc_decode",
            "ctc_label_dense_to_sparse", "depthwise_conv2d", "dropout", "elu", "hard_sigmoid", "in_top_k",
            "normalize_batch_in_training", "pool2d", "pool3d", "relu", "resize_images", "resize_volumes", "rnn",
@@ -42,6 +43,21 @@ def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
 
 def binary_crossentropy(target, output, from_logits=False):
     return ops.binary_crossentropy(target, output, from_logits)
+
+
+def binary_focal_crossentropy(target, output, apply_class_balancing=False, alpha=0.25, gamma=2.0, from_logits=False):
+    """binary_crossentropy times (1 - the probability of the target) ** gamma; with balancing, alpha for ones."""
+    target, output = ops.convert_to_tensor(target), ops.convert_to_tensor(output)
+    p = ops.sigmoid(output) if from_logits else output
+    found = (1 - (target * p + (1 - target) * (1 - p))) ** gamma * binary_crossentropy(target, output, from_logits)
+    return (target * alpha + (1 - target) * (1 - alpha)) * found if apply_class_balancing else found
+
+
+def categorical_focal_crossentropy(target, output, alpha=0.25, gamma=2.0, from_logits=False, axis=-1):
+    """alpha (1 - p) ** gamma times the crossentropy of each class, added up along axis."""
+    output = ops.softmax(output, axis) if from_logits else ops.convert_to_tensor(output)
+    p = ops.clip(output / ops.sum(output, axis, True), epsilon(), 1 - epsilon())
+    return ops.sum(alpha * (1 - p) ** gamma * -target * ops.log(p), axis)
 
 
 def in_top_k(predictions, targets, k):
