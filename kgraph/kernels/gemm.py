@@ -26,13 +26,13 @@ routine among its arguments, behind the kernel's own. An element is made of chai
 of p, which for m * n <= TOTALS are added up by way of wide sums; so it depends neither on the blocks that a kernel cuts
 C into, nor on how threads share it.
 
-How to call it well. With few rows (FEW) B is read where it is, if its rows are contiguous: DEPTH of k by COLUMNS at a
-time, which stay in the second-level cache until all rows have met them. Else B is packed, a panel of two vectors by
-DEPTH of k at a time, just before all rows use it. So a kernel whose epilogue wants C in cache cuts C into blocks of
-BLOCK_ROWS by BLOCK_COLUMNS, rows of all columns where n <= COLUMNS, and sets KEEP_COLUMNS if there are several such
-blocks, SAME_COLUMNS as well from the second on; without an epilogue one call for all rows is best. With so few rows
-that reading B takes the time, threads share the sums: each reads whole rows of B, where the columns of others would
-come into its cache too.
+How to call it well. With few rows (FEW) B is read where it is, if its rows are contiguous or in panels: DEPTH of k by
+COLUMNS at a time, which stay in the second-level cache until all rows have met them. Else B is packed, a panel of two
+vectors by DEPTH of k at a time, just before all rows use it. So a kernel whose epilogue wants C in cache cuts C into
+blocks of BLOCK_ROWS by BLOCK_COLUMNS, rows of all columns where n <= COLUMNS, and sets KEEP_COLUMNS if there are
+several such blocks, SAME_COLUMNS as well from the second on; without an epilogue one call for all rows is best. With so
+few rows that reading B takes the time, threads share the sums: each reads whole rows of B, where the columns of others
+would come into its cache too.
 """
 from __future__ import annotations
 
@@ -70,7 +70,6 @@ COLUMNS = 512   # of B that are read in place before the next DEPTH of k; with K
 WHOLE = 2048    # with KEEP_COLUMNS: up to this k
 ROWS = 252      # rows of A that meet a panel: they stay in the second-level cache; a multiple of the tiles' heights
 FEW = {32: 56, 16: 8}  # rows up to which packing B does not pay, by the number of vector registers
-FEW_IN_PANELS = 8  # rows up to which several panels are read at once, so that there are enough sums in registers
 WIDE = 48       # columns of C from which it pays to pack an A whose rows are neighbours
 LEAST = 64      # of at least so many terms,
 TOTALS = BLOCK_ROWS * BLOCK_COLUMNS  # elements of the largest C that has wide sums
@@ -79,12 +78,12 @@ LITTLE = 64, 256, 84  # COLUMNS, WHOLE and ROWS of a machine with little memory
 
 ROUTINES = {f"gemm_{t.short}": t.name for t in DTYPES.values() if t.is_float and t.compute}
 # (rows, vectors) of the tiles by the number of vector registers: the sums, a row of B and one element of A must fit.
-# In _DIRECT, B is read where it is: there wide tiles make up for few rows. In _IN_PANELS it is so too, and met once by
-# any number of them.
+# In _DIRECT, B is read where it is: there wide tiles make up for few rows. In _IN_PANELS too, and once by up to 8 rows.
 PACKED = {32: ((14, 2), (14, 1), (8, 2), (4, 2), (2, 2), (1, 2)), 16: ((6, 2), (6, 1), (4, 2), (2, 2), (1, 2))}
 _DIRECT = {32: ((14, 2), (14, 1), (8, 2), (4, 4), (4, 2), (2, 8), (2, 2), (1, 8), (1, 2)),
            16: ((6, 2), (6, 1), (4, 2), (2, 4), (2, 2), (1, 8), (1, 2))}
-_IN_PANELS = {32: ((8, 2), (7, 2), (6, 2), (5, 2), (4, 4), (4, 2), (3, 4), (3, 2), (2, 8), (2, 2), (1, 8), (1, 2)),
+_IN_PANELS = {32: ((14, 2), (8, 2), (7, 2), (6, 2), (5, 2), (4, 4), (4, 2), (3, 4), (3, 2), (2, 8), (2, 2), (1, 8),
+                   (1, 2)),
               16: ((6, 2), (5, 2), (4, 2), (3, 4), (3, 2), (2, 4), (2, 2), (1, 8), (1, 2))}
 
 
@@ -255,7 +254,7 @@ class _Product(InBlocks):
         w, few = self.w, both(equal(self.b_n, 1), self.m <= FEW[machine().registers])
         self.panels = w.let("panels", self._has(IN_PANELS))
         not_yet = call("not", self.panels)
-        self.few = w.let("few", both(self.panels, self.m <= FEW_IN_PANELS))
+        self.few = w.let("few", both(self.panels, self.m <= FEW[machine().registers]))
         self.direct = w.let("direct", False if self.read.is_narrow else both(few, not_yet))
         self.keep = w.let("keep", both(self._has(KEEP_COLUMNS), self.n <= self.columns, self.k <= self.whole))
         self.line = w.let("line_b", self.pair)  # how far apart rows of packed B are
