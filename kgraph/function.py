@@ -105,9 +105,17 @@ class Compiled:
     def __call__(self, *arrays, extents=None, steps=1):
         """Arguments nested as the types were; results nested as the function's were, as NumPy arrays; None stays."""
         flat = [np.asarray(a, v.dtype) for a, v in zip(tree.flatten(arrays), self._inputs, strict=True)]
-        results = self.run(flat, {**self.extents(flat), **(extents or {})}, steps=steps)
+        return self._nested(self.run(flat, {**self.extents(flat), **(extents or {})}, steps=steps))
+
+    def _nested(self, results):
+        """Results as the function's were nested."""
         rest = iter(results)
         return tree.map_structure(lambda given: next(rest) if given else None, self._structure)
+
+    def tensors(self, arrays):
+        """The results for a list of arrays of its types, as Tensors nested as the function's results were."""
+        results = [Tensor(x) for x in self.run(arrays)]
+        return results[0] if self._structure is True else self._nested(results)
 
     def interpret(self, arrays, extents=None) -> list:
         """One step of `run` by the NumPy references of the primitives, as the program was traced."""
@@ -161,11 +169,16 @@ def function(f):
         array([2., 2., 2.], dtype=float32)
     """
     traced: dict = {}
+    short: dict = {}  # types of arguments that are arrays, each by itself -> what was traced for them
 
     @functools.wraps(f)
     def call(*args):
-        leaves = tree.flatten(args)
         recorded = current_trace() is not None or open_tapes()
+        plain = [_plain(x) for x in args]
+        types = tuple([None if a is None else (a.shape, a.dtype) for a in plain])
+        if types in short and not recorded:
+            return short[types].tensors(plain)
+        leaves = tree.flatten(args)
         if recorded or any(isinstance(x, Value) or getattr(x, "is_symbolic", False) for x in leaves):
             return f(*args)
         arrays = {i: np.asarray(x) for i, x in enumerate(leaves) if _is_data(x)}
@@ -178,7 +191,9 @@ def function(f):
                 given = dict(zip(places, values))
                 return f(*tree.pack_sequence_as(args, [given.get(i, x) for i, x in enumerate(tree.flatten(args))]))
             traced[key] = build(getattr(f, "__name__", "function"), flat, types)
-        return tree.map_structure(lambda x: None if x is None else Tensor(x), traced[key](*arrays.values()))
+        if None not in types:
+            short[types] = traced[key]
+        return traced[key].tensors([np.asarray(a, v.dtype) for a, v in zip(arrays.values(), traced[key]._inputs)])
 
     call.traced = traced
     return call
@@ -190,6 +205,11 @@ def _result(name, x):
     if found.dtype not in DTYPES:
         raise TypeError(f"{name}: expected tensors, numbers or None as results, received {x!r}")
     return found
+
+
+def _plain(x):
+    """The array that an argument is; None where it is something else, or holds several."""
+    return x if type(x) is np.ndarray else x.numpy() if type(x) is Tensor else None
 
 
 def _is_data(x) -> bool:

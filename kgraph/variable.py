@@ -17,7 +17,7 @@ from kgraph.config import floatx
 from kgraph.naming import auto_name, nearest
 from kgraph.runtime.memory import aligned
 
-__all__ = ["Variable", "draw_rows", "flatten", "is_followed", "zeros"]
+__all__ = ["Variable", "draw_rows", "flatten", "is_followed", "wrote", "zeros"]
 
 AGGREGATIONS = ("none", "mean", "sum", "only_first_replica")
 PIECE = 1 << 16  # numbers that are drawn at once
@@ -121,8 +121,13 @@ class Variable(TensorLike):
 
     @trainable.setter
     def trainable(self, value):
-        self.__dict__["trainable"] = value
+        self.mark_trainable(value)
         watch.changed()
+
+    def mark_trainable(self, value):
+        """Set `trainable` for the layer that holds it, which keeps its place among the layer's variables."""
+        self.__dict__["trainable"] = value
+        watch.changed(searches=False, flags=True)
 
     @property
     def overwrite_with_gradient(self) -> bool:
@@ -161,12 +166,7 @@ class Variable(TensorLike):
 
     def wrote(self):
         """Tell that the memory was written: what was made of its contents is made anew when it is needed next."""
-        global last_write
-        self.untouched = False
-        self.written_at = now = next(_clock)
-        if self.home is not None:
-            self.home.written_at = now
-        last_write = now
+        wrote((self,))
 
     @property
     def last_written(self) -> tuple:
@@ -400,6 +400,17 @@ def flatten(variables, name: str) -> Variable:
     home.untouched = False  # what is written into a part does not tell it
     generation += 1
     return home
+
+
+def wrote(variables):
+    """Tell that the memory of variables was written; see Variable.wrote."""
+    global last_write
+    now = next(_clock)
+    for v in variables:
+        v.written_at, v.untouched = now, False
+        if v.home is not None:
+            v.home.written_at = now
+    last_write = now
 
 
 def cast_value(value, dtype):

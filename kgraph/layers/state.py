@@ -34,7 +34,8 @@ class Stateful:
     attributes (also in lists, tuples and dicts) of the layer and of the layers found there."""
 
     quantization_mode = None   # the layers that can be quantized have one then
-    _stateless = frozenset({"_nodes", "_losses", "_build_shapes"})  # attributes that hold no layers and variables
+    # attributes that hold no layers and variables, or some that others hold
+    _stateless = frozenset({"_nodes", "_losses", "_build_shapes", "_frozen"})
 
     def add_weight(self, *args, **kwargs):
         """Make a variable of the layer: add_weight(shape, initializer, dtype, trainable, autocast, regularizer,
@@ -90,7 +91,7 @@ class Stateful:
     def __setattr__(self, name, value):
         super().__setattr__(name, value)
         if name not in self._stateless:
-            watch.changed(searches=name == "_trainable" or not isinstance(value, watch.PLAIN))
+            watch.changed(searches=not isinstance(value, watch.PLAIN), flags=name == "_trainable")
 
     def __delattr__(self, name):
         super().__delattr__(name)
@@ -203,14 +204,14 @@ class Stateful:
 
     def _freeze(self):
         frozen = self.__dict__.setdefault("_frozen", [])
-        for variable in self._held(Variable):
+        for variable in self._remember("own", lambda: self._held(Variable)):
             if variable.trainable:
-                variable.trainable = False
+                variable.mark_trainable(False)
                 frozen.append(variable)
 
     def _unfreeze(self):
         for variable in self.__dict__.pop("_frozen", ()):
-            variable.trainable = True
+            variable.mark_trainable(True)
 
     # ------------------------------------------------------------------ values
     def get_weights(self) -> list:

@@ -52,6 +52,7 @@ def _follow_settings(model):
         for training in (False, True):
             model._programs.pop(_mode(training), None)
             model._short_ways.pop(("call", training), None)
+        model.__dict__.pop("_remembered", None)  # whether it is per sample may depend on what trains
     model._call_settings = (watch.assignments(), settings)
 
 

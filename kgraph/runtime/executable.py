@@ -122,8 +122,8 @@ class Executable:
             return binding.call(inputs, outputs, steps)
         finally:
             self._idle.append(workspace)
-            for state in self._written:
-                state.wrote()
+            if self._written:
+                variable.wrote(self._written)
 
     def release(self):
         """Give memory that waits for the next call back, where it is much. For an Executable that nobody else runs."""

@@ -117,9 +117,18 @@ class Program:
             return lambda x: run([x], {"B": x.shape[0]})[0]
         return lambda x: run([x], compiled.extents([x]))[0]
 
-    def step(self, arrays, rows) -> dict:
-        """One batch of `rows` rows; the logs."""
-        return self.logs.unpack(self.compiled.run(*self.placed(arrays, rows))[0])
+    @kept
+    def step(self):
+        """A function: the arrays of one batch of this process alone in, its logs out."""
+        compiled, unpack, check = self.compiled, self.logs.unpack, self.check
+        run = compiled.run if compiled.executable is None else compiled.executable.run
+        several = [name for name, *_ in compiled._extent_places] != ["B"]
+
+        def step(arrays):
+            rows = {"B": len(arrays[0])}
+            check(rows["B"])
+            return unpack(run(arrays, {**compiled.extents(arrays), **rows} if several else rows)[0])
+        return step
 
     def placed(self, arrays, rows) -> tuple:
         """A batch of which each process has some rows, as (the arrays to run on, their extents)."""

@@ -121,7 +121,7 @@ def _run(model, run, validation, options):
         if source.ended and epoch + 1 < options.epochs:
             source.say_short(0, epoch + 1 - options.initial_epoch)
             break
-        processes.check_same(_state(model))
+        processes.check_same(lambda: _state(model))
         if _stops(model):
             break
     if model.optimizer is not None and options.epochs > 0:
@@ -188,7 +188,7 @@ def run_epoch(steps, source, turn, callbacks, skip=0):
         if mode == "train":
             _say_nan(model.fit_run, logs, turn, done)
             if done - checked >= processes.CHECK_EVERY:
-                processes.check_same(_state(model))
+                processes.check_same(lambda: _state(model))
                 checked = done
             if _stops(model):
                 break

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from kgraph import variable
 from kgraph.metrics import Metric
 from kgraph.metrics.running_total import RunningTotal
 from kgraph.training import processes
@@ -22,35 +23,33 @@ def alike(array, tail, dtype) -> bool:
 
 
 class ShortWay:
-    """What one mode of a model's on_batch methods did in full, to be done again: valid while nothing changes that
-    searches through the model depend on (kgraph.watch)."""
+    """What one mode of a model's on_batch methods did in full, to be done again: valid while the model's programs are
+    what they were, whose metrics are those of the layers as they were traced."""
 
     def __init__(self, model, mode, program, arrays, order):
         self.model, self.mode, self.owner = model, mode, model._programs_of(mode)
-        self.program, self.order, self.known = program, order, model.__dict__.get("_remembered")
-        self.types = [(a.shape[1:], a.dtype) for a in arrays]
+        self.step, self.order = program.step, order
+        self.x, self.y = [(a.shape[1:], a.dtype) for a in arrays]
         plain = [m for m in self.owner.metrics if type(m).reset_state is Metric.reset_state]
         self.totals = [x for m in plain for v in m.variables for x in _parts(v)]
         self.resets = [m.reset_state for m in self.owner.metrics if m not in plain]
 
-    def takes(self, arrays) -> bool:
+    def takes(self, x, y) -> bool:
         """Whether these arrays may go this way now."""
-        model, known = self.model, self.known
-        return (all(alike(a, *t) and len(a) == len(arrays[0]) for a, t in zip(arrays, self.types))
-                and processes.together.world is None
-                and model.fit_run is None and not model.run_eagerly and not is_followed()
-                and model._programs.get(self.mode) is self.owner
-                and known is not None and model.__dict__.get("_remembered") is known and known.holds())
+        model = self.model
+        return (alike(x, *self.x) and alike(y, *self.y) and len(x) == len(y)
+                and model._programs.get(self.mode) is self.owner and model.fit_run is None
+                and processes.together.world is None and not model.run_eagerly and not is_followed())
 
     def run(self, arrays, reset) -> dict:
         """The logs of one step."""
         if reset:
             for total in self.totals:
                 total.buffer.fill(0)
-                total.wrote()
+            variable.wrote(self.totals)
             for function in self.resets:
                 function()
-        return self.program.step(arrays, len(arrays[0]))
+        return self.step(arrays)
 
 
 def _parts(variable) -> list:
@@ -60,8 +59,8 @@ def _parts(variable) -> list:
 def on_batch(model, mode, x, y, sample_weight, class_weight, return_dict, reset_metrics):
     """See Trainer.train_on_batch and test_on_batch."""
     short = model._short_ways.get(mode)
-    if short is not None and sample_weight is None and class_weight is None and short.takes((x, y)):
-        logs = short.run((x, y), reset_metrics)
+    if short is not None and sample_weight is None and class_weight is None and short.takes(x, y):
+        logs = short.run([x, y], reset_metrics)
         return logs if return_dict else values_of(logs, short.order)
     if reset_metrics:
         for metric in model._programs_of(mode).metrics:

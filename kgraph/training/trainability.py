@@ -18,13 +18,13 @@ class Trainability:
     def __init__(self, model):
         layers = model._all_layers()
         self.layers = [(layer, layer.trainable) for layer in layers]
-        self.seen, self.found = watch.version(), []
+        self.seen, self.found = watch.flags(), []
         self.variables = [(v, v.trainable) for v in {id(v): v for la in layers for v in la._own_variables()}.values()]
 
     def changed(self) -> list:
         """Names of the layers and paths of the variables that are no longer as they were then."""
-        if self.seen != watch.version():
-            self.seen = watch.version()
+        if self.seen != watch.flags():
+            self.seen = watch.flags()
             layers = [layer.name for layer, then in self.layers if layer.trainable != then]
             self.found = layers or [v.path for v, then in self.variables if v.trainable != then]
         return self.found

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 import kgraph
-from kgraph import GradientTape, Input, Model, Sequential, layers, metrics, ops
+from kgraph import GradientTape, Input, Model, Sequential, layers, metrics, ops, watch
 
 X = np.linspace(-1, 1, 37 * 4, dtype="float32").reshape(37, 4)
 
@@ -160,6 +160,9 @@ def test_the_short_way_of_on_batch_methods(eager):
         step(X, y, reset_metrics=False)
         m.optimizer.learning_rate = 0.5
         step(X, y)
+        for trains in (False, True):
+            m.layers[0].trainable = trains
+            step(X, y)
         found.append(m.train_on_batch(X, y, return_dict=True))
         m.layers[0].trainable = False
         m.compile("sgd", "mae")
@@ -167,6 +170,20 @@ def test_the_short_way_of_on_batch_methods(eager):
             step(X, y)
         return found
     assert run(False) == run(True)
+
+
+def test_layers_are_not_searched_again_for_what_trains():
+    m = model_of(layers.Dense(3), layers.BatchNormalization(), layers.Dense(1))
+    names, version = [v.path for v in m.weights], watch.version()
+    m.trainable = False
+    assert m.trainable_weights == [] and [v.path for v in m.weights] == names
+    m.layers[-1].trainable = False
+    m.trainable = True
+    assert len(m.trainable_weights) == 6 and [v.path for v in m.weights] == names
+    assert watch.version() == version
+    m.layers[0].kernel.trainable = False
+    assert m.layers[0].kernel is m.layers[0].weights[-1] and len(m.trainable_weights) == 5
+    assert watch.version() > version
 
 
 def test_a_setting_that_changes_counts_from_the_next_call_on():
