@@ -8,7 +8,6 @@ import warnings
 import numpy as np
 
 from kgraph import ops
-from kgraph import variable as memory
 from kgraph.compiler.ir import TensorLike
 from kgraph.compiler.trace import current_trace, suspend_recording
 from kgraph.config import floatx
@@ -52,7 +51,6 @@ class Optimizer(Keras2Optimizer, StatelessApply, Saved):
         if "__init__" in cls.__dict__ and cls.__module__.startswith("kgraph.optimizers."):
             cls.__init__ = with_defaults_of_version(cls.__dict__["__init__"])
 
-    _laid = None         # the generation of variables' memory in which all was found side by side
     elementwise = False  # whether update_step treats every element alike: then many variables are updated as one
 
     @with_defaults_of_version
@@ -181,7 +179,6 @@ class Optimizer(Keras2Optimizer, StatelessApply, Saved):
     def build(self, variables):
         """Make the slots for these trainable variables. Subclasses add theirs after calling this one."""
         self._trainable_variables = list(variables)
-        self._laid = None
         self._indices = {id(v): i for i, v in enumerate(variables)}
         if self.use_ema:
             self.add_optimizer_variables(variables, "average")
@@ -255,7 +252,7 @@ class Optimizer(Keras2Optimizer, StatelessApply, Saved):
     def __getstate__(self):
         """For pickle and deepcopy: variables by their number, since the copies are other objects."""
         undecayed = {self._indices[i] for i in self._undecayed if i in self._indices} if self.built else ()
-        return {**self.__dict__, "_indices": None, "_laid": None, "_undecayed": undecayed}
+        return {**self.__dict__, "_indices": None, "_undecayed": undecayed}
 
     def __setstate__(self, state):
         self.__dict__.update(state)
@@ -276,11 +273,10 @@ class Optimizer(Keras2Optimizer, StatelessApply, Saved):
         For elementwise rules only; weights with a constraint stay by themselves. Call it before anything is traced.
         """
         self._ensure_built(variables)
-        if not self.elementwise or self._laid == memory.generation:
+        if not self.elementwise:
             return
         flatten_together(self._unconstrained(), f"{self.name}/variables")
         self._flatten_slots()
-        self._laid = memory.generation
 
     def _unconstrained(self) -> list:
         return [v for v in updated(self._trainable_variables) if v.constraint is None]

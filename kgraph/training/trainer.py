@@ -6,7 +6,7 @@ import warnings
 from types import SimpleNamespace
 from typing import Any
 
-from kgraph import doors, ops, optimizers, tree
+from kgraph import doors, ops, optimizers, tree, variable
 from kgraph.callbacks.callback import History
 from kgraph.compiler.trace import Tensor, name_scope
 from kgraph.config import floatx, functions_run_eagerly, limited
@@ -38,7 +38,7 @@ class Trainer(Keras2Methods, StateTree, StepFunctions):
     """
 
     _stateless = frozenset({*Stateful._stateless, "fit_run", "history", "_programs", "_fast_predict", "_short_ways",
-                             "_call_settings"})
+                             "_call_settings", "_laid"})
 
     def __init__(self):
         self._forget_training()
@@ -56,6 +56,7 @@ class Trainer(Keras2Methods, StateTree, StepFunctions):
         self._compile_config = None
         self._programs = {}
         self._fast_predict = None
+        self._laid = None  # the optimizer that has laid weights and slots side by side, and when
         self._short_ways = {}
         self._call_settings = (None, [])  # see kgraph.models.compiled_call
         self.fit_run = None  # a FitRun, while fit runs
@@ -325,9 +326,10 @@ class Trainer(Keras2Methods, StateTree, StepFunctions):
             if y_pred is not None and y is not None and mode != "predict":
                 self._build_compiled(_as_ktensors(y), y_pred)
                 self._check_labels(mode, data)
-        if mode == "train" and self.optimizer is not None:
+        if mode == "train" and self.optimizer is not None and self._laid != (self.optimizer, variable.generation):
             with self._as_compiled():
                 self.optimizer.flatten(self.trainable_variables)
+            self._laid = self.optimizer, variable.generation
         if mode == "train" and self.fit_run is not None:
             self.fit_run.become_ready()
 
@@ -375,7 +377,7 @@ class Trainer(Keras2Methods, StateTree, StepFunctions):
     def __getstate__(self):
         """For pickle and deepcopy: without what belongs to this process, or to a fit that runs."""
         return {**super().__getstate__(), "_programs": {}, "_fast_predict": None, "_short_ways": {}, "fit_run": None,
-                "history": None, "_call_settings": (None, [])}
+                "history": None, "_laid": None, "_call_settings": (None, [])}
 
     def _programs_of(self, mode) -> Programs:
         if mode not in self._programs:
