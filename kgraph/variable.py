@@ -17,7 +17,7 @@ from kgraph.config import floatx
 from kgraph.naming import auto_name, nearest
 from kgraph.runtime.memory import aligned
 
-__all__ = ["Variable", "draw_rows", "flatten", "is_followed", "wrote", "zeros"]
+__all__ = ["Variable", "draw_rows", "flatten", "is_followed", "mark_trainable", "wrote", "zeros"]
 
 AGGREGATIONS = ("none", "mean", "sum", "only_first_replica")
 PIECE = 1 << 16  # numbers that are drawn at once
@@ -121,13 +121,8 @@ class Variable(TensorLike):
 
     @trainable.setter
     def trainable(self, value):
-        self.mark_trainable(value)
-        watch.changed()
-
-    def mark_trainable(self, value):
-        """Set `trainable` for the layer that holds it, which keeps its place among the layer's variables."""
         self.__dict__["trainable"] = value
-        watch.changed(searches=False, flags=True)
+        watch.changed(flags=True)
 
     @property
     def overwrite_with_gradient(self) -> bool:
@@ -400,6 +395,12 @@ def flatten(variables, name: str) -> Variable:
     home.untouched = False  # what is written into a part does not tell it
     generation += 1
     return home
+
+
+def mark_trainable(variable, value):
+    """Set a variable's `trainable` for the layer that holds it, among whose variables it keeps its place."""
+    variable.__dict__["trainable"] = value
+    watch.changed(searches=False, flags=True)
 
 
 def wrote(variables):

@@ -17,7 +17,7 @@ class Variable(TensorLike):
     constraint: Any
     home: Any
     offset: int
-    written_at: Any
+    written_at: int
     synchronization: str
     apart: bool
     untouched: bool
@@ -60,11 +60,15 @@ class Variable(TensorLike):
 def draw_rows(memory: Any, initializer: InitializerLike, shape: Shape, start: Float = 0) -> None: ...
 def zeros(shape: Shape, dtype: DTypeLike) -> NDArray[Any]: ...
 def flatten(variables: Sequence[Variable], name: str) -> Variable: ...
+def mark_trainable(variable: Variable, value: ArrayLike) -> None: ...
+def wrote(variables: Sequence[Variable]) -> None: ...
 
 __all__ = [
     "Variable",
     "draw_rows",
     "flatten",
     "is_followed",
+    "mark_trainable",
+    "wrote",
     "zeros",
 ]

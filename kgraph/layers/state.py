@@ -10,7 +10,7 @@ from kgraph.naming import check_keywords
 from kgraph.ops import core as ops_core
 from kgraph.random import SeedGenerator
 from kgraph.tables import kind_of
-from kgraph.variable import Variable
+from kgraph.variable import Variable, mark_trainable
 
 __all__ = ["Reading", "Stateful", "Untracked"]
 
@@ -206,12 +206,12 @@ class Stateful:
         frozen = self.__dict__.setdefault("_frozen", [])
         for variable in self._remember("own", lambda: self._held(Variable)):
             if variable.trainable:
-                variable.mark_trainable(False)
+                mark_trainable(variable, False)
                 frozen.append(variable)
 
     def _unfreeze(self):
         for variable in self.__dict__.pop("_frozen", ()):
-            variable.mark_trainable(True)
+            mark_trainable(variable, True)
 
     # ------------------------------------------------------------------ values
     def get_weights(self) -> list:
