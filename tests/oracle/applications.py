@@ -140,15 +140,19 @@ def some(y) -> list:
 
 
 def losses(K, title) -> list:
-    """Of two steps of training a model with a classifier on top. Batch statistics of very few values, saturated scores
-    or a long step would make much of rounding: hence four larger pictures, and the scale and the rate below."""
-    body, pictures = ready(K, title, count=4, size=64)
-    scores = K.layers.Dense(3, activation="softmax")(K.layers.LayerNormalization()(body.output))
-    model = K.Model(body.input, scores)
-    features = body.output.shape[1]
-    model.layers[-1].kernel.assign(np.random.default_rng(7).standard_normal((features, 3)) / features ** 0.5)
-    model.compile(K.optimizers.SGD(1e-5), "sparse_categorical_crossentropy", run_eagerly=True)
-    return [float(model.train_on_batch(pictures, np.array([2, 0, 1, 2]))) for _ in range(2)]
+    """Of two steps of training a model with a classifier on top. In float64: batch statistics of few values and deep
+    gradients make so much of rounding that in float32 each library, and each order of sums, has losses of its own."""
+    K.config.set_floatx("float64")
+    try:
+        body, pictures = ready(K, title, count=4, size=64)
+        scores = K.layers.Dense(3, activation="softmax")(K.layers.LayerNormalization()(body.output))
+        model = K.Model(body.input, scores)
+        features = body.output.shape[1]
+        model.layers[-1].kernel.assign(np.random.default_rng(7).standard_normal((features, 3)) / features ** 0.5)
+        model.compile(K.optimizers.SGD(1e-5), "sparse_categorical_crossentropy", run_eagerly=True)
+        return [float(model.train_on_batch(pictures, np.array([2, 0, 1, 2]))) for _ in range(2)]
+    finally:
+        K.config.set_floatx("float32")
 
 
 def small_file(K) -> list:

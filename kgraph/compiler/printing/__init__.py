@@ -1,4 +1,5 @@
-"""LoopNest -> kernel source, for Numba's front end (kgraph.codegen.frontend): the only place that writes kernel text
+"""LoopNest -> kernel source, as people read it, as KGRAPH_EMIT=python runs it, and as the hash of a kernel's object file
+names it; machine code is made of the nest itself (kgraph.codegen.nest_ir). The only place that writes kernel text
 (tests/compiler/test_printing.py)."""
 from __future__ import annotations
 
