@@ -1,5 +1,5 @@
-"""LoopNest -> kernel source, as people read it, as KGRAPH_EMIT=python runs it, and as the hash of a kernel's object file
-names it; machine code is made of the nest itself (kgraph.codegen.nest_ir). The only place that writes kernel text
+"""LoopNest -> kernel source: what people read, what KGRAPH_EMIT=python runs, and what names a kernel's object file.
+Machine code is made of the nest itself (kgraph.codegen.nest_ir). The only place that writes kernel text
 (tests/compiler/test_printing.py)."""
 from __future__ import annotations
 
