@@ -4,9 +4,7 @@
 """
 from __future__ import annotations
 
-import contextlib
 import functools
-import gc
 import os
 import warnings
 
@@ -23,19 +21,6 @@ from kgraph.ops.core import as_tensor
 from kgraph.runtime.locks import once
 
 __all__ = ["Compiled", "build", "function"]
-
-
-@contextlib.contextmanager
-def _without_collection():
-    """Inside, Python looks for no circles of garbage: a program is many objects, nearly all of which live on, and
-    mobilenet_v2 took 0.2 s longer with what was found again and again."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 class Compiled:
@@ -59,7 +44,6 @@ class Compiled:
         self._extent_places = _extent_places(self._inputs)
 
     @once
-    @_without_collection()
     def plan(self):
         plan = self._planned(self.prepare)()
         if is_heard(3):
@@ -79,7 +63,6 @@ class Compiled:
         return self.plan.program
 
     @once
-    @_without_collection()
     def executable(self):
         """The native form; None where there is none: with KGRAPH_DISABLE_JIT=1, and where something has to be compiled
         and what it takes is not installed."""
@@ -150,7 +133,6 @@ class Compiled:
         return results
 
 
-@_without_collection()
 def build(name: str, f, types, change=None, prepare=False, trace=Trace) -> Compiled:
     """Trace f over Values of these types and compile it.
 

@@ -59,7 +59,7 @@ def fitting(compiled, rng) -> list:
     """Places of the extents that the program takes, in random order: sizes of two names that it adds are equal."""
     def fits(number):
         try:
-            for rule in compiled._size_rules:
+            for rule in compiled.size_rules:
                 rule.check(dict(zip("BN", EXTENTS[number])), "random")
         except ValueError:
             return False
