@@ -60,7 +60,7 @@ def test_outputs_of_compiled_models(title, no_drawing):
 @pytest.mark.skipif(not NIGHTLY, reason="trains")
 @pytest.mark.parametrize("title", KERAS.get("losses", ()))
 def test_losses_of_two_steps(title, no_drawing):
-    np.testing.assert_allclose(oracle.losses(kgraph, title), KERAS["losses"][title], rtol=1e-7)
+    np.testing.assert_allclose(oracle.losses(kgraph, title), KERAS["losses"][title], rtol=2e-6)
 
 
 def test_file_of_keras(tmp_path):
