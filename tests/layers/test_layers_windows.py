@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from check_layer import check_layer
 
-from kgraph import Input, layers
+from kgraph import Input, Sequential, layers, optimizers
 
 IMAGE = (7, 6, 4)
 CASES = [
@@ -173,3 +173,18 @@ def test_adaptive_windows_overlap_where_the_size_is_no_multiple():
 def test_other_names():
     assert layers.MaxPool2D is layers.MaxPooling2D and layers.Convolution1D is layers.Conv1D
     assert layers.GlobalAvgPool1D is layers.GlobalAveragePooling1D
+
+
+@pytest.mark.parametrize("strides", [1, 2])
+@pytest.mark.parametrize("kind", [layers.Conv2D, layers.DepthwiseConv2D])
+def test_padding_of_images_of_unknown_size(kind, strides):
+    """It is a size that nobody knows while kernels are written."""
+    arguments = {"filters": 4} if kind is layers.Conv2D else {}
+    layer = kind(kernel_size=3, strides=strides, padding="same", activation="relu6", **arguments)
+    x = np.random.default_rng(3).standard_normal((2, 7, 8, 3)).astype("float32")
+    losses = []
+    for shape in ((7, 8, 3), (7, None, 3), (None, None, 3)):
+        model = Sequential([Input(shape), layer])
+        model.compile(optimizers.SGD(0.0), "mse")
+        losses.append([float(model.train_on_batch(x, np.ones(layer(x).shape))), *model.predict(x, verbose=0).ravel()])
+    np.testing.assert_allclose(losses[1:], [losses[0]] * 2, rtol=1e-5, atol=1e-6)

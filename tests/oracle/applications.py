@@ -142,7 +142,7 @@ def some(y) -> list:
 def losses(K, title) -> list:
     """Of two steps of training a model with a classifier on top. In float64: batch statistics of few values and deep
     gradients make so much of rounding that in float32 each library, and each order of sums, has losses of its own.
-    (Four of the ConvNeXt, which have no batch statistics, were asked in float32: TensorFlow takes minutes otherwise.)"""
+    (Four ConvNeXts, which have no batch statistics, were asked in float32: TensorFlow takes minutes otherwise.)"""
     K.config.set_floatx("float64")
     try:
         body, pictures = ready(K, title, count=4, size=64)

@@ -80,10 +80,10 @@ def _emit_conv(w, body, layout, domain, anchor) -> LoopKernel:
 
 
 def _each_meets_a_tap(op: Op) -> bool:
-    """Whether each output is sure to."""
+    """Whether each output is sure to. Where sizes of images are symbolic, so may their padding be: nobody knows."""
     params, backwards = op.params, op.prim.lower == "conv_data_grad"
-    inside = all(min(pair) >= 0 if backwards else max(pair) < taps
-                 for pair, taps in zip(params["padding"], op.inputs[1].shape[:-2]))
+    inside = all(isinstance(n, int) and (n >= 0 if backwards else n < taps)
+                 for pair, taps in zip(params["padding"], op.inputs[1].shape[:-2]) for n in pair)
     return inside and {*params["dilation"]} == {1} and (not backwards or {*params["strides"]} == {1})
 
 
