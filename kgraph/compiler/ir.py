@@ -230,8 +230,10 @@ def frozen(params: dict) -> tuple:
 
 
 def _typed(v):
-    """0, 0.0 and False are equal in Python but not in a program; nor are 0.0 and -0.0."""
-    return tuple(map(_typed, v)) if isinstance(v, tuple) else (type(v).__name__, repr(v) if isinstance(v, float) else v)
+    """0, 0.0 and False are equal in Python but not in a program; nor are 0.0 and -0.0. Names of dtypes are texts."""
+    if isinstance(v, tuple):
+        return tuple(map(_typed, v))
+    return ("str", str(v)) if isinstance(v, str) else (type(v).__name__, repr(v) if isinstance(v, float) else v)
 
 
 def label(values) -> dict:

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from kgraph.compiler.dims import dim
-from kgraph.compiler.ir import Op, Program, ProgramError, TensorType, Value, verify
+from kgraph.compiler.ir import Op, Program, ProgramError, TensorType, Value, frozen, verify
 from kgraph.compiler.prims.elementwise import add_p, neg_p
 from kgraph.compiler.prims.move import broadcast_p, full_p
 from kgraph.compiler.trace import Tensor, Trace, at_scope, bind, name_scope, suspend_recording
@@ -93,3 +93,9 @@ def test_a_body_may_not_assign():
     v = Variable(np.float32([1, 2]), name="v")
     with Trace("f"), Trace("body"), pytest.raises(TypeError, match="v is assigned inside a loop"):
         v.assign(v.value)
+
+
+def test_equal_params_are_those_that_mean_the_same():
+    dtype = Value(TensorType((2,), "float32")).dtype
+    assert frozen({"dtype": dtype, "axes": (0, 1)}) == frozen({"axes": (0, 1), "dtype": "float32"})
+    assert len({frozen({"value": v}) for v in (0, 0.0, -0.0, False)}) == 4

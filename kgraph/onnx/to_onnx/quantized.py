@@ -20,7 +20,7 @@ __all__ = ["PATTERNS"]
 def _roundings(op, makers):
     if op.outputs[0].dtype == "int8" and made_by(op.inputs[0], makers, "minimum") is not None:
         x = op.inputs[0].type
-        yield (lambda x, step: ops.cast(ops.clip(ops.round(x / step), -128, 127), "int8"),
+        yield (lambda x, step: ops.cast(ops.clip(ops.round(x * ops.reciprocal(step)), -128, 127), "int8"),
                [x, TensorType((), x.dtype)], {})
 
 
