@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import functools
 import operator
+import reprlib
 
 import numpy as np
 
@@ -180,10 +181,17 @@ def _from_data(x):
         if not any(isinstance(v, (np.ndarray, np.generic)) for v in _leaves(x)):
             array = array.astype({"f": floatx(), "i": "int32"}.get(array.dtype.kind,
                                                                    array.dtype)) if _fits(array) else array
-        return Tensor(array)
+        return Tensor(_told(array, x))
     if x is None:
         raise ValueError("expected a tensor, an array or a number, received None")
-    return Tensor(np.asarray(x))
+    return Tensor(_told(np.asarray(x), x))
+
+
+def _told(array, given):
+    """array, if it holds numbers or texts. Raises TypeError for other objects of Python."""
+    if array.dtype.kind == "O" and not all(isinstance(v, (str, bytes, int, float, np.generic)) for v in array.flat):
+        raise TypeError(f"expected a tensor, an array, numbers or texts, received {reprlib.repr(given)}")
+    return array
 
 
 def _fits(array):
@@ -361,6 +369,7 @@ def convert_to_tensor(x, dtype=None, sparse=None, ragged=None):
 
     Raises:
         ValueError: sparse or ragged is True; or x is None.
+        TypeError: x is or holds an object that is neither number nor text.
 
     Example:
         >>> ops.convert_to_tensor([1, 2]), ops.convert_to_tensor(1.5)

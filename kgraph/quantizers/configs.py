@@ -10,6 +10,7 @@ from kgraph.dtype_policies import (
     QuantizedDTypePolicy,
     QuantizedFloat8DTypePolicy,
 )
+from kgraph.naming import nearest
 from kgraph.quantizers.quantizer import AbsMaxQuantizer
 from kgraph.quantizers.sampled import Gram, Magnitudes, awq, gptq
 from kgraph.quantizers.samples import windows
@@ -306,7 +307,8 @@ def config_for(mode, config) -> QuantizationConfig:
     if config is None and issubclass(classes.get(mode, object), SampledConfig):
         raise ValueError(f"quantize: expected a {classes[mode].__name__} as config for mode {mode!r}, received None")
     if config is None and mode not in classes:
-        raise ValueError(f"quantize: expected mode among {', '.join(classes)}, or a config, received mode={mode!r}")
+        raise ValueError(f"quantize: expected mode among {', '.join(classes)}, or a config, received mode={mode!r}."
+                         f"{nearest(mode, classes)}")
     config = classes[mode]() if config is None else config
     if not isinstance(config, QuantizationConfig):
         raise ValueError(f"quantize: expected config to be a QuantizationConfig, received {config!r}")
