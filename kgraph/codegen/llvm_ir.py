@@ -2,6 +2,7 @@
 whose code is all in the cache needs none.
 
     I1, I8 ... I64, VOID   the types of LLVM
+    BFLOAT                 that of bfloat16 in instructions; in memory it is an integer
     MEMORY_TYPES           name of a dtype -> its type in memory
     LLVM_TYPES             the same of values: those of narrow floats are float32 numbers that have been rounded
 """
@@ -25,6 +26,8 @@ def _made(ir, name):
         return ir.IntType(INTEGERS[name])
     if name == "VOID":
         return ir.VoidType()
+    if name == "BFLOAT":
+        return type("BFloatType", (ir.HalfType,), {"__str__": lambda self: "bfloat", "intrinsic_name": "bf16"})()
     if name in ("MEMORY_TYPES", "LLVM_TYPES"):
         reals = {"float16": ir.HalfType(), "float32": ir.FloatType(), "float64": ir.DoubleType()}
         known = {t.name: reals.get(t.name, ir.IntType(t.bits)) for t in DTYPES.values() if t.compute}

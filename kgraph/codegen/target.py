@@ -30,6 +30,10 @@ VARYING = ("processor", "cpu MHz", "bogomips", "BogoMIPS", "apicid", "initial ap
            "siblings", "cpu cores", "microcode")  # what /proc/cpuinfo has beside the kind of processor
 
 
+# LLVM's feature of instructions on pairs of bfloat16, by family and bytes of a vector
+_PAIRS = {("x86_64", 64): "avx512bf16", **dict.fromkeys((("aarch64", 16), ("arm64", 16)), "bf16")}
+
+
 @dataclass(frozen=True)
 class Machine:
     """What the code generator may use.
@@ -40,6 +44,7 @@ class Machine:
     registers  how many of those there are
     fused      whether it multiplies and adds in one instruction
     matrix     whether it has registers that hold matrices of bfloat16 and int8, and this process may use them
+    pairs      whether it multiplies pairs of bfloat16, and adds up the products in float32, in one instruction
     little     whether memory is scarce: routines keep less beside their operands
     triple     LLVM's name of the kind of machine and its system; empty for code of this process
     """
@@ -50,6 +55,7 @@ class Machine:
     registers: int
     fused: bool = True
     matrix: bool = False
+    pairs: bool = False
     little: bool = False
     triple: str = ""
 
@@ -141,7 +147,9 @@ def _with_vectors(machine: Machine) -> Machine:
     llvm = _llvm()
     probe = _create_target_machine(llvm, machine).emit_assembly(llvm.parse_assembly(_with_wide_vectors(_PROBE)))
     size, registers = (64, 32) if "zmm" in probe else (32, 16) if "ymm" in probe else (16, 16 if "xmm" in probe else 32)
-    return replace(machine, bytes=size, registers=registers, fused="fmaf" not in probe)
+    found = replace(machine, bytes=size, registers=registers, fused="fmaf" not in probe)
+    feature = _PAIRS.get((_triple(machine).partition("-")[0], size))
+    return replace(found, pairs=feature is not None and bool(implied_features(machine, (feature,))))
 
 
 @functools.cache
@@ -222,9 +230,13 @@ def layout() -> tuple:
     return _layout(machine())
 
 
+def _triple(chosen: Machine) -> str:
+    return chosen.triple or _llvm().get_process_triple()
+
+
 @functools.cache
 def _layout(chosen: Machine) -> tuple:
-    return chosen.triple or _llvm().get_process_triple(), str(_target_machine(chosen).target_data)
+    return _triple(chosen), str(_target_machine(chosen).target_data)
 
 
 def load_object(data: bytes, symbol: str) -> int:

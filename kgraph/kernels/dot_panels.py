@@ -1,9 +1,10 @@
-"""The register tiles of products of int8 by a matrix in panels, one that was packed beforehand (panel_product).
+"""The register tiles of products by a matrix in panels: of int8 by one that was packed beforehand (panel_product), and
+of bfloat16.
 
-A panel is 32 columns: two squares side by side for each 64 numbers of k, of 16 words of 4 neighbours along k for each
-of 16 columns, as registers that hold matrices want them (matrix_tile.py). Here vectors of words meet words of rows of
-A, which are bytes as they are. Where the processor's instruction multiplies unsigned by signed bytes, B is made
-unsigned by adding 128 on the way, and sums begin at -128 times the sum of their row of A; elsewhere, words become pairs
+A panel is 32 columns: two squares side by side for each 64 bytes of k, of 16 words of neighbours along k for each of 16
+columns, as registers that hold matrices want them (matrix_tile.py). Here vectors of words meet words of rows of A,
+which are numbers as they are. Where the processor's instruction multiplies unsigned by signed bytes, B is made unsigned
+by adding 128 on the way, and sums begin at -128 times the sum of their row of A; elsewhere, words of int8 become pairs
 of 16 bits.
 """
 from __future__ import annotations
@@ -16,13 +17,14 @@ from kgraph.codegen.target import machine
 from kgraph.compiler.loopnest.meaning import view
 from kgraph.compiler.loopnest.nodes import Tile
 from kgraph.kernels.dot_tile import dot, loaded
+from kgraph.kernels.matrix_tile import LINE, SIDE, SQUARE, walk_meaning
 from kgraph.kernels.registers import Registers, by, function, inside, splat
 
-__all__ = ["SIDE", "panel_tiles"]
+__all__ = ["SIDE", "panel_tiles", "walk_pairs_tile"]
 
-SIDE, WORDS = 16, 16          # columns of a square, and words of each
-SQUARE = 4 * SIDE * WORDS     # bytes
+WORDS = LINE // 4             # of each column of a square
 _HIGH = -0x7F7F7F80           # 0x80 in each byte of a word
+_HEIGHTS = {"int32": (8, 2, 1), "float32": (14, 8, 4, 2, 1)}  # of tiles where registers are many, by the type of sums
 
 
 def panel_tiles(lanes: int, group: int) -> list:
@@ -36,7 +38,14 @@ def panel_tiles(lanes: int, group: int) -> list:
     of = functools.partial
     return [Tile("row_bytes", 3, False, of(_write_bytes, lanes), of(_bytes, lanes)),
             Tile("row_beginning", 3, False, of(_write_beginning, lanes, group), of(_beginning, group)),
-            Tile("walk_panel", 10, False, of(_write_walk, lanes, group), of(_walked, group))]
+            Tile("walk_panel", 10, False, of(_write_walk, "int32", lanes, group), of(_walked, group))]
+
+
+def walk_pairs_tile(lanes: int) -> Tile:
+    """What walk_matrix_tile does, of bfloat16, by vectors of words."""
+    def write(b, rows, lines, a, a_m, *rest):
+        _write_walk("float32", lanes, 2, b, rows, lines, a, a_m, ir.I64(0), *rest)
+    return Tile("walk_matrix", 9, False, write, walk_meaning("bfloat16"))
 
 
 def _write_bytes(lanes, b, source, target, count):
@@ -68,17 +77,17 @@ def _beginning(group, a, words, target):
     view(target, (1,), (4,), "int32")[:] = -128 * sums if group == 4 else 0
 
 
-def _write_walk(lanes, group, b, rows, lines, a, a_m, beginnings, panel, c, c_m, columns, accumulate):
+def _write_walk(sums, lanes, group, b, rows, lines, a, a_m, beginnings, panel, c, c_m, columns, accumulate):
     """The tallest tiles first; where registers are many and long, of both squares."""
-    both, heights = lanes == SIDE, (8, 2, 1) if machine().registers == 32 else (4, 1)
+    both, heights = lanes == SIDE, _HEIGHTS[sums] if machine().registers == 32 else (4, 1)
     row = b.alloca(ir.I64)
     b.store(ir.I64(0), row)
     for height in heights:
         with while_loop(b, lambda height=height: b.icmp_signed(">=", b.sub(rows, b.load(row)), ir.I64(height))):
             i = b.load(row)
             tile = lambda squares, first, height=height, i=i: b.call(
-                function(b.module, f"panel_{height}_{squares}", 9, functools.partial(_write_tile, lanes, group, height,
-                                                                                   squares)), [
+                function(b.module, f"panel_{height}_{squares}", 9, functools.partial(
+                    _write_tile, sums, lanes, group, height, squares)), [
                     lines, b.add(a, b.mul(i, a_m)), a_m, b.add(beginnings, b.mul(ir.I64(4), i)),
                     b.add(panel, ir.I64(first * SQUARE)),
                     b.add(c, b.mul(ir.I64(4), b.add(b.mul(i, c_m), ir.I64(first * SIDE)))), c_m,
@@ -95,33 +104,34 @@ def _write_walk(lanes, group, b, rows, lines, a, a_m, beginnings, panel, c, c_m,
             b.store(b.add(i, ir.I64(height)), row)
 
 
-def _write_tile(lanes, group, height, squares, b, lines, a, a_m, beginnings, panel, c, c_m, columns, accumulate):
-    r, each = Registers(b, "int32", lanes), SIDE // lanes
+def _write_tile(sums, lanes, group, height, squares, b, lines, a, a_m, beginnings, panel, c, c_m, columns, accumulate):
+    r, each, floats = Registers(b, sums, lanes), SIDE // lanes, sums == "float32"
     vectors, rows = range(squares * each), range(height)
     places = [j // each * SQUARE + j % each * 4 * lanes for j in vectors]
-    short, high = ir.VectorType(ir.IntType(16), 2 * lanes), ir.Constant(r.kind, [_HIGH] * lanes)
+    short = ir.VectorType(ir.IntType(16), 2 * lanes)
 
     def parts(words):
-        """Words as what is multiplied: of B unsigned bytes, or of both the even bytes and the odd ones in 16 bits."""
+        """Words as what is multiplied: as they are, or the even bytes and the odd ones in 16 bits."""
+        if floats or group == 4:
+            return [words]
         eight, numbers = ir.Constant(short, [8] * 2 * lanes), b.bitcast(words, short)
         return [b.bitcast(x, r.kind) for x in (b.ashr(b.shl(numbers, eight), eight), b.ashr(numbers, eight))]
 
     def of_word(left, carried):
         right = [r.load(r.place(b.add(carried["b"], ir.I64(p)))) for p in places]
-        right = [[b.xor(x, high)] if group == 4 else parts(x) for x in right]
-        sums = {}
+        right = [parts(x if floats or group == 2 else b.xor(x, ir.Constant(r.kind, [_HIGH] * lanes))) for x in right]
+        added = {}
         for i in rows:
-            word = r.number(b.add(carried["a"], b.mul(a_m, ir.I64(i))))
-            word = [word] if group == 4 else parts(word)
+            word = parts(r.number(b.add(carried["a"], b.mul(a_m, ir.I64(i)))))
             for j in vectors:
-                sums[i, j] = carried[i, j]
+                added[i, j] = carried[i, j]
                 for x, y in zip(right[j], word):
-                    sums[i, j] = dot(b, group, x, y, sums[i, j])
-        return ir.I64(1), sums
+                    added[i, j] = dot(b, group, x, y, added[i, j])
+        return ir.I64(1), added
 
     def of_line(left, carried):
         return ir.I64(1), r.repeat(ir.I64(WORDS), carried, of_word, {"a": by(ir.I64(4)), "b": by(ir.I64(4 * SIDE))})
-    first = [splat(b, b.load(b.inttoptr(b.add(beginnings, ir.I64(4 * i)), ir.I32.as_pointer())), r.kind) for i in rows]
+    first = [r.full(0) if floats else r.number(b.add(beginnings, ir.I64(4 * i))) for i in rows]
 
     def line(left, carried):
         used, found = of_line(left, carried)
@@ -133,7 +143,7 @@ def _write_tile(lanes, group, height, squares, b, lines, a, a_m, beginnings, pan
         for j in vectors:
             place = r.place(c, b.add(b.mul(c_m, ir.I64(i)), ir.I64(lanes * j)))
             before = r.load(place, b.and_(masks[j], adds))
-            r.store(b.add(before, found[i, j]), place, masks[j])
+            r.store((b.fadd if floats else b.add)(before, found[i, j]), place, masks[j])
     b.ret_void()
 
 

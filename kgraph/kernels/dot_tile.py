@@ -1,8 +1,10 @@
-"""The register tiles of products of int8 with sums in int32, in LLVM vectors.
+"""The register tiles of products of int8 with sums in int32, in LLVM vectors; and `dot`, the instruction of all
+products of words.
 
-A *word* of 32 bits holds some neighbours along k: 4 bytes where the processor multiplies and adds four pairs of bytes
-in one instruction (AVX512_VNNI, AVX_VNNI), 2 numbers of 16 bits elsewhere. A `DotTile` is a `GemmTile` whose elements
-are words. Sums of integers are exact, so all machines give the same numbers, in whatever order.
+A *word* of 32 bits holds two neighbours of bfloat16 along k, whose products are added up in float32. Of int8 it holds 4
+where the processor multiplies and adds four pairs of bytes in one instruction (AVX512_VNNI, AVX_VNNI), 2 numbers of 16
+bits elsewhere. A `DotTile` is a `GemmTile` whose elements are words of int8. Sums of integers are exact, so all
+machines give the same numbers, in whatever order.
 
 VNNI multiplies unsigned by signed bytes: words of A hold a + 128, and sums begin at -128 times the sum of a column of
 B. These beginnings are the row before a panel of packed B: zeros where nothing has to be put right.
@@ -72,18 +74,40 @@ class _DotWriter(GemmWriter):
 
 
 def dot(b, group, left, right, so_far):
-    """For a builder: so_far + the sums of products of numbers of two vectors of words, each in 32 bits."""
+    """For a builder: so_far + the sums of products of numbers of two vectors of words, each in 32 bits; of bfloat16,
+    if so_far is of floats."""
     kind = so_far.type
+    if kind.element == ir.MEMORY_TYPES["float32"]:
+        return _dot_of_pairs(b, left, right, so_far)
     if group == 4:
-        symbol = f"llvm.x86.avx512.vpdpbusd.{32 * kind.count}"
-        dot = b.module.globals.get(symbol) or ir.Function(b.module, ir.FunctionType(kind, [kind] * 3), symbol)
-        return b.call(dot, [so_far, left, right])
+        return _call(b, f"llvm.x86.avx512.vpdpbusd.{32 * kind.count}", so_far, left, right)
     # LLVM makes one instruction of it where there is one (PMADDWD)
     narrow, wide = (ir.VectorType(ir.IntType(bits), 2 * kind.count) for bits in (16, 32))
     products = b.mul(*(b.sext(b.bitcast(x, narrow), wide) for x in (left, right)))
     even, odd = (b.shuffle_vector(products, ir.Constant(wide, ir.Undefined), ir.Constant(
         kind, list(range(start, 2 * kind.count, 2)))) for start in (0, 1))
     return b.add(so_far, b.add(even, odd))
+
+
+def _dot_of_pairs(b, left, right, so_far):
+    """The instruction takes subnormal numbers for zeros; elsewhere both halves of words become float32."""
+    count, known = so_far.type.count, machine()
+    if known.pairs:
+        symbol = (f"llvm.x86.avx512bf16.dpbf16ps.{32 * count}" if layout()[0].startswith("x86_64") else
+                  f"llvm.aarch64.neon.bfdot.v{count}f32.v{2 * count}bf16")
+        pairs = ir.VectorType(ir.BFLOAT, 2 * count)
+        return _call(b, symbol, so_far, b.bitcast(left, pairs), b.bitcast(right, pairs))
+    words, r = ir.VectorType(ir.I32, count), Registers(b, "float32", count)
+    high, sixteen = (ir.Constant(words, [n] * count) for n in (-1 << 16, 16))
+    low, rest = ([b.bitcast(change(b.bitcast(x, words)), r.kind) for x in (left, right)]
+                 for change in (lambda x: b.shl(x, sixteen), lambda x: b.and_(x, high)))
+    return r.times_plus(*rest, r.times_plus(*low, so_far))
+
+
+def _call(b, symbol, *values):
+    """A call of an instruction by LLVM's name, whose result is of the first operand's type."""
+    signature = ir.FunctionType(values[0].type, [x.type for x in values])
+    return b.call(b.module.globals.get(symbol) or ir.Function(b.module, signature, symbol), values)
 
 
 def dot_packing_tiles(lanes: int, group: int) -> list:
@@ -226,16 +250,16 @@ def _panel(lanes, group, turned, source, stride, rows, target, step, columns):
     view(target - 4 * step, (lanes,), (4,), "int32")[:] = first
 
 
-def limit_dot_tile(lanes: int, group: int, chains: int) -> Tile:
-    """multiply_add(rounds, target): what limit_tile does, with products of words."""
+def limit_dot_tile(dtype: str, lanes: int, group: int, chains: int) -> Tile:
+    """multiply_add(rounds, target): what limit_tile does, with products of words whose sums are of that dtype."""
     def emit(b, rounds, target):
-        r = Registers(b, "int32", lanes)
-        factor = splat(b, b.trunc(rounds, ir.I32), r.kind)
+        r = Registers(b, dtype, lanes)
+        factor = splat(b, b.trunc(rounds, ir.I32), ir.VectorType(ir.I32, lanes))
         sums = {i: ir.Constant(r.kind, [i] * lanes) for i in range(chains)}
         added = r.repeat(rounds, sums, lambda left, sums: (
             ir.I64(1), {i: dot(b, group, factor, factor, x) for i, x in sums.items()}))
         total = added[0]
         for i in range(1, chains):
-            total = b.add(total, added[i])
+            total = (b.fadd if dtype == "float32" else b.add)(total, added[i])
         r.store(total, r.place(target))
     return Tile("multiply_add", 2, False, emit, None)

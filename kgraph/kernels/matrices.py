@@ -1,5 +1,6 @@
-"""The driver of products by registers that hold matrices (kgraph.kernels.matrix_tile), called as those of
-kgraph.kernels.gemm are: of bfloat16, and of int8 with sums in int32, which wrap around where that cannot hold them.
+"""The driver of products of words of 32 bits, called as those of kgraph.kernels.gemm are: of bfloat16, and of int8 with
+sums in int32, which wrap around where that cannot hold them; by registers that hold matrices
+(kgraph.kernels.matrix_tile), or of bfloat16 by the instruction for pairs (kgraph.kernels.dot_panels).
 
 A and B are packed into squares of 16 lines of 64 bytes, zeros behind the end of k; rows of A that lie so already are
 read where they are.
@@ -7,19 +8,27 @@ read where they are.
 from __future__ import annotations
 
 from kgraph.codegen import functions
+from kgraph.codegen.target import machine
 from kgraph.compiler.loopnest.builder import both, either, equal, least
 from kgraph.compiler.loopnest.dtypes import short_name
 from kgraph.compiler.loopnest.nodes import call
 from kgraph.compiler.loopnest.records import IN_PANELS, KEEP_COLUMNS, SAME_COLUMNS
 from kgraph.kernels import gemm
+from kgraph.kernels.dot_panels import walk_pairs_tile
 from kgraph.kernels.matrix_tile import LINE, SIDE, SUMS, square_tiles, walk_matrix_tile
 
-__all__ = ["ROUTINES", "function", "scratch"]
+__all__ = ["ROUTINES", "function", "is_faster", "scratch"]
 
 ROUTINES = {f"gemm_{short_name(t)}": t for t in SUMS}
-DEPTH = 1024      # of k at a time
-ROWS = 160        # of A that meet a panel: they stay in the second-level cache; a multiple of two squares
+# of k at a time, and rows of A that meet a panel: they stay in the second-level cache; in matrices a multiple of two
+# squares, else of the tallest tile
+DEPTH, ROWS = {True: 1024, False: 512}, {True: 160, False: 252}
 PAIR = 2 * SIDE   # columns of a panel
+
+
+def is_faster(name: str) -> bool:
+    """Whether a routine of this name here is the one for the machine that this thread compiles for."""
+    return name in ROUTINES and (machine().matrix or machine().pairs and ROUTINES[name] == "bfloat16")
 
 
 def function(name: str) -> functions.Function:
@@ -37,8 +46,10 @@ class _Product(gemm.InBlocks):
 
     def __init__(self, name: str):
         read = ROUTINES[name]
-        super().__init__(name, read, SUMS[read], [*square_tiles(read), walk_matrix_tile(read)], DEPTH)
-        self.rows, self.line, self.group = ROWS, LINE // self.size, 4 // self.size
+        squares = self.squares = machine().matrix
+        walk = walk_matrix_tile(read) if squares else walk_pairs_tile(machine().lanes(4))
+        super().__init__(name, read, SUMS[read], [*square_tiles(read), walk], DEPTH[squares])
+        self.rows, self.line, self.group = ROWS[squares], LINE // self.size, 4 // self.size
 
     def _begin(self):
         w = self.w
@@ -53,7 +64,8 @@ class _Product(gemm.InBlocks):
         with w.loop("r", 0, self.m, step=self.rows) as r:
             rows = w.let("rows", least(self.rows, self.m - r))
             left, stride = w.let("left", self.a + self.size * (p * self.a_k + r * self.a_m)), self.size * self.a_m
-            fits = both(equal(self.a_k, 1), equal(depth % self.line, 0), equal(rows % SIDE, 0))
+            whole = (equal(rows % SIDE, 0),) if self.squares else ()
+            fits = both(equal(self.a_k, 1), equal(depth % self.line, 0), *whole)
             a_at, a_row = w.let("a_at", left), w.let("a_row", stride)
             with w.when(call("not", fits)):
                 self._squares_of_a(rows, depth, lines, left)

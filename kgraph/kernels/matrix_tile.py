@@ -24,7 +24,8 @@ from kgraph.compiler.loopnest.meaning import view
 from kgraph.compiler.loopnest.nodes import Tile
 from kgraph.kernels.registers import Registers, function, inside, masked_load, splat, transposed
 
-__all__ = ["LINE", "SIDE", "SUMS", "limit_matrix_tile", "operations", "square_tiles", "walk_matrix_tile"]
+__all__ = ["LINE", "SIDE", "SQUARE", "SUMS", "limit_matrix_tile", "operations", "square_tiles", "walk_matrix_tile",
+           "walk_meaning"]
 
 SIDE = 16          # rows of a register, and words of each
 LINE = 4 * SIDE    # bytes of a row
@@ -132,7 +133,12 @@ def walk_matrix_tile(dtype: str) -> Tile:
     """
     def write(b, *values):
         b.call(function(b.module, "walk_matrix", 9, lambda own, *given: _Walk(own, dtype).write(*given)), values)
-    return Tile("walk_matrix", 9, False, write, functools.partial(_product, dtype))
+    return Tile("walk_matrix", 9, False, write, walk_meaning(dtype))
+
+
+def walk_meaning(dtype: str):
+    """What walk_matrix means."""
+    return functools.partial(_product, dtype)
 
 
 def _product(dtype, rows, lines, a, a_m, b, c, c_m, columns, accumulate):

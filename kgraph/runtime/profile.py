@@ -94,9 +94,10 @@ def _limits(threads: int) -> Limits:
         narrow = {t: _flops(t, 4 * matrix_tile.operations(t), threads, matrix_tile.limit_matrix_tile(t))
                   for t in ("bfloat16", "int8")}
     else:
-        group = dot_tile.group()
-        narrow = {"bfloat16": found["float32"], "int8": _flops(
-            "int8", 2 * chains * words * group, threads, dot_tile.limit_dot_tile(words, group, chains))}
+        kinds = {"int8": ("int32", dot_tile.group()), **({"bfloat16": ("float32", 2)} if machine().pairs else {})}
+        narrow = {"bfloat16": found["float32"], **{
+            t: _flops(t, 2 * chains * words * group, threads, dot_tile.limit_dot_tile(sums, words, group, chains))
+            for t, (sums, group) in kinds.items()}}
     return Limits(threads, **found, **narrow, bandwidth=_bandwidth(threads))
 
 

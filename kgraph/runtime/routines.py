@@ -16,9 +16,8 @@ MODULES = gemm, dots, conv, depthwise, winograd
 
 
 def module_of(name: str):
-    """The module that has a native routine: its ROUTINES, function(name) and scratch(). Where the machine has registers
-    that hold matrices, products in them come first."""
-    for module in (matrices, *MODULES) if machine().matrix else MODULES:
+    """The module that has a native routine: its ROUTINES, function(name) and scratch()."""
+    for module in (matrices, *MODULES) if matrices.is_faster(name) else MODULES:
         if name in module.ROUTINES:
             return module
     raise KeyError(f"there is no native routine {name}")

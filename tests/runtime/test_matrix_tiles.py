@@ -1,16 +1,20 @@
-"""Products in registers that hold matrices: the machine's instructions give what their Tiles mean, bit for bit."""
+"""Products of bfloat16 by words: in registers that hold matrices the machine's instructions give what their Tiles mean,
+bit for bit; by the instruction for pairs within the last places of float32, in an order of its own."""
+import dataclasses
+
 import numpy as np
 import pytest
 
 from kgraph import ops
+from kgraph.codegen import functions, target
 from kgraph.codegen.target import machine
 from kgraph.compiler.ir import TensorType
 from kgraph.compiler.loopnest.dtypes import numpy_dtype
 from kgraph.function import build
 from kgraph.runtime import thread_pool
 
-pytestmark = pytest.mark.skipif(not machine().matrix, reason="this processor has no registers for matrices")
-SIZES = [(1, 1, 1), (3, 37, 5), (16, 32, 16), (17, 33, 31), (5, 2100, 3), (35, 1030, 33)]
+pytestmark = pytest.mark.skipif(not (machine().matrix or machine().pairs), reason="this processor has neither")
+SIZES = [(0, 3, 3), (3, 0, 3), (1, 1, 1), (3, 37, 5), (16, 32, 16), (17, 33, 31), (5, 2100, 3), (35, 1030, 33)]
 
 
 def product(a, b, turned):
@@ -30,12 +34,26 @@ def drawn():
 def test_bits(turned, drawn, monkeypatch):
     for size in SIZES:
         a, b = drawn(*size)
-        native = product(a, b, turned)
+        native, wanted = product(a, b, turned), a.astype("float64") @ b.astype("float64")
         with monkeypatch.context() as patch:
             patch.setenv("KGRAPH_EMIT", "python")
-            np.testing.assert_array_equal(native.view("uint16"), product(a, b, turned).view("uint16"))
+            meant = product(a, b, turned)
         scale = np.abs(a).astype("float64") @ np.abs(b).astype("float64")
-        assert np.all(np.abs(native.astype("float64") - a.astype("float64") @ b.astype("float64")) <= scale / 128)
+        assert np.all(np.abs(native.astype("float64") - wanted) <= np.abs(wanted) / 256 + scale * 2.0**-20)
+        if machine().matrix:
+            np.testing.assert_array_equal(native.view("uint16"), meant.view("uint16"))
+        assert np.all(np.abs((native - meant).astype("float64")) <= np.abs(wanted) / 128 + scale * 2.0**-20)
+
+
+def test_machines_without_the_instruction(drawn, monkeypatch):
+    """Widening gives the same, but for the last place of bfloat16."""
+    monkeypatch.setattr(functions, "_addresses", {})
+    for size in SIZES:
+        a, b = drawn(*size)
+        native = product(a, b, 0)
+        with target.compiling_for(dataclasses.replace(machine(), matrix=False, pairs=False)):
+            widened = product(a, b, 0)
+        np.testing.assert_allclose(native.astype("float64"), widened.astype("float64"), rtol=1 / 127, atol=1e-4)
 
 
 def test_rows_that_threads_share(drawn, any_number_of_threads):
