@@ -16,14 +16,15 @@ from rich.console import Console
 import kgraph
 from kgraph.bench import distributed
 from kgraph.bench.kernels import CASES, measure_case
-from kgraph.bench.peers import INT8, OWN, find_peers, measure_serving, measure_workload
-from kgraph.bench.report import as_data, as_svg, kernel_table, model_table, serve_table
-from kgraph.bench.workloads import BIG, WORKLOADS
+from kgraph.bench.peers import INT8, OWN, find_peers, measure_loops, measure_serving, measure_workload
+from kgraph.bench.report import as_data, as_svg, kernel_table, loop_table, model_table, serve_table
+from kgraph.bench.workloads import BIG, DEEP, WORKLOADS
 from kgraph.naming import nearest
 from kgraph.runtime.profile import limits
 
 __all__ = ["main"]
 
+KNOWN = (*CASES, *WORKLOADS, *BIG, *DEEP)
 WIDTH = 110   # characters of a table where the output is no terminal
 SERVED = ("tiny", "mlp", "resnet20", "transformer")   # that --serve measures, where --only names none
 QUICK_MODELS = ("tiny", "mlp", "resnet20")   # that --quick measures, where --only names none
@@ -40,12 +41,16 @@ def main(arguments=None):
     console.width = console.width if console.is_terminal else WIDTH
     kernels = _kernels([n for n in names if n in CASES], chosen.quick, console)
     models = [n for n in names if n not in CASES]
-    serving = _serving(models, [OWN[0], *peers], chosen, console) if chosen.serve else []
+    training = [OWN[0], *(p for p in peers if p.name != "onnxruntime")]
+    loops = _measured(measure_loops, loop_table, [n for n in models if n in DEEP], training, chosen, console)
+    models, serving = [n for n in models if n not in DEEP], []
+    if chosen.serve:
+        serving = _measured(measure_serving, serve_table, models, [OWN[0], *peers], chosen, console)
     own = [*OWN, *([INT8] if chosen.int8 else [])]
     models = [] if chosen.serve else _models(models, [*own, *peers], chosen, console)
     console.print(f"import kgraph: {1e3 * machine['import_s']:.0f} ms")
     if chosen.json:
-        found = as_data(machine, kernels=kernels, models=models, serving=serving)
+        found = as_data(machine, kernels=kernels, models=models, serving=serving, loops=loops)
         Path(chosen.json).write_text(json.dumps(found, indent=1), encoding="utf-8")
     if chosen.svg:
         Path(chosen.svg).write_text(as_svg(limits(), kernels, models), encoding="utf-8")
@@ -54,7 +59,7 @@ def main(arguments=None):
 def _parser():
     parser = argparse.ArgumentParser(prog="kgraph bench", description=__doc__)
     parser.add_argument("--only", metavar="NAME", action="append", default=[],
-                        help=f"a kernel or a model, or a pattern of them; of {', '.join([*CASES, *WORKLOADS, *BIG])}")
+                        help=f"a kernel or a model, or a pattern of them; of {', '.join(KNOWN)}")
     parser.add_argument("--quick", action="store_true", help="small sizes, few repeats")
     parser.add_argument("--busy", action="store_true",
                         help="measure models also beside a process that keeps one processor busy")
@@ -62,6 +67,8 @@ def _parser():
     parser.add_argument("--int8", action="store_true", help="also the models in int8, which only predict")
     parser.add_argument("--serve", action="store_true", help="requests a second and their times where several threads "
                         f"ask one model for single samples; of {', '.join(SERVED)} unless --only names others")
+    parser.add_argument("--loops", action="store_true", help="what a call of train_on_batch, of a step of one's own and"
+                        f" their kin costs where layers are small: {', '.join(DEEP)}")
     parser.add_argument("--peers", action="store_true",
                         help="also Keras on TensorFlow, JAX and PyTorch, and ONNX Runtime, as far as they are here")
     parser.add_argument("--peer-python", metavar="NAME=PATH", action="append", default=[],
@@ -79,19 +86,18 @@ def _default(chosen) -> list:
     """What is measured where --only names nothing."""
     if chosen.serve:
         return list(SERVED)
-    if chosen.big:
-        return list(BIG)
+    if chosen.big or chosen.loops:
+        return [*(BIG if chosen.big else ()), *(DEEP if chosen.loops else ())]
     return [*CASES, *(QUICK_MODELS if chosen.quick else WORKLOADS)]
 
 
 def _names(patterns) -> list:
     """The kernels and models that the patterns name. Raises ValueError for one that names none."""
-    known = [*CASES, *WORKLOADS, *BIG]
     for pattern in patterns:
-        if not fnmatch.filter(known, pattern):
+        if not fnmatch.filter(KNOWN, pattern):
             raise ValueError(f"--only: expected the name of a kernel or a model, received {pattern!r}"
-                             f"{nearest(pattern, known)}")
-    return [n for n in known if any(fnmatch.fnmatchcase(n, p) for p in patterns)]
+                             f"{nearest(pattern, KNOWN)}")
+    return [n for n in KNOWN if any(fnmatch.fnmatchcase(n, p) for p in patterns)]
 
 
 def _machine() -> dict:
@@ -127,12 +133,13 @@ def _models(names, contenders, chosen, console) -> list:
     return rows
 
 
-def _serving(names, contenders, chosen, console) -> list:
+def _measured(measure, table, names, contenders, chosen, console) -> list:
+    """The rows of serving or of loops."""
     rows = []
     with console.status("") as status:
         for name in names:
             status.update(f"{name}: {', '.join(c.name for c in contenders)}")
-            found = measure_serving(name, contenders, 1 if chosen.quick else 3)
-            console.print(serve_table(found))
+            found = measure(name, contenders, 1 if chosen.quick else 3)
+            console.print(table(found))
             rows += found
     return rows

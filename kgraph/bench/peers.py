@@ -15,7 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-__all__ = ["Contender", "INT8", "ModelRow", "OWN", "ServeRow", "find_peers", "measure_serving", "measure_workload"]
+from kgraph.bench.loops import LOOPS
+
+__all__ = ["Contender", "INT8", "LoopRow", "ModelRow", "OWN", "ServeRow", "find_peers", "measure_loops",
+           "measure_serving", "measure_workload"]
 
 HERE = Path(__file__).parent
 NEEDED = {  # the modules that a peer is made of
@@ -78,6 +81,17 @@ class ServeRow:
     rate: float | None = None
     p50: float | None = None
     p99: float | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class LoopRow:
+    """One deep model by one contender: for each of LOOPS the seconds of a turn. Empty where the contender failed, by
+    ``error``."""
+
+    workload: str
+    contender: str
+    times: dict
     error: str = ""
 
 
@@ -179,20 +193,35 @@ def measure_workload(name, contenders, rounds, busy=False) -> list:
 
 
 def measure_serving(name, contenders, rounds) -> list:
-    """A ServeRow for each contender and number of CLIENTS: the medians of the rounds, in each of which everyone is
-    measured once."""
+    """A ServeRow for each contender and number of CLIENTS."""
+    asked = _asked(name, contenders, [f"serve {n}" for n in CLIENTS], rounds)
+    return [ServeRow(name, row.contender, n, error=row.error,
+                     **{k: float(np.median([a[k] for a in found])) for k in (found[0] if found else ())})
+            for row, answers in asked for n, found in zip(CLIENTS, answers)]
+
+
+def measure_loops(name, contenders, rounds) -> list:
+    """A LoopRow for each contender."""
+    return [LoopRow(name, row.contender, {loop: float(np.median([a["seconds"] for a in found]))
+                                          for loop, found in zip(LOOPS, answers) if found}, row.error)
+            for row, answers in _asked(name, contenders, LOOPS, rounds)]
+
+
+def _asked(name, contenders, questions, rounds) -> list:
+    """For each contender its row, and for each question the answers of all rounds, in each of which everyone is asked
+    once."""
     with contextlib.ExitStack() as stack:
         workers = []
         for contender in contenders:
             workers.append(_Worker(contender, name))
             stack.callback(workers[-1].close)
-        answers = {(worker, n): [] for worker in workers for n in CLIENTS}
-        for (worker, n), found in [*answers.items()] * rounds:
-            if not worker.row.error and (answer := worker.ask(f"serve {n}")):
-                found.append(answer)
-        return [ServeRow(name, worker.row.contender, n, error=worker.row.error,
-                         **{k: float(np.median([f[k] for f in found])) for k in (found[0] if found else ())})
-                for (worker, n), found in answers.items()]
+        answers = {worker: [[] for _ in questions] for worker in workers}
+        for _ in range(rounds):
+            for k, question in enumerate(questions):
+                for worker, found in answers.items():
+                    if not worker.row.error and (answer := worker.ask(question)):
+                        found[k].append(answer)
+        return [(worker.row, found) for worker, found in answers.items()]
 
 
 @contextlib.contextmanager

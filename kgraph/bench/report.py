@@ -8,9 +8,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from kgraph.bench.chart import Bar, Panel, bar_chart
+from kgraph.bench.loops import LOOPS
 from kgraph.bench.peers import MEASURED
 
-__all__ = ["as_data", "as_svg", "kernel_table", "model_table", "serve_table", "time_text"]
+__all__ = ["as_data", "as_svg", "kernel_table", "loop_table", "model_table", "serve_table", "time_text"]
 
 SLOWEST = 6.0   # times as slow as kgraph, where the picture cuts bars off
 TITLES = {"train": "a training step", "predict": "predict, a batch", "sample": "predict, one sample"}
@@ -58,8 +59,7 @@ def model_table(rows) -> Table:
         name = "  beside a busy process" if row.busy else row.contender
         table.add_row(name, *times, time_text(row.cold_s), f"{row.peak_mb:.0f}" if row.peak_mb else "-")
         own = own if row.busy else row
-    failed = [f"{row.contender} failed: {escape(row.error)}" for row in rows if row.error]
-    table.caption = "\n".join(failed) or None
+    table.caption = _failures(rows)
     return table
 
 
@@ -69,8 +69,21 @@ def serve_table(rows) -> Table:
     for r in rows:
         rate = "-" if r.rate is None else f"{r.rate:.0f}"
         table.add_row(r.contender, str(r.threads), rate, time_text(r.p50), time_text(r.p99))
-    table.caption = "\n".join({f"{r.contender} failed: {escape(r.error)}": 0 for r in rows if r.error}) or None
+    table.caption = _failures(rows)
     return table
+
+
+def loop_table(rows) -> Table:
+    """One line for each loop of a deep model, kgraph's time first; in brackets how many times that it is."""
+    table = _table(f"Loops of the user's own: {rows[0].workload}", ("a turn of",), [r.contender for r in rows])
+    for loop, title in LOOPS.items():
+        table.add_row(title, *[_beside(r.times.get(loop), rows[0].times.get(loop)) for r in rows])
+    table.caption = _failures(rows)
+    return table
+
+
+def _failures(rows) -> str | None:
+    return "\n".join({f"{r.contender} failed: {escape(r.error)}": 0 for r in rows if r.error}) or None
 
 
 def _table(title, left, right) -> Table:
@@ -88,7 +101,7 @@ def _beside(seconds, own) -> str:
 
 # ------------------------------------------------------------------ data and picture
 def as_data(machine, **rows) -> dict:
-    """Plain data for JSON: kernels, models, serving. Times are in seconds."""
+    """Plain data for JSON: kernels, models, serving, loops. Times are in seconds."""
     return {"machine": machine, **{kind: [asdict(r) for r in found] for kind, found in rows.items()}}
 
 

@@ -1,9 +1,9 @@
 """A process that measures one contender: `python worker.py CONTENDER WORKLOAD`, run as a file, by any interpreter.
 
-It reads one line for each measurement (train, predict or sample; or serve and a number of threads), and answers with a
-line of JSON: the seconds of a batch or of a sample; what clients of a server see. The first line, which comes unasked,
-says what the start took. All else that libraries print goes
-to standard error.
+It reads one line for each measurement (train, predict or sample; of a deep model the name of a loop; or serve and a
+number of threads), and answers with a line of JSON: the seconds of a batch, a sample or a turn of the loop; what
+clients of a server see. The first line, which comes unasked, says what the start took. All else that libraries print
+goes to standard error.
 """
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ import threading
 import time
 from pathlib import Path
 
+BATCHED = ("train", "predict", "fit_step")   # what is measured by batches of a workload, the rest by calls
 SAMPLES = 1000  # at most, that one measurement goes through
 SECONDS = 0.5   # that one measurement should take
 
@@ -161,21 +162,23 @@ def main():
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     workloads = importlib.import_module("workloads")  # from this file's folder, which nothing else should see
+    loops = importlib.import_module("loops")
     del sys.path[0]
-    contender, workload = sys.argv[1], {**workloads.WORKLOADS, **workloads.BIG}[sys.argv[2]]
+    contender, workload = sys.argv[1], {**workloads.WORKLOADS, **workloads.BIG, **workloads.DEEP}[sys.argv[2]]
     kind = {"onnxruntime": Exported, "kgraph int8": Quantized}.get(contender, Model)
     model = kind(contender, workload)
     (model.train if model.trains else model.predict)(1)
     print(json.dumps({"cold_s": time.perf_counter() - start, "trains": model.trains}), file=answers)
     model.predict(1)
     model.sample(1)
+    measured = loops.Loops(contender, model) if sys.argv[2] in workloads.DEEP else model
     measure = Stopwatch()
     for line in sys.stdin:
         what, *threads = line.split()
         if threads:
             print(json.dumps(serve(model, int(*threads))), file=answers)
             continue
-        seconds = measure(getattr(model, what), SAMPLES if what == "sample" else workload.batches)
+        seconds = measure(getattr(measured, what), workload.batches if what in BATCHED else SAMPLES)
         print(json.dumps({"seconds": seconds, "peak_mb": peak_mb()}), file=answers)
 
 

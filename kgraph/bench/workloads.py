@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["BIG", "WORKLOADS", "Workload"]
+__all__ = ["BIG", "DEEP", "WORKLOADS", "Workload"]
 
 NUMBERS = 4_000_000   # that the inputs of a model should hold together
 
@@ -271,3 +271,7 @@ BIG = {  # at the sizes that people deploy
     "lstm_lm": Workload(lstm_lm, (((64,), 10_000),), 10_000, 20, target=(64,)),
     "recommender": Workload(recommender, (*[((1,), 100_000)] * 26, ((13,), 0)), 2, 2048),
 }
+
+DEEP = {  # small layers, so many of them: what counts is what surrounds the kernels
+    f"layers_{n}": Workload(lambda k, n=n: dense_stack(k, 16, (16,) * (n - 1), 2), (((16,), 0),), 2, 32)
+    for n in (2, 25, 100)}

@@ -11,9 +11,10 @@ from kgraph.__main__ import main
 from kgraph.bench import _names
 from kgraph.bench.chart import Bar, Panel, bar_chart
 from kgraph.bench.kernels import CASES
-from kgraph.bench.peers import Contender, ModelRow, find_peers, measure_serving, measure_workload
+from kgraph.bench.loops import LOOPS
+from kgraph.bench.peers import Contender, ModelRow, find_peers, measure_loops, measure_serving, measure_workload
 from kgraph.bench.report import model_table, time_text
-from kgraph.bench.workloads import BIG, WORKLOADS
+from kgraph.bench.workloads import BIG, DEEP, WORKLOADS
 from kgraph.compiler.ir import TensorType
 from kgraph.function import build
 
@@ -70,6 +71,17 @@ def test_serving(tmp_path, capsys):
     assert "requests/s" in capsys.readouterr().out
 
 
+def test_loops(tmp_path, capsys):
+    file = tmp_path / "found.json"
+    assert main(["bench", "--loops", "--quick", "--only", "layers_2", "--json", str(file)]) == 0
+    found = json.loads(file.read_text())
+    row, = found["loops"]
+    assert (row["workload"], row["contender"]) == ("layers_2", "kgraph") and not found["models"] and not row["error"]
+    assert list(row["times"]) == list(LOOPS) and min(row["times"].values()) > 0
+    printed = capsys.readouterr().out
+    assert all(title in printed for title in LOOPS.values())
+
+
 def test_names():
     assert _names(["conv3x3*", "tiny"]) == ["conv3x3", "conv3x3_data_grad", "conv3x3_weight_grad", "tiny"]
     with pytest.raises(ValueError, match="received 'softmx' Did you mean 'softmax'"):
@@ -96,9 +108,9 @@ def test_case(name):
 SMALLER = {"bert_base": (1, 24, 2), "gpt2_small": (1, 24, 2), "lstm_lm": (8,)}   # blocks, width, heads; width
 
 
-@pytest.mark.parametrize("name", [*WORKLOADS, *BIG])
+@pytest.mark.parametrize("name", [*WORKLOADS, *BIG, *DEEP])
 def test_workload(name):
-    workload = {**WORKLOADS, **BIG}[name]
+    workload = {**WORKLOADS, **BIG, **DEEP}[name]
     model, (x, y) = workload.build(kgraph, *SMALLER.get(name, ())), workload.data(2)
     rows, targets = 2 * workload.batch, y if isinstance(y, list) else [y]
     assert [a.shape[1:] for a in x] == [t.shape[1:] for t in model.inputs] and {len(a) for a in x} == {rows}
@@ -112,6 +124,8 @@ def test_contender_that_fails():
     assert row.train is None and "KeyError: 'nothing'" in row.error
     rows = measure_serving("nothing", [Contender("kgraph")], 1)
     assert [r.rate for r in rows] == [None] * 3 and "KeyError: 'nothing'" in rows[0].error
+    row, = measure_loops("nothing", [Contender("kgraph")], 1)
+    assert not row.times and "KeyError: 'nothing'" in row.error
 
 
 @pytest.mark.parametrize("given, message", [
