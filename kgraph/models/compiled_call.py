@@ -11,7 +11,7 @@ from kgraph.compiler.trace import Tensor
 from kgraph.graph import get_mask
 from kgraph.layers.calls import is_inside_call
 from kgraph.training.compiled_step import Programs, leaves_of
-from kgraph.training.on_batch import alike
+from kgraph.training.short_call import ShortCall, arrays_in
 from kgraph.variable import is_followed
 
 __all__ = ["compiled_call"]
@@ -32,8 +32,9 @@ def compiled_call(model, args, kwargs):
     if model._call_settings[0] != watch.assignments():
         _follow_settings(model)
     short = model._short_ways.get(("call", training))
-    if short is not None and short.takes(args[0]):
-        return Tensor(short.program.single(args[0]))
+    found = short(args[0]) if short is not None else None
+    if found is not None:
+        return tree.map_structure(Tensor, found)
     arrays = tree.map_structure(_as_array, args[0])
     if not _is_fit(model, training, tree.flatten(arrays)):
         return None
@@ -93,8 +94,8 @@ def _run(model, training, arrays):
         raise _NeedsPython from None
     if program.leading not in (None, len(leaves[0])):
         raise _NeedsPython  # another batch than the one that the model's inputs have
-    if type(arrays) is np.ndarray and program.simple:
-        model._short_ways["call", training] = _ShortCall(model, mode, program, arrays)
+    if all(a is b for a, b in zip(arrays_in(arrays) or [None], leaves)):
+        model._short_ways["call", training] = _ShortCall(model, mode, program, arrays, leaves)
     extents = {**program.compiled.extents(leaves), "B": len(leaves[0])}
     return tree.map_structure(Tensor, program.pack(program.compiled.run(leaves, extents)))
 
@@ -107,14 +108,15 @@ def _outputs(model, training, x):
     return outputs
 
 
-class _ShortCall:
-    """A call like the one before, on one array."""
+class _ShortCall(ShortCall):
+    """While the model is what it was."""
 
-    def __init__(self, model, mode, program, array):
-        self.model, self.mode, self.owner, self.program = model, mode, model._programs[mode], program
-        self.tail, self.dtype, self.known = array.shape[1:], array.dtype, model.__dict__["_remembered"]
+    def __init__(self, model, mode, program, x, arrays):
+        super().__init__(program, x, arrays, model._programs[mode])
+        self.model, self.mode, self.known = model, mode, model.__dict__["_remembered"]
 
-    def takes(self, x) -> bool:
+    def __call__(self, x):
         model, known = self.model, self.known
-        return (alike(x, self.tail, self.dtype) and model._programs.get(self.mode) is self.owner
-                and model.__dict__.get("_remembered") is known and known.holds())
+        valid = (model._programs.get(self.mode) is self.owner and model.__dict__.get("_remembered") is known
+                 and known.holds())
+        return super().__call__(x) if valid else None

@@ -47,7 +47,7 @@ class Quantizing:
         finally:
             for model in self._all_layers():
                 if isinstance(model, Quantizing):   # what was compiled reads the variables of before
-                    model._programs, model._fast_predict, model._short_ways = {}, None, {}
+                    model._programs, model._short_ways = {}, {}
 
 
 def _quantize_layers(model, mode, config, filters, type_check=True, **kwargs):

@@ -19,13 +19,13 @@ from kgraph.compiler.dims import evaluate, in_lines, names
 from kgraph.compiler.ir import Value
 from kgraph.compiler.loopnest import interpret
 from kgraph.compiler.plan import EXCHANGE, STATUS, Address, Code, Given, Plan, Symbol
-from kgraph.kernels import walk
 from kgraph.log import is_heard, report
 from kgraph.runtime import exchange, executor, thread_pool
 from kgraph.runtime.locks import once
-from kgraph.runtime.memory import Block, address_of, aligned, give_scratch, take_scratch
+from kgraph.runtime.memory import Block, aligned, give_scratch, take_scratch
+from kgraph.runtime.placing import Places
 from kgraph.runtime.preparation import preparation
-from kgraph.runtime.routines import module_of, routine
+from kgraph.runtime.routines import module_of, of_calls, routine
 
 __all__ = ["Executable", "function_of", "names_of"]
 
@@ -94,20 +94,21 @@ class Executable:
             needed += [a.kernel for a in kernel.args if isinstance(a, Code)]
             symbols |= {a.name for a in kernel.args if isinstance(a, Symbol)}
         named = [routine(name) for name in sorted(symbols)]
-        return [*named, *map(self._function, needed), *map(walk.function, walk.ROUTINES)]
+        return [*named, *map(self._function, needed), *of_calls()]
 
-    def run(self, inputs, extents=None, outputs=None, steps: int = 1) -> list:
+    def run(self, inputs, extents=None, outputs=None, steps: int = 1, exact: bool = False) -> list | None:
         """Run the program ``steps`` times in one native call.
 
         inputs   arrays in the order of the plan's inputs; others than contiguous ones of the right dtype are copied
         extents  {name: int} for the names in its sizes
         outputs  arrays to write the results into: contiguous, of the right shapes and dtypes; else new ones are made
+        exact    do nothing and return None unless the inputs are arrays that can be read where they lie
         returns  the list of results, owned by the caller
 
         Raises ValueError for a wrong shape, IndexError for an index outside its range.
         """
         if self.preparation is not None and not self.preparation.refresh() and self._unprepared is not None:
-            return self.plain.run(inputs, extents, outputs, steps)
+            return self.plain.run(inputs, extents, outputs, steps, exact)
         self._last = key = tuple([extents[n] for n in self.extent_names]) if self.extent_names else ()
         try:
             workspace = self._idle.pop()
@@ -119,7 +120,7 @@ class Executable:
             moved = self.plan.exchanged and binding.room[0] is not exchange.room(self.plan.exchanged)[0]
             if binding.generation != variable.generation or binding.threads != threads or moved:
                 binding.bind()
-            return binding.call(inputs, outputs, steps)
+            return binding.call(inputs, outputs, steps, exact)
         finally:
             self._idle.append(workspace)
             if self._written:
@@ -195,7 +196,7 @@ class _Binding:
         self.status = np.zeros(2, np.int64)
         self._reported = memoryview(self.status)
         self.inputs = [(np.dtype(v.dtype), evaluate(v.shape, extents)) for v in executable.inputs]
-        self._results = [(evaluate(v.shape, extents), np.dtype(v.dtype)) for v in plan.program.outputs]
+        self._results = [(np.dtype(v.dtype), evaluate(v.shape, extents)) for v in plan.program.outputs]
         self._slots, self.scratch = slots, NOTHING
         self.bind()
 
@@ -214,16 +215,15 @@ class _Binding:
                         "state": [getattr(s, "buffer", s) for s in self.executable.states],
                         "prepared": self.executable.preparation.arrays if self.executable.preparation else []}
         words, starts = [], []
-        self._places: dict = {"input": {}, "output": {}}
+        self._found = found = {"input": {}, "output": {}}
         for kernel in plan.kernels:
             starts.append(len(words))
             for argument in kernel.args:
                 words.append(self._word(argument, len(words)))
         self.words = np.array(words or [0], np.int64)
-        self._words = memoryview(self.words)
-        of = lambda kind, i: tuple(self._places[kind].get(i, ()))
-        self._inputs = [(*known, of("input", i)) for i, known in enumerate(self.inputs)]
-        self._output_places = [of("output", i) for i in range(len(self._results))]
+        of = lambda kind, given: [(*known, tuple(found[kind].get(i, ()))) for i, known in enumerate(given)]
+        self._places = Places(self._name, of("input", self.inputs), of("output", self._results), self.words,
+                              native=not self.executable.python)
         self.entries, self._shared_work = [], 0
         for kernel, address, start in zip(plan.kernels, self.executable.kernels, starts):
             extent, work, moved = evaluate((kernel.extent, kernel.work, kernel.bytes), extents)
@@ -269,14 +269,16 @@ class _Binding:
     def _address(self, value, position, more: int = 0) -> int:
         buffer = self.executable.plan.buffer(value)
         offset = evaluate(buffer.offset, self.extents) + more
-        if buffer.kind in self._places:
-            self._places[buffer.kind].setdefault(buffer.index, []).append((position, offset))
+        if buffer.kind in self._found:
+            self._found[buffer.kind].setdefault(buffer.index, []).append((position, offset))
             return 0
         return self._memory[buffer.kind][buffer.index].ctypes.data + offset
 
-    def call(self, inputs, outputs, steps) -> list:
-        kept, executable = self._place_inputs(inputs), self.executable
-        results = self._place_outputs(outputs)
+    def call(self, inputs, outputs, steps, exact=False) -> list | None:
+        placed, executable = self._places.fill(inputs, outputs, exact), self.executable
+        if placed is None:
+            return None
+        kept, results = placed
         if executable.collective:
             exchange.begin(self.status)
         if executable.python:
@@ -308,9 +310,9 @@ class _Binding:
 
     def timed(self, inputs) -> list:
         """Seconds of each kernel in one step."""
-        kept, results = self._place_inputs(inputs), self._place_outputs(None)
+        placed = self._places.fill(inputs)
         seconds = self._time_entries()
-        del kept, results
+        del placed
         return seconds
 
     def _time_entries(self) -> list:
@@ -332,46 +334,11 @@ class _Binding:
                 report(2, f"{kernel.name} {1e6 * seconds:9.2f} us {flops / rate:8.2f} GFLOP/s "
                           f"{moved / rate:8.2f} GB/s  {', '.join(kernel.scopes)}")
 
-    def _place_inputs(self, inputs) -> list:
-        """Write the addresses of the input arrays; returns the arrays, which must live until the call is over."""
-        words, kept = self._words, []
-        if len(inputs) != len(self._inputs):
-            raise ValueError(f"{self._name}: expected {len(self._inputs)} inputs, received {len(inputs)}")
-        for array, (dtype, shape, places) in zip(inputs, self._inputs):
-            if type(array) is not np.ndarray or array.dtype is not dtype or not array.flags.c_contiguous:
-                array = np.ascontiguousarray(array, dtype).reshape(np.shape(array))
-            if array.shape != shape:
-                raise ValueError(f"{self._name}: expected an input of shape {shape}, received {array.shape}")
-            address = address_of(array)
-            for position, offset in places:
-                words[position] = address + offset
-            kept.append(array)
-        return kept
-
-    def _place_outputs(self, outputs) -> list:
-        words = self._words
-        results = self._checked_outputs(outputs) if outputs is not None else \
-            [np.empty(*kind) for kind in self._results]
-        for array, places in zip(results, self._output_places):
-            if places:
-                address = address_of(array)
-                for position, offset in places:
-                    words[position] = address + offset
-        return results
-
-    def _checked_outputs(self, outputs) -> list:
-        outputs = list(outputs)
-        for i, (array, (shape, dtype)) in enumerate(zip(outputs, self._results, strict=True)):
-            if array.dtype != dtype or array.shape != shape or not array.flags.carray:
-                raise ValueError(f"{self._name}: expected for output {i} a contiguous, writable {dtype.name} array of "
-                                 f"shape {shape}, received {array.dtype.name} of shape {array.shape}")
-        return outputs
-
     def _contents(self, i, inputs) -> np.ndarray:
         """The value of an output that lies in memory of another kind: an input, a state, a constant, a slot."""
         buffer = self.executable.outputs[i]
         memory = inputs if buffer.kind == "input" else self._memory[buffer.kind]
-        shape, dtype = self._results[i]
+        dtype, shape = self._results[i]
         start = evaluate(buffer.offset, self.extents)
         flat = memory[buffer.index].reshape(-1).view(np.uint8)
         return flat[start:start + dtype.itemsize * int(np.prod(shape))].view(dtype).reshape(shape)

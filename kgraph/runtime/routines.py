@@ -7,10 +7,10 @@ import functools
 from kgraph.codegen import functions
 from kgraph.codegen.target import machine
 from kgraph.compiler.loopnest.dtypes import short_name
-from kgraph.kernels import conv, depthwise, dots, gemm, matrices, walk, winograd
+from kgraph.kernels import arrays, conv, depthwise, dots, gemm, matrices, walk, winograd
 from kgraph.naming import nearest
 
-__all__ = ["build", "module_of", "routine"]
+__all__ = ["build", "module_of", "of_calls", "routine"]
 
 MODULES = gemm, dots, conv, depthwise, winograd
 
@@ -33,6 +33,11 @@ def _routine(name: str, for_machine) -> functions.Function:
     return module_of(name).function(name)
 
 
+def of_calls() -> list:
+    """The functions that every call of a step needs."""
+    return [module.function(name) for module in (walk, arrays) for name in module.ROUTINES]
+
+
 def build(dtypes=("float32",)) -> int:
     """Compile the functions that walk a step and the routines of some dtypes into the cache, as far as they are not
     there: the first model that uses them starts faster by so much. Returns how many functions that are.
@@ -45,7 +50,6 @@ def build(dtypes=("float32",)) -> int:
     if unknown := [t for t in dtypes if t not in known]:
         raise ValueError(f"expected dtypes of {', '.join(known)}, received {unknown[0]!r}{nearest(unknown[0], known)}")
     left_out = tuple(f"_{short_name(t)}" for t in known if t not in dtypes)
-    wanted = [walk.function(n) for n in walk.ROUTINES]
-    wanted += [routine(n) for module in MODULES for n in module.ROUTINES if not n.endswith(left_out)]
+    wanted = [*of_calls(), *(routine(n) for module in MODULES for n in module.ROUTINES if not n.endswith(left_out))]
     functions.prepare(wanted)
     return len(wanted)

@@ -92,7 +92,7 @@ class Program:
         self.leading = leading  # the batch size it is fixed to, or None
         self.structure = structure
         self.output_types = [v.type for v in compiled.traced.outputs]
-        self.simple = leading is None and not tree.is_nested(structure)
+        self._nested = tree.is_nested(structure)
         self._ready = False
 
     def ready(self) -> Program:
@@ -106,16 +106,7 @@ class Program:
 
     def pack(self, arrays):
         """The outputs in the structure of the step's result."""
-        return tree.pack_sequence_as(self.structure, arrays)
-
-    @kept
-    def single(self):
-        """A function: one array in, one array out, without anything around it."""
-        compiled = self.compiled
-        run = compiled.run if compiled.executable is None else compiled.executable.run
-        if [name for name, *_ in compiled._extent_places] == ["B"]:
-            return lambda x: run([x], {"B": x.shape[0]})[0]
-        return lambda x: run([x], compiled.extents([x]))[0]
+        return tree.pack_sequence_as(self.structure, arrays) if self._nested else arrays[0]
 
     @kept
     def step(self):

@@ -14,8 +14,8 @@ from kgraph.training.arrays import as_arrays
 from kgraph.training.compiled_step import eager_data, leaves_of
 from kgraph.training.data import Arrays, make_source, pack_x_y_sample_weight
 from kgraph.training.loop import with_workers
-from kgraph.training.on_batch import alike
 from kgraph.training.progress import Progbar, reporting, resolve_verbose
+from kgraph.training.short_call import ShortCall, arrays_in
 
 __all__ = ["predict", "predict_on_batch", "predict_one"]
 
@@ -140,13 +140,13 @@ def predict_one(model, data):
 
 
 def predict_on_batch(model, x):
-    """See Trainer.predict_on_batch. One array of the type seen last takes a short way."""
-    fast = model._fast_predict
-    if fast is not None and not model.run_eagerly:
-        single, tail, dtype, owner = fast
-        current = model._programs.get("predict") is owner and processes.together.world is None
-        if current and alike(x, tail, dtype):
-            return single(x)
+    """See Trainer.predict_on_batch."""
+    short = model._short_ways.get("predict")
+    if short is not None and not model.run_eagerly and processes.together.world is None \
+            and model._programs.get("predict") is short.owner:
+        result = short(x)
+        if result is not None:
+            return result
     return _predict_on_batch(model, x)
 
 
@@ -154,11 +154,10 @@ def predict_on_batch(model, x):
 def _predict_on_batch(model, x):
     if x is None:
         raise ValueError("predict_on_batch: expected x, received None")
-    x = as_arrays(model._host_inputs(x))
-    result = predict_one(model, processes.own_part(pack_x_y_sample_weight(x)))
-    if isinstance(x, np.ndarray) and not model.run_eagerly and processes.together.world is None:
+    data = processes.own_part(pack_x_y_sample_weight(as_arrays(model._host_inputs(x))))
+    result, leaves, given = predict_one(model, data), leaves_of(data), arrays_in(x)
+    plain = given is not None and len(given) == len(leaves) and all(a is b for a, b in zip(given, leaves))
+    if plain and not model.run_eagerly and processes.together.world is None:
         owner = model._programs_of("predict")
-        program = owner.batch(x, [x])
-        if program.simple:
-            model._fast_predict = (program.single, x.shape[1:], x.dtype, owner)
+        model._short_ways["predict"] = ShortCall(owner.batch(data, leaves), x, leaves, owner)
     return result

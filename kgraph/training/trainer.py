@@ -37,7 +37,7 @@ class Trainer(Keras2Methods, StateTree, StepFunctions):
     compute_metrics, make_train_function and its kin, and the property metrics.
     """
 
-    _stateless = frozenset({*Stateful._stateless, "fit_run", "history", "_programs", "_fast_predict", "_short_ways",
+    _stateless = frozenset({*Stateful._stateless, "fit_run", "history", "_programs", "_short_ways",
                              "_call_settings", "_laid"})
 
     def __init__(self):
@@ -55,7 +55,6 @@ class Trainer(Keras2Methods, StateTree, StepFunctions):
         self._compile_loss = self._compile_metrics = self._loss_tracker = None
         self._compile_config = None
         self._programs = {}
-        self._fast_predict = None
         self._laid = None  # the optimizer that has laid weights and slots side by side, and when
         self._short_ways = {}
         self._call_settings = (None, [])  # see kgraph.models.compiled_call
@@ -376,7 +375,7 @@ class Trainer(Keras2Methods, StateTree, StepFunctions):
 
     def __getstate__(self):
         """For pickle and deepcopy: without what belongs to this process, or to a fit that runs."""
-        return {**super().__getstate__(), "_programs": {}, "_fast_predict": None, "_short_ways": {}, "fit_run": None,
+        return {**super().__getstate__(), "_programs": {}, "_short_ways": {}, "fit_run": None,
                 "history": None, "_laid": None, "_call_settings": (None, [])}
 
     def _programs_of(self, mode) -> Programs:

@@ -15,7 +15,6 @@ from kgraph.__main__ import main
 from kgraph.codegen import functions, keys, linker, object_cache, target
 from kgraph.compiler.loopnest.builder import Builder
 from kgraph.compiler.loopnest.nodes import call
-from kgraph.kernels import walk
 from kgraph.runtime import routines
 
 
@@ -223,10 +222,10 @@ def test_built_ahead(folder, monkeypatch, capsys):
         ROUTINES=("scale_f32", "scale_f64", "plan"), function=lambda name: _scale(name, 2)),))
     monkeypatch.setattr(routines, "_routine", lambda name, machine: routines.module_of(name).function(name))
     assert main(["cache", "build"]) == 0
-    count = len(walk.ROUTINES) + 2
+    count = len(routines.of_calls()) + 2
     assert capsys.readouterr().out.splitlines()[0] == f"{count} native routines are in the cache"
     assert object_cache.info()["files"] == count
-    functions.prepare([routines.routine("scale_f32"), *map(walk.function, walk.ROUTINES)])
+    functions.prepare([routines.routine("scale_f32"), *routines.of_calls()])
     assert object_cache.info()["files"] == count
     assert main(["cache", "build", "--dtypes", "float23"]) == 1
     assert "received 'float23' Did you mean 'float32'" in capsys.readouterr().err

@@ -7,8 +7,7 @@ from nest_text import parse
 from kgraph.compiler.ir import ProgramError
 from kgraph.compiler.loopnest.nodes import Let, Name, Number, Set, call, format_nest
 from kgraph.compiler.printing import kernel_source
-from kgraph.kernels import walk
-from kgraph.runtime.routines import MODULES
+from kgraph.runtime.routines import MODULES, of_calls
 
 SUMS = """
 def sums(args, lo, hi, scratch):
@@ -55,7 +54,7 @@ def test_a_nest_and_its_text():
 
 def routines():
     functions = [m.function(name) for m in MODULES for name in m.ROUTINES]
-    return [*functions, *map(walk.function, walk.ROUTINES)]
+    return [*functions, *of_calls()]
 
 
 @pytest.mark.parametrize("function", routines(), ids=lambda f: f.name)
