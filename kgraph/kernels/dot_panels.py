@@ -66,8 +66,7 @@ def _write_beginning(lanes, group, b, a, words, target):
         found = r.repeat(b.sdiv(words, ir.I64(lanes)), {"at": a, "sums": r.full(0)}, lambda left, carried: (ir.I64(1), {
             "sums": dot(b, group, high, r.load(r.place(carried["at"])), carried["sums"])}),
             {"at": by(ir.I64(4 * lanes))})
-        for lane in range(lanes):
-            total = b.sub(total, b.extract_element(found["sums"], ir.I32(lane)))
+        total = b.sub(total, r.total(found["sums"]))
     b.store(total, b.inttoptr(target, ir.I32.as_pointer()))
 
 

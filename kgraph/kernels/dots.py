@@ -21,7 +21,7 @@ from types import SimpleNamespace
 
 from kgraph.codegen import functions
 from kgraph.codegen.target import machine
-from kgraph.compiler.loopnest.builder import both, differ, either, equal, least
+from kgraph.compiler.loopnest.builder import both, differ, either, equal, least, most
 from kgraph.compiler.loopnest.nodes import call
 from kgraph.compiler.loopnest.records import (
     ADD,
@@ -107,11 +107,11 @@ class _Product(Product):
             words = w.let("words", (depth + self.group - 1) // self.group)
             with w.loop("r", 0, self.m, step=self.rows) as r:
                 rows = w.let("rows", least(self.rows, self.m - r))
-                self._pack_a(rows, depth, self.a + p * self.a_k + r * self.a_m)
+                self._pack_a("words_a", rows, depth, words, self.a + p * self.a_k + r * self.a_m)
                 with w.loop("t", 0, self.n, step=self.pair) as t:
                     inside = w.let("inside", least(self.pair, self.n - t))
                     panel = self._panel(p, depth, r, t, inside)
-                    w.do("walk_row", rows, words, self.packed_a, DEPTH, 1, panel, self.pair,
+                    w.do("walk_row", rows, words, self.packed_a, words, 1, panel, self.pair,
                          self.c + 4 * (r * self.c_m + t), self.c_m, inside, more)
             w.let(more, 1)
 
@@ -127,27 +127,35 @@ class _Product(Product):
             lines = w.let("lines", (depth + 63) // 64)
             with w.loop("r", 0, self.m, step=self.rows) as r:
                 rows = w.let("rows", least(self.rows, self.m - r))
-                self._pack_a(rows, depth, self.a + p * self.a_k + r * self.a_m, 64 * lines)
+                at, row = w.lets(a_at=self.a + p * self.a_k + r * self.a_m, a_row=self.a_m)
+                with w.when(either(differ(self.a_k, 1), differ(depth % 64, 0))):   # else they are read where they are
+                    self._pack_a("row_bytes", rows, depth, 16 * lines, at)
+                    w.let(at, self.packed_a)
+                    w.let(row, 64 * lines)
                 with w.loop("i", 0, rows) as i:
-                    w.do("row_beginning", self.packed_a + i * wide, 16 * lines, begins + 4 * i)
+                    w.do("row_beginning", at + i * row, 16 * lines, begins + 4 * i)
                 with w.loop("t", 0, self.n, step=32) as t:
-                    w.do("walk_panel", rows, lines, self.packed_a, wide, begins, self.b + t * self.b_n + 32 * p,
+                    w.do("walk_panel", rows, lines, at, row, begins, self.b + t * self.b_n + 32 * p,
                          self.c + 4 * (r * self.c_m + t), self.c_m, least(32, self.n - t), more)
             w.let(more, 1)
 
-    def _pack_a(self, rows, depth, left, whole=None):
-        """Words of rows, DEPTH from row to row; or, as far as ``whole``, bytes."""
-        w = self.w
-        tile, group, end = ("words_a", self.group, depth) if whole is None else ("row_bytes", 4, whole)
-        with w.loop("i", 0, rows) as i:
+    def _pack_a(self, tile, rows, depth, words, left):
+        """So many words of each row, one row behind the other; each may write beyond its end what the next makes good.
+        Rows that lie so are packed as one."""
+        w, group = self.w, self.group if tile == "words_a" else 4
+        many, long, step = w.lets(many=rows, long=depth, step=4 * words)
+        with w.when(both(equal(self.a_k, 1), equal(self.a_m, depth), equal(depth, group * words))):
+            w.let(many, 1)
+            w.let(long, rows * depth)
+        with w.loop("i", 0, many) as i:
             start = w.let("start", left + i * self.a_m)
             with w.when(differ(self.a_k, 1)):
                 numbers = w.buffer("numbers", "int8", start, 3)
                 with w.loop("q", 0, depth) as q:
                     w.store(self.beside[q], numbers[q * self.a_k])
                 w.let(start, self.side)
-            with w.loop("q", 0, end, step=group * self.lanes) as q:
-                w.do(tile, start + q, self.packed_a + 4 * (i * DEPTH + q // group), depth - q)
+            with w.loop("q", 0, most(long, group * words), step=group * self.lanes) as q:
+                w.do(tile, start + q, self.packed_a + i * step + 4 * (q // group), long - q)
 
     def _panel(self, p, depth, r, t, inside):
         """Where words of B's columns t, t + 1 ... are, behind a row of what sums begin with; made now, unless it is

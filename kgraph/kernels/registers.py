@@ -77,6 +77,15 @@ class Registers:
         """llvm.NAME of vectors."""
         return _intrinsic(self.builder, name, self.kind, self.kind, list(values))
 
+    def total(self, vector):
+        """The sum of a vector of integers: halves added, then quarters, and so on."""
+        b, n, half = self.builder, self.lanes, self.lanes // 2
+        while half:
+            chosen = ir.Constant(ir.VectorType(ir.I32, n), [(i + half) % n for i in range(n)])
+            vector = b.add(vector, b.shuffle_vector(vector, vector, chosen))
+            half //= 2
+        return b.extract_element(vector, ir.I32(0))
+
     # ------------------------------------------------------------------ control
     def phi(self, kind, *incoming):
         """A value that depends on where control comes from: pairs of a value and its block."""
@@ -155,9 +164,12 @@ def splat(builder, value, kind):
 
 def inside(builder, count, lanes: int, first: int = 0):
     """Which lanes, numbered from `first` on, are among the first `count`."""
-    wide = ir.VectorType(ir.I64, lanes)
-    numbers = ir.Constant(wide, list(range(first, first + lanes)))
-    return builder.icmp_signed("<", numbers, splat(builder, count, wide))
+    short = ir.VectorType(ir.IntType(max(8, 8 * machine().bytes // lanes)), lanes)   # one register of numbers
+    left, nothing, all_of_them = builder.sub(count, ir.I64(first)), ir.I64(0), ir.I64(lanes)
+    left = builder.select(builder.icmp_signed("<", left, nothing), nothing, left)
+    left = builder.select(builder.icmp_signed("<", all_of_them, left), all_of_them, left)
+    numbers = ir.Constant(short, list(range(lanes)))
+    return builder.icmp_signed("<", numbers, splat(builder, builder.trunc(left, short.element), short))
 
 
 def prefetch(builder, place, write: int, level: int):
