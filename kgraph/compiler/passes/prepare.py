@@ -23,7 +23,7 @@ __all__ = ["fold_scales", "pack_weights", "prepared", "transform_kernels"]
 
 MADE_ONCE = ("elementwise", "reduce", "move", "contract", "window")  # kinds of ops whose results can be prepared
 LARGE = 1 << 16     # elements of a table that is not computed as a whole where only some rows of it are read
-LEAST_PACKED = 1 << 17  # elements of a matrix: smaller ones stay in a cache, where they are read as fast as they are
+LEAST_PACKED = 1 << 13  # elements of a matrix: smaller ones stay in a cache, where they are read as fast as they are
 
 
 class Weights:
