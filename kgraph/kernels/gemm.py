@@ -57,7 +57,7 @@ from kgraph.compiler.loopnest.records import (
     SAME_COLUMNS,
     SHARE,
 )
-from kgraph.kernels.gemm_tile import GemmTile, PanelTile, packing_tiles, walk_tile
+from kgraph.kernels.gemm_tile import GemmTile, PackedTile, PanelTile, packing_tiles, walk_tile
 from kgraph.kernels.routine import Routine
 from kgraph.kernels.wide import BLOCK as DEPTH
 from kgraph.kernels.wide import PARTS as BLOCKS
@@ -113,8 +113,8 @@ def tiles(name: str) -> list:
     dtype = DTYPES[ROUTINES[name]].compute
     item, registers = DTYPES[dtype].itemsize, machine().registers
     lanes = machine().lanes(item)
-    walks = {"walk_row": [GemmTile(dtype, lanes, *shape, column=False, direct=False) for shape in PACKED[registers]],
-             "walk_column": [GemmTile(dtype, lanes, *shape, column=True, direct=False) for shape in PACKED[registers]],
+    walks = {**{name: [PackedTile(dtype, lanes, *shape, column=column, direct=False) for shape in PACKED[registers]]
+                for name, column in (("walk_row", False), ("walk_column", True))},
              "walk_direct": [GemmTile(dtype, lanes, *shape, column=False, direct=True) for shape in _DIRECT[registers]],
              "walk_panels": [PanelTile(dtype, lanes, *shape, column=False, direct=True, panel=PANEL // item)
                              for shape in _IN_PANELS[registers]]}
@@ -260,6 +260,7 @@ class _Product(InBlocks):
         self.line = w.let("line_b", self.pair)  # how far apart rows of packed B are
         with w.when(self.panels):
             w.let(self.line, self.b_k)
+        self.ahead = w.let("ahead", 0)
         self.kept = w.let("kept", both(self._has(SAME_COLUMNS), self.keep))
         self.packed_a = w.let("packed_a", self.scratch + HEADER + self.item * self.whole * self.columns)
 
@@ -291,7 +292,8 @@ class _Product(InBlocks):
                     self._walk_where_it_is(rows, depth, left, panel, into, inside, blocks)
 
     def _walk(self, what, rows, depth, a, a_m, a_k, panel, into, inside, blocks):
-        self.w.do(f"walk_{what}", rows, depth, a, a_m, a_k, panel, self.line, into, self.c_m, inside, blocks)
+        self.w.do(f"walk_{what}", rows, depth, a, a_m, a_k, panel, self.line, into, self.c_m, inside, blocks,
+                  self.ahead)
 
     def _walk_where_it_is(self, rows, depth, left, panel, into, *rest):
         """The walk over an A that is not widened: where it is, or as it was packed."""
@@ -343,16 +345,33 @@ class _Product(InBlocks):
 
     def _panel(self, p, depth, r, t, inside):
         """Where B's columns t, t + 1 ... are packed; done now, unless it is done already."""
-        w, wide = self.w, PANEL // self.item
+        w = self.w
         panel = w.let("panel", self.scratch + HEADER)
         with w.when(self.panels):
-            w.let(panel, self.b + self.item * (p * self.b_k + t // wide * wide * self.b_n + t % wide))
+            w.let(panel, self._in_panels(p, t))
+            w.let(self.ahead, self._in_panels(*self._following(p, t)) - panel)
         with w.otherwise():
             with w.when(self.keep):
                 w.let(panel, panel + self.item * (p * self.columns + depth * t))
             with w.when(both(call("not", self.kept), either(equal(r, 0), call("not", self.keep)))):
                 self._pack_b(w.let("of", self.b + self.size * (p * self.b_k + t * self.b_n)), depth, inside, panel)
         return panel
+
+    def _in_panels(self, p, t):
+        """Where B[p, t] is."""
+        wide = PANEL // self.item
+        return self.b + self.item * (p * self.b_k + t // wide * wide * self.b_n + t % wide)
+
+    def _following(self, p, t) -> tuple:
+        """The part of B that is read after that at p and t: of other columns, other rows, or by the next call."""
+        w = self.w
+        row, column = w.let("row", p), w.let("column", t + self.pair)
+        with w.when(both(column >= self.n, p + self.block < self.k)):
+            w.let(row, p + self.block)
+            w.let(column, 0)
+        with w.when(column >= self.n):
+            w.let(row, 0)
+        return row, column
 
     def _pack_b(self, of, depth, inside, panel):
         """panel[q * pair + h] = B[p + q, t + h], 0 for columns outside B. of: the address of B[p, t]."""

@@ -32,9 +32,10 @@ from kgraph.kernels.registers import (
     transposed,
 )
 
-__all__ = ["GemmTile", "GemmWriter", "PanelTile", "limit_tile", "packing_tiles", "walk_tile"]
+__all__ = ["GemmTile", "GemmWriter", "PackedTile", "PanelTile", "limit_tile", "packing_tiles", "walk_tile"]
 
 AHEAD = 24   # rows of B that are asked for ahead of time where B is read in place: the delay of a third-level cache
+LINE = 64    # bytes of a line of a cache
 STRIDED = 4  # vectors of a row of B up to which that is done: the processor itself reads ahead in longer ones
 
 
@@ -76,6 +77,27 @@ class GemmTile:
         """Where a column of B begins, in elements."""
         return column
 
+    def ahead(self, builder, b_k):
+        """What is asked for ahead of time: how many bytes behind a row of B it lies; None for nothing."""
+        return builder.mul(b_k, ir.I64(AHEAD)) if self.direct and self.vectors <= STRIDED else None
+
+
+@dataclass(frozen=True)
+class PackedTile(GemmTile):
+    """A tile of a packed B. Its functions are told, too, how many bytes behind a row of B something lies that will be
+    read when all rows have met this part of B: while they do, it comes into the second-level cache."""
+
+    more = 1
+
+    def product(self, *arguments):
+        return super().product(*arguments[:-1])
+
+    def offset(self, builder, column, ahead):
+        return column
+
+    def ahead(self, builder, b_k, ahead):
+        return ahead
+
 
 @dataclass(frozen=True)
 class PanelTile(GemmTile):
@@ -98,6 +120,9 @@ class PanelTile(GemmTile):
     def offset(self, builder, column, apart):
         within = builder.and_(column, ir.I64(self.panel - 1))
         return builder.add(builder.mul(builder.sub(column, within), apart), within)
+
+    def ahead(self, builder, b_k, apart):
+        return super().ahead(builder, b_k)
 
 
 def walk_tile(name: str, tiles) -> Tile:
@@ -152,6 +177,7 @@ class GemmWriter(Registers):
     def write(self, depth, a, a_m, a_k, b_start, b_k, c, c_m, columns, accumulate, *more):
         tile, b = self.tile, self.builder
         self.offsets = [tile.offset(b, ir.I64(j * tile.lanes), *more) for j in range(tile.vectors)]
+        self.ahead = tile.ahead(b, self.bytes(b_k), *more)
         self.masks = [inside(b, columns, tile.lanes, tile.lanes * j) for j in range(tile.vectors)]
         places = {(i, j): self.place(c, b.add(b.mul(c_m, ir.I64(i)), ir.I64(tile.lanes * j))) for i, j in self.cells}
         for place in places.values():
@@ -198,9 +224,9 @@ class GemmWriter(Registers):
         b, tile = self.builder, self.tile
         vectors = [self.load(self.place(b_at, offset), self.masks[j] if tile.direct else None)
                    for j, offset in enumerate(self.offsets)]
-        if tile.direct and tile.vectors <= STRIDED:
-            for offset in self.offsets:
-                prefetch(b, self.place(b.add(b_at, b.mul(b_k, ir.I64(AHEAD))), offset), 0, 2)
+        if self.ahead is not None:
+            for offset in self.offsets[::max(1, LINE // (tile.lanes * tile.itemsize))]:
+                prefetch(b, self.place(b.add(b_at, self.ahead), offset), 0, 2)
         added = {}
         for i, row in enumerate(rows):
             value = self.number(row)
