@@ -113,6 +113,7 @@ class Variable(TensorLike):
         self.home = None   # the Variable with this one's memory: a flat one, of which it is a part from `offset` on
         self.offset = 0
         self.written_at = 0  # as `last_write`
+        self.read_by_rows = False  # whether it is a table that layers look up rows of
 
     @property
     def trainable(self) -> bool:

@@ -18,6 +18,7 @@ class Variable(TensorLike):
     home: Any
     offset: int
     written_at: int
+    read_by_rows: bool
     synchronization: str
     apart: bool
     untouched: bool

@@ -42,6 +42,7 @@ class Primitive:
 
     view       "part": its result may be a part of its input's memory (from ``starts`` on, if it has that param);
                "whole": its inputs may be parts of its result's memory
+    in_place   input 0 may lie where its result does: of that it reads nothing, what it does not write stays
     branches   an element comes from one of several places, by a test
     costly     an element takes some twenty operations or more: kept rather than computed twice
     batch_rule   what becomes of a batch on axis 0 (kgraph.compiler.prims.batch); None: rows of it may meet
@@ -59,6 +60,7 @@ class Primitive:
     lower: object
     examples: Callable
     view: str | None = None
+    in_place: bool = False
     branches: bool = False
     costly: bool = False
     batch_rule: Callable | None = None

@@ -15,10 +15,11 @@ class Primitive:
     vjp: Callable[..., Any]
     lower: object
     examples: Callable[..., Any]
+    in_place: bool
     branches: bool
     costly: bool
     def compute(self, *arrays: Any, **params: Any) -> Any: ...
-    def __init__(self, name: str, kind: str, infer: Callable[..., Any], reference: Callable[..., Any], vjp: Callable[..., Any], lower: Any, examples: Callable[..., Any], view: str | None = None, branches: bool = False, costly: bool = False, batch_rule: Callable[..., Any] | None = None, lift_rule: Any = None, shape_param: str | None = None, whole: Callable[..., Any] | None = None) -> None: ...
+    def __init__(self, name: str, kind: str, infer: Callable[..., Any], reference: Callable[..., Any], vjp: Callable[..., Any], lower: Any, examples: Callable[..., Any], view: str | None = None, in_place: bool = False, branches: bool = False, costly: bool = False, batch_rule: Callable[..., Any] | None = None, lift_rule: Any = None, shape_param: str | None = None, whole: Callable[..., Any] | None = None) -> None: ...
 
 __all__ = [
     "FROM_DEFINITION",

@@ -62,9 +62,11 @@ class Embedding(LowRank):
         if self.quantization_mode is not None:
             self._make_quantized({"embeddings": (self.input_dim, self.output_dim)})
             return
-        self.embeddings = self.add_weight(
+        table = self.add_weight(
             shape=(self.input_dim, self.output_dim), initializer=self.embeddings_initializer, name="embeddings",
             regularizer=self.embeddings_regularizer, constraint=self.embeddings_constraint)
+        table.read_by_rows = True
+        self.embeddings = table
 
     def call(self, inputs):
         if inputs.dtype not in ("int32", "int64"):

@@ -8,7 +8,7 @@ from kgraph.compiler.ir import TensorLike
 from kgraph.compiler.loopnest.dtypes import DTYPES
 from kgraph.variable import flatten
 
-__all__ = ["Run", "Wide", "flatten_together", "homeless", "in_float32", "runs"]
+__all__ = ["Run", "Seen", "Wide", "flatten_together", "homeless", "in_float32", "runs"]
 
 
 class Run(TensorLike):
@@ -52,10 +52,8 @@ class Run(TensorLike):
         return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=0)
 
 
-class Wide(TensorLike):
-    """A Variable or Run of 16 bits (``stored``) as float32: what update rules compute with. assign() rounds."""
-
-    dtype = "float32"
+class Seen(TensorLike):
+    """What update rules compute with in the place of a Variable or Run (``stored``)."""
 
     def __init__(self, stored):
         self.stored = stored
@@ -64,6 +62,16 @@ class Wide(TensorLike):
         if name == "stored":
             raise AttributeError(name)
         return getattr(self.stored, name)
+
+    def alike(self, stored):
+        """Another Variable, or a Run, seen in the same way."""
+        return type(self)(stored)
+
+
+class Wide(Seen):
+    """A Variable or Run of 16 bits as float32. assign() rounds."""
+
+    dtype = "float32"
 
     @property
     def value(self):

@@ -15,8 +15,9 @@ from kgraph.legacy.defaults import with_defaults_of_version
 from kgraph.legacy.optimizer import Keras2Optimizer
 from kgraph.naming import auto_name, check_keywords
 from kgraph.optimizers.calls import StatelessApply
-from kgraph.optimizers.flat import Run, Wide, flatten_together, homeless, in_float32, runs
+from kgraph.optimizers.flat import Run, Seen, flatten_together, homeless, in_float32, runs
 from kgraph.optimizers.overwriting import overwritten, updated
+from kgraph.optimizers.rows import LARGE, read_rows
 from kgraph.optimizers.saving import OPTIONS, Saved
 from kgraph.optimizers.schedules import LearningRateSchedule
 from kgraph.tables import Table
@@ -51,7 +52,8 @@ class Optimizer(Keras2Optimizer, StatelessApply, Saved):
         if "__init__" in cls.__dict__ and cls.__module__.startswith("kgraph.optimizers."):
             cls.__init__ = with_defaults_of_version(cls.__dict__["__init__"])
 
-    elementwise = False  # whether update_step treats every element alike: then many variables are updated as one
+    elementwise = False    # whether update_step treats every element alike: then many variables are updated as one
+    leaves_unread = False  # whether it changes nothing where a gradient is 0: then only rows that were read are updated
 
     @with_defaults_of_version
     def __init__(self, learning_rate, weight_decay=None, clipnorm=None, clipvalue=None, global_clipnorm=None,
@@ -234,31 +236,21 @@ class Optimizer(Keras2Optimizer, StatelessApply, Saved):
             A Variable.
         """
         slots = self._slots[name]
-        if isinstance(variable, Wide):
-            return Wide(self.slot(name, variable.stored))
+        if isinstance(variable, Seen):
+            return variable.alike(self.slot(name, variable.stored))
         if isinstance(variable, Run):
             return Run([slots[self._index(v)] for v in variable.variables])
         return slots[self._index(variable)]
 
     def _index(self, variable):
-        variable = variable.stored if isinstance(variable, Wide) else variable
+        if isinstance(variable, Seen):
+            return self._index(variable.stored)
         if id(variable) not in self._indices:
             raise ValueError(f"{self.name} does not know the variable {variable.path}: it was built for "
                              f"{len(self._indices)} other variables. Make a new optimizer for a new set of them.")
         return self._indices[id(variable)]
 
     _get_variable_index = _index
-
-    def __getstate__(self):
-        """For pickle and deepcopy: variables by their number, since the copies are other objects."""
-        undecayed = {self._indices[i] for i in self._undecayed if i in self._indices} if self.built else ()
-        return {**self.__dict__, "_indices": None, "_undecayed": undecayed}
-
-    def __setstate__(self, state):
-        self.__dict__.update(state)
-        variables = self._trainable_variables if self.built else ()
-        self._indices = {id(v): i for i, v in enumerate(variables)}
-        self._undecayed = {id(variables[i]) for i in self._undecayed}
 
     def _ensure_built(self, variables):
         """build(), unless it is done. Nothing of it is recorded, so what it assigns is assigned once."""
@@ -279,7 +271,8 @@ class Optimizer(Keras2Optimizer, StatelessApply, Saved):
         self._flatten_slots()
 
     def _unconstrained(self) -> list:
-        return [v for v in updated(self._trainable_variables) if v.constraint is None]
+        alone = lambda v: self.leaves_unread and v.read_by_rows and v.size >= LARGE
+        return [v for v in updated(self._trainable_variables) if v.constraint is None and not alone(v)]
 
     def _flatten_slots(self):
         """Slots of weights that lie side by side, in a home that another optimizer may have given them, do so too."""
@@ -395,6 +388,8 @@ class Optimizer(Keras2Optimizer, StatelessApply, Saved):
     def update_all(self, groups, learning_rate):
         """`update_step` for every (parameter, gradient) pair. Subclasses add what happens once a step."""
         for variable, gradient in groups:
+            if self.leaves_unread and self._decay_of(variable) is None and self._gate is None:
+                variable, gradient = read_rows(variable, gradient)
             variable = in_float32(variable)
             self.update_step(ops.cast(gradient, variable.dtype), variable, ops.cast(learning_rate, variable.dtype))
 

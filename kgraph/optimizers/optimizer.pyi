@@ -21,6 +21,7 @@ class Optimizer(Keras2Optimizer, StatelessApply, Saved):
     gradient_accumulation_steps: int | Any
     built: bool
     elementwise: bool
+    leaves_unread: bool
     def __init__(self, learning_rate: LearningRate, weight_decay: Float | None = None, clipnorm: Float | None = None, clipvalue: Float | None = None, global_clipnorm: Float | None = None, use_ema: bool = False, ema_momentum: Float = 0.99, ema_overwrite_frequency: Int | None = None, loss_scale_factor: Float | None = None, gradient_accumulation_steps: Int | None = None, name: str | None = None, **kwargs: Any) -> None: ...
     @property
     def variables(self) -> list[Variable]: ...

@@ -31,6 +31,11 @@ class SGD(Optimizer):
         self.momentum = float(momentum)
         self.nesterov = nesterov
 
+    @property
+    def leaves_unread(self) -> bool:
+        """Whether the rule changes nothing where a gradient is 0."""
+        return not self.momentum and type(self).update_step is SGD.update_step
+
     def build(self, variables):
         super().build(variables)
         if self.momentum:
@@ -131,6 +136,11 @@ class Adagrad(Optimizer):
                          ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs)
         self.initial_accumulator_value = initial_accumulator_value
         self.epsilon = default_epsilon(epsilon)
+
+    @property
+    def leaves_unread(self) -> bool:
+        """Whether the rule changes nothing where a gradient is 0."""
+        return type(self).update_step is Adagrad.update_step
 
     def build(self, variables):
         super().build(variables)

@@ -17,6 +17,17 @@ OPTIONS = ("weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "use_ema"
 class Saved:
     """The state of an optimizer as arrays, and its settings as a config."""
 
+    def __getstate__(self):
+        """For pickle and deepcopy: variables by their number, since the copies are other objects."""
+        undecayed = {self._indices[i] for i in self._undecayed if i in self._indices} if self.built else ()
+        return {**self.__dict__, "_indices": None, "_undecayed": undecayed}
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        variables = self._trainable_variables if self.built else ()
+        self._indices = {id(v): i for i, v in enumerate(variables)}
+        self._undecayed = {id(variables[i]) for i in self._undecayed}
+
     def get_weights(self) -> list:
         """The state as arrays, in the order of `variables`."""
         return [v.numpy() for v in self.variables]

@@ -138,6 +138,75 @@ def _emit_scattered_sums(op: Op, layout, checks) -> LoopKernel:
     return LoopKernel(w, sums.extent, 1, 8 * sums.extent + 8 * columns * (1 + indices.size // UPDATES))
 
 
+class _Runs:
+    """Sorted places, of which equal ones are a run."""
+
+    def __init__(self, w: Writer, places):
+        self.w, self.places, self.count = w, w.pointer(places), w.size(places.size)
+
+    def begins(self, k) -> Expression:
+        """Whether a run begins at k."""
+        return either(equal(k, 0), differ(self.places[k - 1], self.places[k]))
+
+    def goes_on(self, k, t) -> Expression:
+        """Whether t is of the run that begins at k."""
+        return both(t < self.count, equal(self.places[t], self.places[k]))
+
+
+def emit_sum_rows(op: Op, layout, checks) -> LoopKernel:
+    """Threads share the runs of equal places. Sums are made as those of scatter_add, to the bit."""
+    places, order, updates = op.inputs
+    out, columns = op.outputs[0], size_of(op.outputs[0].shape[1:])
+    w = _writer(op, layout, checks)
+    runs, number, source, target = _Runs(w, places), w.pointer(order), w.pointer(updates), w.pointer(out)
+    wide, width = w.scratch_pointer("float64", 0, 0), w.size(columns)
+
+    def in_wide(k, j):
+        return wide[j] + call("f64", target[k * width + j])
+
+    with w.loop("k", LO, HI, "share") as k:
+        with w.loop("j", 0, width) as j:
+            w.store(target[k * width + j], w.constant(0, out.dtype))
+            w.store(wide[j], call("f64", 0.0))
+        with w.when(runs.begins(k)):
+            t = w.let("t", k)
+            with w.during(runs.goes_on(k, t)):
+                now = w.let("now", t)  # what is read at t itself would be read once, before this loop
+                row = w.let("row", _checked(w, number[now], places.size))
+                with w.loop("j", 0, width) as j:
+                    w.accumulate(target[k * width + j], source[row * width + j])
+                w.let(t, t + 1)
+                with w.when(equal(call("modulo", t - k, UPDATES), 0)), w.loop("j", 0, width) as j:
+                    w.store(wide[j], in_wide(k, j))
+                    w.store(target[k * width + j], w.constant(0, out.dtype))
+            with w.when(t - k >= UPDATES), w.loop("j", 0, width) as j:
+                w.store(target[k * width + j], call(short_name(out.dtype), in_wide(k, j)))
+    return LoopKernel(w, places.size, 1, 8 * columns)
+
+
+def emit_put_rows(op: Op, layout, checks) -> LoopKernel:
+    """Threads share the places where the result lies in the memory of x, else the rows of the result."""
+    x, places, rows = op.inputs
+    out, columns = op.outputs[0], size_of(op.outputs[0].shape[1:])
+    w = _writer(op, layout, checks)
+    runs, old, source, target = _Runs(w, places), w.pointer(x), w.pointer(rows), w.pointer(out)
+    width, there = w.size(columns), old is target
+
+    def put(i, *wanted):
+        row = w.let("row", _checked(w, runs.places[i], out.shape[0]))
+        with w.when(both(runs.begins(i), *(is_wanted(row) for is_wanted in wanted))), w.loop("j", 0, width) as j:
+            w.store(target[row * width + j], source[i * width + j])
+    if there:
+        with w.loop("i", LO, HI, "share") as i:
+            put(i)
+    else:
+        with w.loop("c", LO * width, HI * width) as c:
+            w.store(target[c], old[c])
+        with w.loop("i", 0, runs.count) as i:
+            put(i, _is_ours)
+    return LoopKernel(w, places.size if there else out.shape[0], 1, flops=rows.size)
+
+
 def emit_scatter_along(op: Op, layout, checks) -> LoopKernel:
     """Each line along the axis is its own sum: threads share the axes before it. Sums of reals are made in float64, in
     the thread's scratch."""
@@ -274,4 +343,5 @@ def emit_rows(op: Op, layout, checks) -> LoopKernel:
 
 
 SPECIAL = {**dict.fromkeys(_SCATTERED, emit_scatter), "scatter_along": emit_scatter_along, "cumsum": emit_cumsum,
-           "argsort": emit_argsort, "collective": emit_collective, "rows": emit_rows}
+           "argsort": emit_argsort, "sum_rows": emit_sum_rows, "put_rows": emit_put_rows,
+           "collective": emit_collective, "rows": emit_rows}

@@ -183,12 +183,14 @@ def _touching(ops, views: Views) -> dict:
 def _same_places(kernel: Op, state: Value, new: Value, views: Views) -> bool:
     """Whether the kernel reads the state only at the element that it then writes."""
     readers = Values(v for v in kernel.inputs if state in views.parts(v))
-    if kernel.prim is not fused_p:
+    if kernel.prim is not fused_p and not kernel.prim.in_place:
         return not readers and not kernel.prim.view
     if not readers:
         return True
     if any(views.root(v)[0] is not state or views.root(v)[1] != 0 for v in readers):
         return False
+    if kernel.prim.in_place:
+        return not any(v in readers for v in kernel.inputs[1:])
     domain = Domain(kernel.params["domain"], kernel.params["reduced"])
     body = kernel.params["body"]
     if any(op.prim.kind in ("contract", "window") for op in body.ops):

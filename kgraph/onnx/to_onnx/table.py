@@ -17,7 +17,8 @@ REFUSED = {
     "host": "it runs in Python: leave it out of the model that is exported, and run it before or after",
     **dict.fromkeys((*PHASES, "own_rows"), "it speaks with other processes"),
     **dict.fromkeys(("fused", "panel_product", "conv_transformed", "windows"), _PASSES),
-    "conv_weight_grad": _GRADIENT, "max_pool_grad": _GRADIENT, "max_pool_pick": _GRADIENT, "sum_pool_grad": _GRADIENT,
+    **dict.fromkeys(("conv_weight_grad", "max_pool_grad", "max_pool_pick", "sum_pool_grad", "sum_rows",
+                    "put_rows"), _GRADIENT),
     **dict.fromkeys(("cholesky", "solve", "eigh", "lu", "eig", "qr", "svd"), _MATRICES),
 }
 
