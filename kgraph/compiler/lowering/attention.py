@@ -126,11 +126,13 @@ class _Attention:
 
     @contextlib.contextmanager
     def scores_of_block(self):
-        """``with`` this, loops over the keys and the queries of a block, as (place in the block, row)."""
+        """``with`` this, loops over the keys and the queries of a block, as (place in the block, row). Where nothing is
+        read for each query, there are always ROWS of these, of which LLVM makes vectors that stay in registers."""
         w = self.w
+        of_queries = [v for name in ("bias", "mask") if (v := self.named.get(name)) is not None and v.shape[2] != 1]
         with w.loop("c", 0, self.width) as c:
             w.let(S, FIRST + c)
-            with self.rows_of_block() as r:
+            with w.loop("r", 0, self.height if of_queries else ROWS) as r:
                 w.let(T, TOP + r)
                 yield c * ROWS + r, r
 
@@ -246,7 +248,7 @@ class _Forward(_Attention):
         with self.scores_of_block() as (place, r):
             x = self.score(place)
             w.store(self.scores[place], x)
-            w.store(self.high[r], call("maximum", self.high[r], x))
+            w.store(self.high[r], call("where", x > self.high[r], x, self.high[r]))  # a NaN will be in the sum
 
     def _scale_down(self, first):
         """What is there already, where the maximum has grown."""
@@ -280,8 +282,11 @@ class _Forward(_Attention):
             w.let(over, call("where", equal(self.n.keys, 0), self.zero, over))
             if self.dead_is_zero:
                 w.let(over, call("where", equal(self.high[r], self.unseen), self.zero, over))
+            w.store(self.factor[r], over)
+        with self.rows_of_block() as r:
+            w.let(T, TOP + r)
             with w.loop("e", 0, self.n.value_size):
-                w.store(self.out, self.out * over)
+                w.store(self.out, self.out * self.factor[r])
 
 
 class _Backward(_Attention):
