@@ -18,7 +18,7 @@ from kgraph.compiler.loopnest.meaning import view
 from kgraph.compiler.loopnest.nodes import Tile
 from kgraph.kernels.dot_tile import dot, loaded
 from kgraph.kernels.matrix_tile import LINE, SIDE, SQUARE, walk_meaning
-from kgraph.kernels.registers import Registers, by, function, inside, splat
+from kgraph.kernels.registers import Registers, by, function, inside
 
 __all__ = ["SIDE", "panel_tiles", "walk_pairs_tile"]
 
@@ -137,12 +137,12 @@ def _write_tile(sums, lanes, group, height, squares, b, lines, a, a_m, beginning
         return used, {**found, "b": b.add(found["b"], ir.I64(SQUARE))}
     found = r.repeat(lines, {"a": a, "b": panel, **{(i, j): first[i] for i in rows for j in vectors}}, line, sure=False)
     masks = [inside(b, columns, lanes, lanes * j) for j in vectors]
-    adds = splat(b, b.icmp_signed("!=", accumulate, ir.I64(0)), masks[0].type)
-    for i in rows:
-        for j in vectors:
-            place = r.place(c, b.add(b.mul(c_m, ir.I64(i)), ir.I64(lanes * j)))
-            before = r.load(place, b.and_(masks[j], adds))
-            r.store((b.fadd if floats else b.add)(before, found[i, j]), place, masks[j])
+    places = {(i, j): r.place(c, b.add(b.mul(c_m, ir.I64(i)), ir.I64(lanes * j))) for i in rows for j in vectors}
+    found, plus = {at: found[at] for at in places}, b.fadd if floats else b.add
+    last = r.where(b.icmp_signed("!=", accumulate, ir.I64(0)), lambda: {
+        (i, j): plus(r.load(place, masks[j]), found[i, j]) for (i, j), place in places.items()}, found)
+    for (i, j), place in places.items():
+        r.store(last[i, j], place, masks[j])
     b.ret_void()
 
 

@@ -164,7 +164,7 @@ def _emit_blocks(w: Writer, body, domain, product: _Product) -> LoopKernel:
         once = ((u, 0), (end, 1), (wide, many_columns))  # one round for all of the result
         few, mine = _share_sums(w, product, many_rows, many_columns, w.number(extent, "units"), once)
     if not product.outer and product.packed:
-        begin, edge = _share_columns(w, product, many_rows, many_columns, few, (u, end, wide))
+        begin, edge = _share_columns(w, product, many_rows, many_columns, broad, few, (u, end, wide))
     with w.during(u < end):
         number = w.let("block", u // many_row_units)
         first = w.let("first", (u - number * many_row_units) * UNIT_ROWS)
@@ -188,9 +188,12 @@ def _emit_blocks(w: Writer, body, domain, product: _Product) -> LoopKernel:
 
 
 def _block(product: _Product) -> tuple:
-    """Rows and columns of a block at most. A left operand whose rows are neighbours is packed for each block, so that
-    these shall be wide."""
+    """Rows and columns of a block at most. A left operand whose rows are neighbours, or of int8, is packed for each
+    block, so that these shall be wide."""
     turned = _stride(product.a_at, product.rows) == 1
+    if product.a.dtype == "int8" and product.packed:
+        return BLOCK_ROWS // 4, 4 * BLOCK_COLUMNS
+    turned = turned or product.a.dtype == "int8"
     return (BLOCK_ROWS // 2, 2 * BLOCK_COLUMNS) if turned else (BLOCK_ROWS, BLOCK_COLUMNS)
 
 
@@ -219,10 +222,11 @@ def _panel(product: _Product) -> int:
     return PANEL // product.out.type.itemsize
 
 
-def _share_columns(w: Writer, product: _Product, many_rows: Name, many_columns: Name, few, around: tuple) -> tuple:
+def _share_columns(w: Writer, product: _Product, many_rows: Name, many_columns: Name, broad: int, few,
+                   around: tuple) -> tuple:
     """With few rows, unless they share the sums (``few``), threads share the panels, so that each reads its own as they
-    lie: in one round, ``around``. Returns the first column and the end of this share's."""
-    panel, unit = _panel(product), BLOCK_COLUMNS // PARTS
+    lie: in one round, ``around``. broad: columns of a strip. Returns the first column and the end of this share's."""
+    panel, unit = _panel(product), broad // PARTS
     begin, edge = w.let("begin", 0), w.let("edge", many_columns)
     u, end, wide = around
     others = () if few is None else (call("not", few),)
