@@ -149,9 +149,11 @@ def _write_walk(tiles, b, rows, depth, a, a_m, a_k, b_start, b_k, c, c_m, column
     heights = sorted({t.rows for t in tiles}, reverse=True)
     for height, lower in zip(heights, (*heights[1:], 0)):
         twice = 2 * lower if 2 * lower > height else 0   # two of the next height are better than this and a low one
-        left = lambda: b.sub(rows, b.load(row))
-        with while_loop(b, lambda height=height, twice=twice: b.and_(b.icmp_signed(">=", left(), ir.I64(height)),
-                                                                    b.icmp_signed("!=", left(), ir.I64(twice)))):
+
+        def fits(height=height, twice=twice):
+            left = b.sub(rows, b.load(row))
+            return b.and_(b.icmp_signed(">=", left, ir.I64(height)), b.icmp_signed("!=", left, ir.I64(twice)))
+        with while_loop(b, fits):
             i = b.load(row)
             b.store(ir.I64(0), column)
             wide_first = sorted((t for t in tiles if t.rows == height), key=lambda t: -t.vectors)
