@@ -55,7 +55,7 @@ class Compiled:
         """What makes the plan, with or without a preparation."""
         from kgraph.compiler.pipeline import compile_program
         return functools.partial(compile_program, self.traced, self._states, [v for v, _ in self._captured],
-                                 self.size_rules, prepare)
+                                 self.size_rules, prepare, _multiplies_pairs())
 
     @property
     def program(self):
@@ -197,6 +197,17 @@ def function(f):
 
     call.traced = traced
     return call
+
+
+def _multiplies_pairs() -> bool:
+    """Whether kernels are made, and for a machine that multiplies pairs of bfloat16."""
+    if os.environ.get("KGRAPH_DISABLE_JIT") == "1":
+        return False
+    from kgraph.codegen.target import machine
+    try:
+        return machine().pairs
+    except ModuleNotFoundError:
+        return False
 
 
 def _result(name, x):

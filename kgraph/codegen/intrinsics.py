@@ -105,6 +105,9 @@ def _instruction(b, function, dtypes, values):
         return b.select(*values)
     if function in COMPARISONS:
         return _compare(b, function, first, *values)
+    if function == "pair":  # of two bfloat16, whose values have zeros behind their 16 bits
+        low, high = (b.bitcast(x, ir.I32) for x in values)
+        return b.or_(b.lshr(low, ir.I32(16)), high)
     if function in ("bits", "float_of_bits"):
         kind = "int" if first.is_float else "float"
         return b.bitcast(*values, ir.LLVM_TYPES[f"{kind}{first.bits}"])

@@ -25,11 +25,12 @@ from kgraph.compiler.passes.hoist import hoist
 from kgraph.compiler.passes.horizontal_fusion import horizontal_fusion
 from kgraph.compiler.passes.loop_cse import loop_cse
 from kgraph.compiler.passes.pack_residuals import pack_residuals
+from kgraph.compiler.passes.pairs import in_pairs
 from kgraph.compiler.passes.prepare import fold_scales, pack_weights, prepared, transform_kernels
 from kgraph.compiler.passes.rematerialise import rematerialise
 from kgraph.compiler.passes.schedule import Views, part_strides, schedule, with_gaps
 from kgraph.compiler.passes.simplify import expand, simplify, split_reductions
-from kgraph.compiler.passes.widen import read_narrow, widen
+from kgraph.compiler.passes.widen import read_narrow, widen, widen_late
 from kgraph.compiler.passes.window import lower_windows
 from kgraph.compiler.plan import Kernel, Plan
 from kgraph.compiler.prims.loop import scan_p, while_p
@@ -41,8 +42,9 @@ PLAIN_PASSES = [
     ("widen", widen), ("loop_cse", loop_cse), ("dce", dce), ("hoist", hoist), ("pack_residuals", pack_residuals),
     ("expand", expand), ("lower_windows", lower_windows), ("simplify", simplify), ("cse", cse), ("dce", dce),
     ("split_reductions", split_reductions),
-    ("simplify", simplify), ("cse", cse), ("dce", dce),
+    ("simplify", simplify), ("cse", cse), ("widen_late", widen_late), ("cse", cse), ("dce", dce),
 ]
+PAIRS_PASSES = [("in_pairs", in_pairs), ("cse", cse), ("dce", dce)]   # for machines that multiply pairs of bfloat16
 KERNEL_PASSES = [
     ("read_narrow", read_narrow), ("fuse", fuse),
     ("horizontal_fusion", horizontal_fusion), ("rematerialise", rematerialise),
@@ -72,15 +74,16 @@ def run_passes(program: Program, passes=None) -> Program:
     return program
 
 
-def compile_program(program: Program, states=(), constants=(), size_rules=(), prepare=False) -> Plan:
+def compile_program(program: Program, states=(), constants=(), size_rules=(), prepare=False, pairs=False) -> Plan:
     """Passes, memory and kernel sources of a program.
 
     states, constants  those of its inputs that are variables and captured arrays, in the order the runtime has them
     size_rules         what tracing had to assume of sizes
     prepare            with a plan of its own for what depends on constants, and states that it does not update
+    pairs              whether the machine multiplies pairs of bfloat16 in one instruction
     """
     checks: list = []
-    program, preparation, made = run_passes(program, PLAIN_PASSES), None, ()
+    program, preparation, made = run_passes(program, PLAIN_PASSES + PAIRS_PASSES * pairs), None, ()
     if prepare:
         preparation, program, made = _prepared(program, states, constants)
     plan = _plan(run_passes(program, KERNEL_PASSES), states, constants, {}, checks, made)

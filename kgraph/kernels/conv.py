@@ -8,6 +8,9 @@ whose rows are neighbouring output pixels and whose k runs through the taps and 
     weights_TYPE(block, x, ct, out, images, lo, hi)      adds what some images give to taps lo to hi of the kernel
     depthwise_weights_TYPE(...)                          the same where each channel is its own group
 
+Those of bfloat16 (conv_bf16, weights_bf16) have words of two numbers for elements, of two neighbouring channels, or for
+the gradient of the kernel of two images, and sums in float32: x, weights and ct are read so, and the block counts so.
+
 What the block says in ``finish`` is done to the sums of conv, if it has the address of that in ``finishes``; then each
 output must meet one tap at least.
 
@@ -28,7 +31,7 @@ from kgraph.compiler.loopnest.builder import both, differ, either, equal, least,
 from kgraph.compiler.loopnest.dtypes import DTYPES, short_name
 from kgraph.compiler.loopnest.nodes import Expression, call
 from kgraph.compiler.loopnest.records import SEGMENT, WINDOW, Words
-from kgraph.kernels.conv_tile import ConvTile, conv_tiles
+from kgraph.kernels.conv_tile import MIXES, ConvTile, conv_tiles
 from kgraph.kernels.routine import Routine
 from kgraph.kernels.wide import BLOCK as TERMS
 from kgraph.kernels.wide import PARTS, add_part
@@ -38,7 +41,8 @@ __all__ = ["ROUTINES", "Driver", "function", "tile_shapes", "scratch"]
 FEW_ROWS = 17         # a weight gradient with fewer channels than these joins taps
 BAND_BYTES = 1 << 18  # of inputs that the weight gradient keeps in a second-level cache
 
-ROUTINES = ("window_plan", *(f"{name}_{t}" for t in ("f32", "f64") for name in (
+_REALS = {"f32": "float32", "f64": "float64"}
+ROUTINES = ("window_plan", "conv_bf16", "weights_bf16", *(f"{name}_{t}" for t in _REALS for name in (
     "conv", "depthwise", "max_pool", "sum_pool", "weights", "depthwise_weights")))
 _TERMS = {"conv": "product", "weights": "product", "max_pool": "maximum", "sum_pool": "sum"}  # all others: pairs
 
@@ -64,9 +68,10 @@ def tile_shapes(name: str) -> list:
     """The tiles of this machine that a routine uses."""
     if name == "window_plan":
         return []
-    dtype = "float32" if name.endswith("32") else "float64"
-    lanes, term = machine().lanes(DTYPES[dtype].itemsize), _TERMS.get(name[:-4], "pairs")
-    shapes = (_MIXING if term == "product" else _VECTOR)[machine().registers]
+    stem, _, short = name.rpartition("_")
+    dtype, term = _REALS.get(short, "float32"), _TERMS.get(stem, "pairs") if short in _REALS else "dots"
+    lanes = machine().lanes(DTYPES[dtype].itemsize)
+    shapes = (_MIXING if term in MIXES else _VECTOR)[machine().registers]
     return [ConvTile(dtype, lanes, rows, vectors, term, name.startswith("weights"), name.startswith("conv"))
             for vectors, heights in shapes.items() for rows in heights]
 
@@ -177,7 +182,7 @@ class _Covering(Driver):
 
     def __init__(self, name: str, parameters: str):
         self.chosen = tile_shapes(name)
-        self.depthwise = self.chosen[0].term != "product"
+        self.depthwise = self.chosen[0].term not in MIXES
         super().__init__(name, parameters, self.chosen, conv_tiles(self.chosen))
 
     def _cover(self, rows, columns, a, a_m, b, c, c_m, first=0):

@@ -9,7 +9,8 @@ until the last loop ends. a_m and c_m lead from row to row; a row of B and of C 
 masks columns from ``columns`` on; wider ones, for which masks would cost a tenth of their speed, are for full vectors
 only.
 
-What is summed is a ``term``: "product" of a number of A and a vector of B; "pairs", the products of a vector of A with
+What is summed is a ``term``: "product" of a number of A and a vector of B; "dots" of words of two bfloat16 instead, in
+float32 (kgraph.kernels.dot_tile); "pairs", the products of a vector of A with
 one of B, element for element, for channels that do not mix; "sum" and "maximum" of vectors of A alone, for pooling.
 
 Tiles that are told of it finish their sums before they store them (kgraph.kernels.finish).
@@ -25,13 +26,15 @@ from kgraph.codegen import llvm_ir as ir
 from kgraph.compiler.loopnest.dtypes import DTYPES
 from kgraph.compiler.loopnest.meaning import view
 from kgraph.compiler.loopnest.nodes import Tile
+from kgraph.kernels.dot_tile import dot, numbers_of
 from kgraph.kernels.finish import finished, meaning
 from kgraph.kernels.registers import GROUP, Registers, by, function, inside, opaque
 from kgraph.kernels.wide import BLOCK
 
-__all__ = ["LEVELS", "ConvTile", "conv_tiles"]
+__all__ = ["LEVELS", "MIXES", "ConvTile", "conv_tiles"]
 
 LEVELS = 4
+MIXES = ("product", "dots")  # terms of which each sum has those of all channels
 ROOM, ADDS = "room", "adds"  # see ConvWriter._write_sums
 
 
@@ -84,12 +87,13 @@ def _sums(shape, rows, levels, a, a_m, b, c, c_m, columns, accumulate, finish=0,
     wide = min(columns, shape.lanes * shape.vectors)
     a_steps = [item * int(s) for s in (a_m, *words[:, 1])]
     out = view(c, (rows, wide), (item * c_m, item), dtype)
-    if shape.term == "product":
+    if shape.term in MIXES:
         left = view(a, (rows, *counts), a_steps, dtype)[..., None]
     else:
         left = view(a, (rows, *counts, wide), (*a_steps, item), dtype)
-    if shape.term in ("product", "pairs"):
-        left = left * view(b, (*counts, wide), (*(item * int(s) for s in words[:, 2]), item), dtype)
+    if shape.term in (*MIXES, "pairs"):
+        right = view(b, (*counts, wide), (*(item * int(s) for s in words[:, 2]), item), dtype)
+        left = left * right if shape.term != "dots" else (numbers_of(left) * numbers_of(right)).sum(-1)
     found = (np.max if shape.term == "maximum" else np.sum)(left, axis=tuple(range(1, 1 + LEVELS)))
     out[...] = meaning(out + found if accumulate else found, finish, beside)
 
@@ -222,13 +226,15 @@ class ConvWriter(Registers):
     def _add_terms(self, carried) -> dict:
         b, tile = self.builder, self.tile
         places = [carried["a", g] for g in range(len(self.bases))]
-        if tile.term in ("product", "pairs"):
+        if tile.term in (*MIXES, "pairs"):
             vectors = [self._load(carried["b"], j) for j in range(tile.vectors)]
         added = {}
         for i, row in enumerate(self.rows_of(places, self.row_bytes, tile.rows, self.group)):
-            number = self.number(row) if tile.term == "product" else None
+            number = self.number(row) if tile.term in MIXES else None
             for j in range(tile.vectors):
-                if tile.term in ("product", "pairs"):
+                if tile.term == "dots":
+                    added[i, j] = dot(b, 2, number, vectors[j], carried[i, j])
+                elif tile.term in ("product", "pairs"):
                     left = self._load(row, j) if number is None else number
                     added[i, j] = self.times_plus(left, vectors[j], carried[i, j])
                 elif tile.term == "maximum":

@@ -25,7 +25,7 @@ from kgraph.compiler.loopnest.nodes import Tile
 from kgraph.kernels.gemm_tile import GemmTile, GemmWriter
 from kgraph.kernels.registers import Registers, function, inside, masked_load, splat, transposed
 
-__all__ = ["DotTile", "dot", "dot_packing_tiles", "group", "limit_dot_tile", "loaded"]
+__all__ = ["DotTile", "dot", "dot_packing_tiles", "group", "limit_dot_tile", "loaded", "numbers_of"]
 
 _FEATURES = {64: "avx512vnni", 32: "avxvnni"}  # by the bytes of a vector
 
@@ -102,6 +102,12 @@ def _dot_of_pairs(b, left, right, so_far):
     low, rest = ([b.bitcast(change(b.bitcast(x, words)), r.kind) for x in (left, right)]
                  for change in (lambda x: b.shl(x, sixteen), lambda x: b.and_(x, high)))
     return r.times_plus(*rest, r.times_plus(*low, so_far))
+
+
+def numbers_of(words):
+    """The numbers of bfloat16 in words of 32 bits, as float32 along an axis more."""
+    bits = np.asarray(words).view("int32")
+    return np.stack([bits << 16, bits & -1 << 16], -1).view("float32")
 
 
 def _call(b, symbol, *values):

@@ -84,6 +84,7 @@ FUNCTIONS = {  # name: (number of operands, rule)
     "neg": (1, lambda dtypes: _operator("-", 2 * dtypes)),
     **{name: (1, _fixed(dtype)) for name, dtype in CASTS.items()},
     **dict.fromkeys(_REAL, (1, _real)), "atan2": (2, _real), "times_plus": (3, _real),
+    "pair": (2, _fixed("int32", "float32", "float32")),
     "bits": (1, _bits), "float_of_bits": (1, _float_of_bits), "abs": (1, _chosen), "sign": (1, _chosen),
     **dict.fromkeys(("isnan", "isfinite"), (1, _fixed("bool"))), "where": (3, _choice),
     "mix_bits": (3, _fixed("uint32", "uint32", "uint32", "uint64")),

@@ -95,6 +95,7 @@ FUNCTIONS = {
                                             "maximum", "minimum")},
     **{name: _inverse(name) for name in ("asin", "acos", "atan", "asinh", "acosh", "atanh", "atan2")},
     "bits": lambda x: x.view(f"int{8 * x.itemsize}"), "float_of_bits": lambda n: n.view(f"float{8 * n.itemsize}"),
+    "pair": lambda low, high: np.int32(low.view("int32") >> 16 & 0xFFFF | high.view("int32") & -1 << 16),
     "times_plus": lambda x, factor, addend: x * factor + addend, "pow": _power,
     "c_quotient": lambda a, b: (a - np.fmod(a, b)) // b, "c_remainder": np.fmod,
     "sum_so_far": np.add, "product_so_far": np.multiply, "maximum_so_far": np.maximum, "minimum_so_far": np.minimum,

@@ -19,6 +19,7 @@ from kgraph.compiler.lowering.finish import Finish
 from kgraph.compiler.lowering.loops import LoopKernel, _close_loops, _extent, _open_loop
 from kgraph.compiler.lowering.writer import SCRATCH, SCRATCH_SCOPE, Writer
 from kgraph.compiler.plan import Symbol
+from kgraph.compiler.prims.window import WORDS
 
 __all__ = ["Bands", "Geometry", "SCOPE_OF_BAND", "SCOPE_OF_CHANNELS", "emit_bands", "routine"]
 
@@ -54,6 +55,9 @@ class Geometry:
         dilation = params.get("dilation", (1,) * self.rank)
         low = [p[0] for p in params["padding"]]
         strides = {v: layout.strides.get(v) or row_major(v.shape) for v in (near, far)}
+        self.item = near.type.itemsize
+        if near.dtype == "bfloat16":  # in pairs of channels
+            strides[near], self.item = row_major((*near.shape[:-1], near.shape[-1] // 2)), 2 * self.item
         axes = [{"size": near.shape[1 + k], "outs": far.shape[1 + k], "taps": self.window[k],
                  "stride": params["strides"][k], "dilation": dilation[k], "low": low[k],
                  "near_step": strides[near][1 + k], "far_step": strides[far][1 + k],
@@ -186,7 +190,7 @@ class Bands:
 
 
 def routine(stem: str, value: Value) -> Symbol:
-    return Symbol(f"{stem}_{short_name(value.dtype)}")
+    return Symbol(f"{stem}_{'bf16' if value.dtype == WORDS else short_name(value.dtype)}")
 
 
 def emit_bands(w, body, layout, domain, anchor, geometry, stem, kernel: Expression | int,
@@ -200,7 +204,7 @@ def emit_bands(w, body, layout, domain, anchor, geometry, stem, kernel: Expressi
     geometry.write(planned=planned and work is None)
     bands.open()
     target, start = bands.target(None if geometry.finish is None else geometry.finish.out)
-    near = w.address(x) + x.type.itemsize * bands.image * w.size(geometry.image[x][0])
+    near = w.address(x) + geometry.item * bands.image * w.size(geometry.image[x][0])
     places = w.size(geometry.row_places)
     given = (w.routine(routine(stem, x)), SCRATCH, near, kernel, start, bands.top * places, bands.bottom * places)
     if work is None:

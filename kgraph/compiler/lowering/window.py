@@ -22,6 +22,7 @@ from kgraph.compiler.lowering.loops import LoopKernel
 from kgraph.compiler.lowering.pooling import emit_max_grad, emit_max_pick, emit_pool
 from kgraph.compiler.lowering.writer import HI, LO, SCRATCH, Writer
 from kgraph.compiler.passes.window import is_winograd
+from kgraph.compiler.prims.window import WORDS
 
 __all__ = ["emit_weight_grad", "emit_window", "window_flops"]
 
@@ -39,12 +40,14 @@ def emit_window(op: Op, layout: Layout, checks: list) -> LoopKernel:
 
 
 def window_flops(op: Op) -> Size:
-    """Two for each multiply-add of a convolution, border or not; one for each tap of a pooling window."""
+    """Two for each multiply-add of a convolution, border or not, twice as many for one of pairs; one for each tap of a
+    pooling window."""
     if op.prim.name.startswith("conv"):
         far = op.outputs[0] if op.prim.lower == "conv" else op.inputs[int(op.prim.name == "conv_weight_grad")]
         near = op.outputs[0] if op.prim.name == "conv_data_grad" else op.inputs[0]
         window = op.params.get("window") or op.inputs[1].shape[:-2]
-        return 2 * far.size * size_of(window) * (near.shape[-1] // op.params["groups"])
+        each = 4 if near.dtype == WORDS else 2
+        return each * far.size * size_of(window) * (near.shape[-1] // op.params["groups"])
     windows = op.inputs[-1] if op.prim.name.endswith("grad") else op.outputs[0]
     return windows.size * size_of(op.params["window"])
 
@@ -58,7 +61,7 @@ def _emit_conv(w, body, layout, domain, anchor) -> LoopKernel:
     x, kernel, *transform = anchor.inputs
     out, groups = anchor.outputs[0], anchor.params["groups"]
     depthwise = _is_depthwise(x, out, groups)
-    ours, theirs = x.shape[-1] // groups, out.shape[-1] // groups
+    ours, theirs = x.shape[-1] // groups // (1 + (kernel.dtype == WORDS)), out.shape[-1] // groups
     geometry = Geometry(w, layout, anchor, x, out, int(anchor.prim.lower == "conv_data_grad"), ours * out.shape[-1],
                          *((1, 1, out.shape[-1]) if depthwise else (groups, ours, theirs)))
     if x.dtype == "int8":

@@ -165,8 +165,15 @@ def _can_lie_apart(value: Value, program: Program, views: Views) -> bool:
     body = views.maker[value].params.get("body")
     loops = views.maker[value].prim is fused_p and not any(op.prim.kind == "window" for op in body.ops)
     readers = [op for op in program.ops if value in op.inputs]
+    if value.dtype == "bfloat16" and any(_reads_window(op, value) for op in readers):
+        return False  # convolutions read words of it, which need not be whole there
     return loops and all(op.prim is fused_p for op in readers if op.prim.view != "whole") and \
         sum(op.prim.view == "whole" for op in readers) == 1
+
+
+def _reads_window(op: Op, value: Value) -> bool:
+    """Whether there is a convolution in a kernel that reads the value where it lies."""
+    return op.prim is fused_p and any(x.prim.kind == "window" and value in x.inputs for x in op.params["body"].ops)
 
 
 def _touching(ops, views: Views) -> dict:

@@ -13,7 +13,7 @@ from kgraph.compiler.primitive import PRIMITIVES
 from kgraph.compiler.prims.rules import apply, cast
 from kgraph.compiler.rewrite import rewrite
 
-__all__ = ["read_narrow", "widen", "widens"]
+__all__ = ["read_narrow", "widen", "widen_late", "widens"]
 
 AS_THEY_ARE = ("elementwise", "move", "random", "loop", "host")
 
@@ -45,6 +45,16 @@ def widen(program: Program) -> Program:
         return program if all(a is b for a, b in zip(ops, program.ops)) else program.with_ops(ops)
     rules = {p.name: [in_float32] for p in PRIMITIVES.values() if not _takes_elements(p)}
     return rewrite(program.with_ops(ops), rules)
+
+
+def widen_late(program: Program) -> Program:
+    """What moves numbers that were made wider moves them before that."""
+    def late(t, op, inputs):
+        before = t.made_by(inputs[0], "cast") if len(inputs) == 1 and inputs[0].dtype == op.outputs[0].dtype else None
+        if before is None or not widens(before):
+            return None
+        return cast(apply(op.prim.name, before.inputs[0], **op.params), inputs[0].dtype)
+    return rewrite(program, {p.name: [late] for p in PRIMITIVES.values() if p.kind == "move"})
 
 
 def read_narrow(program: Program) -> Program:

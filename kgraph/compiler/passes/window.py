@@ -38,7 +38,7 @@ def is_winograd(op: Op, near: Value, far: Value) -> bool:
     params = op.params
     window = params.get("window") or op.inputs[1].shape[:-2]
     channels = [v.shape[-1] for v in (near, far)]
-    return (near.dtype != "int8" and tuple(window) == (3, 3)
+    return (near.dtype in REALS and tuple(window) == (3, 3)
             and {*params["strides"], *params["dilation"], params["groups"]} == {1}
             and all(isinstance(n, int) and n >= LEAST_CHANNELS[op.prim.name] for n in channels)
             and channels[0] * channels[1] <= MOST_WEIGHTS)

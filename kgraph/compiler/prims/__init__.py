@@ -12,6 +12,7 @@ from kgraph.compiler.prims import (
     linalg,
     move,
     normalize,
+    pairs,
     random,
     reduce,
     scatter,
@@ -19,4 +20,4 @@ from kgraph.compiler.prims import (
 )
 
 __all__ = ["attention", "collective", "composite", "contract", "custom", "elementwise", "erfinv", "host", "index",
-           "linalg", "move", "normalize", "random", "reduce", "scatter", "window"]
+           "linalg", "move", "normalize", "pairs", "random", "reduce", "scatter", "window"]

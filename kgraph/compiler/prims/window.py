@@ -4,7 +4,9 @@ An output at place o of a space axis reads the inputs at ``o * stride + k * dila
 kernel; places outside of the input are skipped. Each parameter has one entry for each space axis; ``padding`` is a
 pair (low, high), and a negative amount leaves input out. Kernels are ``[taps..., channels / groups, filters]``.
 
-``dtype`` is int32 for a convolution of int8, which is added up in that.
+``dtype`` is int32 for a convolution of int8, which is added up in that, and float32 for bfloat16 *in pairs*
+(kgraph.compiler.prims.pairs), words of 32 bits: of a kernel along the axis that is summed, [taps..., channels / groups
+/ 2, filters]; for the gradient of a kernel, of x and ct along the batch. A pass makes the latter.
 
 ``transposed`` (kernels with channels and filters exchanged: [taps..., filters / groups, channels]) and ``parts`` (sums
 over so many shares of the batch, with an axis of their own in front) are forms that only kgraph.compiler.passes.window
@@ -28,11 +30,12 @@ import numpy as np
 
 from kgraph.compiler.dims import Dim
 from kgraph.compiler.ir import TensorType
-from kgraph.compiler.loopnest.dtypes import DTYPES
+from kgraph.compiler.loopnest.dtypes import DTYPES, numpy_dtype
 from kgraph.compiler.loopnest.nodes import call
 from kgraph.compiler.loopnest.records import PANEL
 from kgraph.compiler.primitive import NOT_DIFFERENTIABLE, Primitive
 from kgraph.compiler.prims.batch import ALL, keeps
+from kgraph.compiler.prims.pairs import WORDS, apart, numbers
 from kgraph.compiler.prims.reduce import lowest
 from kgraph.compiler.prims.rules import (
     FLOATS,
@@ -81,9 +84,15 @@ def _check_kernel(name, x, w, groups):
             lambda: f"{name}: expected groups that divide the {w.shape[-1]} filters, received groups={groups}")
 
 
+def _check_sums(name, x, dtype):
+    check_dtype(name, x, FLOATS if dtype is None else ("int8", "bfloat16"))
+    require(dtype in (None, DTYPES[x.dtype].sums),
+            lambda: f"{name}: expected the dtype that {x.dtype} is added up in, received {dtype}")
+
+
 def _conv_infer(x, w, strides, padding, dilation, groups, dtype=None):
-    check_dtype("conv", x, FLOATS if dtype is None else ("int8",))
-    require(dtype in (None, DTYPES[x.dtype].sums), lambda: f"conv: expected dtype int32 for int8, received {dtype}")
+    _check_sums("conv", x, dtype)
+    w = apart(w, -2)
     _check_kernel("conv", x, w, groups)
     require(x.shape[-1] == w.shape[-2] * groups,
             lambda: f"conv: expected {w.shape[-2] * groups} input channels for the kernel {w} in {groups} groups, "
@@ -92,8 +101,9 @@ def _conv_infer(x, w, strides, padding, dilation, groups, dtype=None):
     return TensorType((x.shape[0], *space, w.shape[-1]), dtype or x.dtype)
 
 
-def _data_grad_infer(ct, w, strides, padding, dilation, groups, size, transposed=False):
-    check_dtype("conv_data_grad", ct, FLOATS)
+def _data_grad_infer(ct, w, strides, padding, dilation, groups, size, transposed=False, dtype=None):
+    _check_sums("conv_data_grad", ct, dtype)
+    w = apart(w, -2)
     if transposed:
         require(w.shape[-1] % groups == 0 and w.ndim >= 3,
                 lambda: f"conv_data_grad: expected groups that divide the {w.shape[-1]} channels, received "
@@ -104,11 +114,11 @@ def _data_grad_infer(ct, w, strides, padding, dilation, groups, size, transposed
     require(ct.shape[1:] == (*space, w.shape[-1]),
             lambda: f"conv_data_grad: expected a gradient [batch, {', '.join(map(str, space))}, {w.shape[-1]}], "
                     f"received {ct}")
-    return TensorType((ct.shape[0], *size, w.shape[-2] * groups), ct.dtype)
+    return TensorType((ct.shape[0], *size, w.shape[-2] * groups), dtype or ct.dtype)
 
 
-def _weight_grad_infer(x, ct, strides, padding, dilation, groups, window, parts=None):
-    check_dtype("conv_weight_grad", x, FLOATS)
+def _weight_grad_infer(x, ct, strides, padding, dilation, groups, window, parts=None, dtype=None):
+    check_dtype("conv_weight_grad", x, FLOATS if dtype is None else (WORDS,))
     require(x.ndim == ct.ndim and x.dtype == ct.dtype,
             lambda: f"conv_weight_grad: expected an input and a gradient of one rank and dtype, received {x}, {ct}")
     require(x.shape[-1] % groups == 0 and ct.shape[-1] % groups == 0,
@@ -117,7 +127,7 @@ def _weight_grad_infer(x, ct, strides, padding, dilation, groups, window, parts=
     require(ct.shape[:-1] == (x.shape[0], *space),
             lambda: f"conv_weight_grad: expected a gradient [{x.shape[0]}, {', '.join(map(str, space))}, filters], "
                     f"received {ct}")
-    return TensorType((*([parts] if parts else []), *window, x.shape[-1] // groups, ct.shape[-1]), x.dtype)
+    return TensorType((*([parts] if parts else []), *window, x.shape[-1] // groups, ct.shape[-1]), dtype or x.dtype)
 
 
 # --- meaning, in NumPy: matrices of windows, a number of images at a time ---------------------------------------------
@@ -162,6 +172,7 @@ def _matrices(values, groups):
 
 
 def _conv(x, w, strides, padding, dilation, groups, dtype=None):
+    w = numbers(w, -2)
     window = w.shape[:-2]
     space = tuple(map(output_size, x.shape[1:-1], window, strides, padding, dilation))
     out = np.empty((x.shape[0], *space, w.shape[-1]), dtype or x.dtype)
@@ -172,7 +183,8 @@ def _conv(x, w, strides, padding, dilation, groups, dtype=None):
     return out
 
 
-def _data_grad(ct, w, strides, padding, dilation, groups, size, transposed=False):
+def _data_grad(ct, w, strides, padding, dilation, groups, size, transposed=False, dtype=None):
+    w = numbers(w, -2)
     w = _exchanged(w, groups) if transposed else w
     window, channels = w.shape[:-2], w.shape[-2] * groups
     kernel = _matrices(w, groups).swapaxes(1, 2)
@@ -207,11 +219,12 @@ def _overlap_add(columns, window, strides, padding, dilation, size):
     return total[:, *inside].astype(columns.dtype)
 
 
-def _weight_grad(x, ct, strides, padding, dilation, groups, window, parts=None):
+def _weight_grad(x, ct, strides, padding, dilation, groups, window, parts=None, dtype=None):
     if parts:
         ends = [len(x) * p // parts for p in range(parts + 1)]
         return np.stack([_weight_grad(x[a:b], ct[a:b], strides, padding, dilation, groups, window)
                          for a, b in zip(ends, ends[1:])])
+    x, ct = numbers(x, 0), numbers(ct, 0)
     channels, filters = x.shape[-1] // groups, ct.shape[-1]
     total = np.zeros((groups, math.prod(window) * channels, filters // groups), summing_dtype(x.dtype))
     for images in _image_chunks(x.shape[0], math.prod(ct.shape[1:-1]) * math.prod(window) * x.shape[-1]):
@@ -251,7 +264,7 @@ _CASES = (((7,), (3,), (1,), ((0, 0),), (1,), 1, 3, 5, "float32"), ((8,), (3,), 
 
 
 def _normal(rng, shape, dtype):
-    return rng.normal(scale=0.1, size=shape).astype(dtype)
+    return rng.normal(scale=0.1, size=shape).astype(numpy_dtype(dtype))
 
 
 def _case_arrays(rng):

@@ -16,7 +16,7 @@ REFUSED = {
     "random_bits": "ONNX promises no particular random numbers: leave the layer out, or call it with training=False",
     "host": "it runs in Python: leave it out of the model that is exported, and run it before or after",
     **dict.fromkeys((*PHASES, "own_rows"), "it speaks with other processes"),
-    **dict.fromkeys(("fused", "panel_product", "conv_transformed", "windows"), _PASSES),
+    **dict.fromkeys(("fused", "panel_product", "conv_transformed", "windows", "pairs"), _PASSES),
     **dict.fromkeys(("conv_weight_grad", "max_pool_grad", "max_pool_pick", "sum_pool_grad", "sum_rows",
                     "put_rows"), _GRADIENT),
     **dict.fromkeys(("cholesky", "solve", "eigh", "lu", "eig", "qr", "svd"), _MATRICES),
