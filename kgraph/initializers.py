@@ -24,6 +24,11 @@ from kgraph.legacy.paths import lookup
 from kgraph.naming import nearest
 from kgraph.serialization import deserialize_keras_object, find_object, serialize_keras_object
 
+_PIECE = 1 << 16       # numbers that NumPy draws at once
+_COMPILED = 1 << 22    # that a process draws before a compiled function draws the rest
+_WIDE = ("float32", "float64")   # floats that are not rounded after they were drawn
+_drawn = 0
+
 
 class Initializer:
     """A callable (shape, dtype=None) -> tensor. Subclasses write __call__ and get_config."""
@@ -171,10 +176,26 @@ class RandomInitializer(Initializer):
         """Whether each number that is drawn becomes one element, the same in each call."""
         return type(self).__call__.__module__ == __name__ and isinstance(self.seed, (int, np.integer))
 
-    def rows(self, shape, start, stop, dtype=None):
-        """Rows from start to stop of what a call gives, drawn alone."""
-        with random.only_rows(start, stop):
-            return self(shape, dtype)
+    def fill(self, memory, shape, start=0):
+        """Write rows of what a call gives for a shape into memory, from row `start` on, where `by_rows`.
+
+        Compiled where the process draws enough to be worth it; else so few rows at a time that what lies between the
+        random bits and a number stays in the cache. The numbers are the same."""
+        global _drawn
+        _drawn += memory.size
+        bounds = self._bounds(shape)
+        if bounds is not None and len(memory) == shape[0] and _drawn > _COMPILED and memory.dtype.name in _WIDE:
+            random.fill_uniform(memory, *bounds, self.seed)
+            return
+        few = max(1, _PIECE // max(math.prod(shape[1:]), 1))
+        for at in range(0, len(memory), few):
+            part = memory[at:at + few]
+            with random.only_rows(start + at, start + at + len(part)):
+                part[...] = np.asarray(self(shape, memory.dtype.name))
+
+    def _bounds(self, shape):
+        """(lowest, highest) of numbers that are drawn evenly, None of others."""
+        return None
 
     def __init__(self, seed=None):
         if isinstance(seed, dict):
@@ -221,6 +242,9 @@ class RandomUniform(RandomInitializer):
     def __call__(self, shape, dtype=None):
         return random.uniform(shape, self.minval, self.maxval, dtype=dtype, seed=self.seed)
 
+    def _bounds(self, shape):
+        return self.minval, self.maxval
+
     def get_config(self):
         return {"minval": self.minval, "maxval": self.maxval, **super().get_config()}
 
@@ -256,15 +280,21 @@ class VarianceScaling(RandomInitializer):
         self.input_axes, self.output_axes = input_axes, output_axes
 
     def __call__(self, shape, dtype=None):
-        fan_in, fan_out = fans(shape, self.input_axes, self.output_axes)
-        n = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
-        variance = self.scale / max(1.0, n)
         if self.distribution == "uniform":
-            limit = math.sqrt(3.0 * variance)
-            return random.uniform(shape, -limit, limit, dtype=dtype, seed=self.seed)
+            return random.uniform(shape, *self._bounds(shape), dtype=dtype, seed=self.seed)
+        variance = self._variance(shape)
         if self.distribution == "untruncated_normal":
             return random.normal(shape, 0.0, math.sqrt(variance), dtype=dtype, seed=self.seed)
         return random.truncated_normal(shape, 0.0, math.sqrt(variance) / _CUT_OFF_STDDEV, dtype=dtype, seed=self.seed)
+
+    def _variance(self, shape):
+        fan_in, fan_out = fans(shape, self.input_axes, self.output_axes)
+        n = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
+        return self.scale / max(1.0, n)
+
+    def _bounds(self, shape):
+        limit = math.sqrt(3.0 * self._variance(shape))
+        return (-limit, limit) if self.distribution == "uniform" else None
 
     def get_config(self):
         config = {"scale": self.scale, "mode": self.mode, "distribution": self.distribution} \

@@ -25,10 +25,13 @@ import threading
 import numpy as np
 
 from kgraph import ops
+from kgraph.compiler.dims import dim
+from kgraph.compiler.ir import TensorType
 from kgraph.compiler.loopnest.dtypes import DTYPES, is_float
 from kgraph.compiler.prims.random import random_bits_p
 from kgraph.compiler.trace import Tensor, bind, current_trace
 from kgraph.config import floatx
+from kgraph.function import build
 from kgraph.legacy.paths import lookup
 from kgraph.naming import auto_name
 from kgraph.variable import Variable
@@ -182,6 +185,19 @@ def uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
     if not is_float(dtype):
         raise ValueError(f"random.uniform: expected a float dtype, received {dtype!r}: use randint for integers")
     return _unit(draw_seed(seed), shape, dtype) * (maxval - minval) + minval
+
+
+def fill_uniform(memory, minval, maxval, seed):
+    """Write what uniform draws for an array's shape and dtype into it, compiled, by all threads."""
+    dtype = memory.dtype.name
+    wide = [np.asarray(x, dtype) for x in (maxval - minval, minval)]
+    _compiled_uniform(dtype).run([draw_seed(seed).numpy(), *wide], {"n": memory.size}, [memory.reshape(-1)])
+
+
+@functools.cache
+def _compiled_uniform(dtype):
+    types = TensorType((2,), "uint32"), TensorType((), dtype), TensorType((), dtype)
+    return build("uniform", lambda key, width, least: _unit(key, (dim("n"),), dtype) * width + least, types)
 
 
 @_drawn_wide

@@ -19,7 +19,7 @@ from kgraph.compiler.prims import collective
 from kgraph.compiler.prims.collective import gather_rows_p, own_rows_p, rows_each
 from kgraph.compiler.trace import bind, suspend_recording
 from kgraph.config import floatx
-from kgraph.variable import Variable, draw_rows, zeros
+from kgraph.variable import Variable, zeros
 
 __all__ = ["Table", "first_does", "kind_of", "placing"]
 
@@ -73,7 +73,8 @@ class Table(Variable):
     def _begin(self, initializer):
         """The rows that the initializer gives. Those of drawn numbers are drawn alone."""
         if getattr(initializer, "by_rows", False):
-            draw_rows(self.held, initializer, self.shape, self.start)
+            with suspend_recording():
+                initializer.fill(self.held, self.shape, self.start)
             return
         with suspend_recording():
             self.held[...] = np.asarray(initializer(self.shape, dtype=self.type.dtype))[self.start:self.stop]

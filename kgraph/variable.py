@@ -17,10 +17,9 @@ from kgraph.config import floatx
 from kgraph.naming import auto_name, nearest
 from kgraph.runtime.memory import aligned
 
-__all__ = ["Variable", "draw_rows", "flatten", "is_followed", "mark_trainable", "wrote", "zeros"]
+__all__ = ["Variable", "flatten", "is_followed", "mark_trainable", "wrote", "zeros"]
 
 AGGREGATIONS = ("none", "mean", "sum", "only_first_replica")
-PIECE = 1 << 16  # numbers that are drawn at once
 generation = 0  # grows whenever a variable's memory moves: compiled code then binds its addresses again
 last_write = 0  # when some variable was written, by a clock that goes on with every write
 _clock = itertools.count(1)
@@ -341,20 +340,11 @@ def _initial(initializer, shape, dtype) -> tuple:
         return _own_memory(zeros(shape, dtype))
     if shape and getattr(initializer, "by_rows", False):
         memory = _memory(shape, dtype)
-        draw_rows(memory, initializer, shape)
+        with suspend_recording():
+            initializer.fill(memory, shape)
         return memory, False
     with suspend_recording():
         return _own_memory(np.asarray(initializer(shape, dtype=dtype.name), dtype=dtype))
-
-
-def draw_rows(memory, initializer, shape, start=0):
-    """Fill memory with rows, from `start` on, of what an initializer draws for a shape: so few at a time that what lies
-    between the random bits and a number stays in the cache."""
-    few = max(1, PIECE // max(math.prod(shape[1:]), 1))
-    with suspend_recording():
-        for at in range(0, len(memory), few):
-            part = memory[at:at + few]
-            part[...] = np.asarray(initializer.rows(shape, start + at, start + at + len(part), dtype=memory.dtype.name))
 
 
 def zeros(shape, dtype) -> np.ndarray:
