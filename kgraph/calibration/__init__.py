@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from kgraph import ops, tree
-from kgraph.calibration.layers import MOST, IntegerProduct, Trial
-from kgraph.calibration.units import IDLE, in_parts, rebuilt, units_of
+from kgraph.calibration.layers import MOST, IntegerProduct, Restored, Rounded, RoundingTrial, Trial
+from kgraph.calibration.units import IDLE, in_parts, rebuilt, shared_inputs, units_of
 from kgraph.models import Model
 
 __all__ = ["Costs", "LayerCost", "quantize"]
@@ -53,7 +53,8 @@ class Costs:
 
 def quantize(model, calibration_data, max_loss=None, batch_size=32):
     """A copy of a functional or Sequential model for prediction whose Dense and convolution layers work in int8, with
-    what is between them where it only moves or chooses numbers. Batch normalization becomes part of the kernels.
+    what is between them where it only moves or chooses numbers. Batch normalization becomes part of the kernels. What
+    such a layer and others read, as the additions of residual networks do, all of them read in int8.
 
     Its ``costs`` say what each layer costs in accuracy on the calibration data; printed, they are a table. Layers of
     other classes, of other dtypes, called more than once or channels_first stay as they are. A SeparableConv becomes
@@ -93,14 +94,35 @@ def quantize(model, calibration_data, max_loss=None, batch_size=32):
     trial = _Trials(model, units, limits, calibration_data, batch_size)
     alone = [trial.costs([u]) for u in units]
     chosen = _chosen(trial, units, alone, max_loss)
-    made = {u.layer: _integer_layer(u, limit) for u, limit in zip(units, limits) if u in chosen}
-    gone = {la: None for u in chosen for la in (*u.before, *([u.norm] if u.norm is not None else []))}
-    small = rebuilt(model, {**made, **gone})
-    for unit, limit in zip(units, limits):
-        if unit in chosen:
-            made[unit.layer].set_weights([unit.integers, unit.steps, unit.bias, np.float32(limit / MOST)])
+    small = _in_integers(model, {u: np.float32(limit / MOST) for u, limit in zip(units, limits) if u in chosen})
     rows = [LayerCost(u.layer.name, limit, *cost, u in chosen) for u, limit, cost in zip(units, limits, alone)]
     small.costs = Costs(tuple(rows), *trial.costs(chosen))
+    return small
+
+
+def _in_integers(model, steps) -> Model:
+    """The model with these units in int8, by the step of each one's inputs. What others read too is rounded once, for
+    all of them."""
+    products = {u: _integer_layer(u) for u in steps}
+    gone = {la: None for u in steps for la in (*u.before, *([u.norm] if u.norm is not None else []))}
+    shared, integers, weights = shared_inputs(model, steps), {}, {}
+
+    def made(tensor, value):
+        if tensor not in shared:
+            return value
+        unit = shared[tensor]
+        pair = [kind(name=f"{unit.layer.name}_{kind.__name__.lower()}") for kind in (Rounded, Restored)]
+        weights.update((la, [steps[unit]]) for la in pair)
+        x = pair[0](value)
+        value = pair[1](x)
+        integers[value] = x
+        return value
+    places = {u.layer: lambda x, la=la: la(integers.get(x, x)) for u, la in products.items()}
+    small = rebuilt(model, {**places, **gone}, made)
+    for unit, step in steps.items():
+        weights[products[unit]] = [unit.integers, unit.steps, unit.bias, step]
+    for layer, values in weights.items():
+        layer.set_weights(values)
     return small
 
 
@@ -116,7 +138,7 @@ def _limits(model, units, data, batch_size) -> list:
     return [limit or 1.0 for limit in limits]
 
 
-def _integer_layer(unit, limit) -> IntegerProduct:
+def _integer_layer(unit) -> IntegerProduct:
     strides, padding, dilation, groups = unit.form
     before = [type(la).from_config(la.get_config()) for la in unit.before if type(la) not in IDLE]
     made = IntegerProduct(unit.kernel.shape, unit.layer.activation, strides, padding, dilation, before,
@@ -130,13 +152,19 @@ class _Trials:
     def __init__(self, model, units, limits, data, batch_size):
         self.layers = {u: Trial(u, limit, name=f"{u.layer.name}_trial") for u, limit in zip(units, limits)}
         places = {u.layer: la for u, la in self.layers.items()}
-        self.model = rebuilt(model, {**places, **{u.norm: None for u in units if u.norm is not None}})
+        limit_of = dict(zip(units, limits))
+        self.shared = {tensor: RoundingTrial(limit_of[u], name=f"{u.layer.name}_rounding")
+                       for tensor, u in shared_inputs(model, units).items()}
+        self.model = rebuilt(model, {**places, **{u.norm: None for u in units if u.norm is not None}},
+                             lambda tensor, value: self.shared[tensor](value) if tensor in self.shared else value)
         self.data, self.batch_size = data, batch_size
         self.exact = self._outputs([])
 
     def _outputs(self, chosen) -> list:
         for unit, layer in self.layers.items():
             layer.flag.assign(float(unit in chosen))
+        for tensor, layer in self.shared.items():
+            layer.flag.assign(float(any(u.input is tensor for u in chosen)))
         return tree.flatten(self.model.predict(self.data, batch_size=self.batch_size, verbose=0))
 
     def costs(self, chosen) -> tuple:

@@ -6,7 +6,7 @@ from kgraph.layers import Layer
 from kgraph.ops.window import convolved
 from kgraph.serialization import deserialize_keras_object, serialize_keras_object
 
-__all__ = ["IntegerProduct", "Trial", "linear"]
+__all__ = ["IntegerProduct", "Restored", "Rounded", "RoundingTrial", "Trial", "linear"]
 
 LEAST, MOST = -128, 127
 
@@ -25,7 +25,8 @@ def linear(inputs, kernel, strides, padding, dilation_rate, groups):
 
 class IntegerProduct(Layer):
     """activation((round(inputs * (1 / input_step)) @ kernel) * (kernel_step * input_step) + bias) with a kernel in
-    int8: a Dense layer, or with strides a convolution of channels-last images. kgraph.quantize makes them.
+    int8: a Dense layer, or with strides a convolution of channels-last images. kgraph.quantize makes them. Inputs of
+    int8 are rounded already.
 
     Args:
         kernel_shape: its last axis are the filters
@@ -49,7 +50,7 @@ class IntegerProduct(Layer):
         self.bias, self.input_step = add("bias", filters), add("input_step", ())
 
     def call(self, inputs):
-        x = ops.cast(rounded(inputs, self.input_step), "int8")
+        x = inputs if inputs.dtype == "int8" else ops.cast(rounded(inputs, self.input_step), "int8")
         for layer in self.before:
             x = layer(x)
         sums = linear(x, self.kernel, self.strides, self.padding, self.dilation_rate, self.groups)
@@ -59,6 +60,27 @@ class IntegerProduct(Layer):
         return {**super().get_config(), **self.settings("kernel_shape", "activation", "strides", "padding",
                                                         "dilation_rate", "groups"),
                 "before": [serialize_keras_object(la) for la in self.before]}
+
+
+class _InSteps(Layer):
+    """Has a step, of which int8 are multiples."""
+
+    def build(self, input_shape=None):
+        self.step = self.add_weight((), "ones", "float32", trainable=False, name="step")
+
+
+class Rounded(_InSteps):
+    """Inputs in steps, as int8: what several layers read."""
+
+    def call(self, inputs):
+        return ops.cast(rounded(inputs, self.step), "int8")
+
+
+class Restored(_InSteps):
+    """Reals of what is Rounded, for layers that want these."""
+
+    def call(self, inputs):
+        return ops.cast(inputs, "float32") * self.step
 
 
 class Trial(Layer):
@@ -88,4 +110,23 @@ class Trial(Layer):
         return self.activation(sums + self.bias)
 
 
-OBJECTS = {"IntegerProduct": IntegerProduct}
+class RoundingTrial(Layer):
+    """Its inputs; where `flag` is 1, rounded as several layers would read them.
+
+    Args:
+        limit: their largest magnitude
+    """
+
+    def __init__(self, limit, **kwargs):
+        super().__init__(**kwargs)
+        self.limit = limit
+
+    def build(self, input_shape=None):
+        self.flag = self.add_weight((), "zeros", trainable=False, name="flag")
+
+    def call(self, inputs):
+        step = self.limit / MOST
+        return ops.where(self.flag > 0, rounded(inputs, step) * step, inputs)
+
+
+OBJECTS = {la.__name__: la for la in (IntegerProduct, Rounded, Restored)}

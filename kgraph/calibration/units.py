@@ -13,7 +13,7 @@ from kgraph.models.cloning import fresh, input_like, same_function
 from kgraph.quantizers.storage import Bytes
 from kgraph.runtime import locks
 
-__all__ = ["Unit", "in_parts", "rebuilt", "units_of"]
+__all__ = ["Unit", "in_parts", "rebuilt", "shared_inputs", "units_of"]
 
 DEPTHWISE = (layers.DepthwiseConv1D, layers.DepthwiseConv2D)
 PRODUCTS = (layers.Dense, layers.Conv1D, layers.Conv2D, layers.Conv3D, *DEPTHWISE)
@@ -167,9 +167,19 @@ def _pair(layer) -> tuple:
                    name=f"{layer.name}_pointwise", **shared))
 
 
-def rebuilt(model: Model, places: dict) -> Model:
+def shared_inputs(model: Model, units) -> dict:
+    """The tensors that units round and that others read too, each with its first unit. Outputs of the model are
+    none of them: these stay as they are."""
+    graph, found = _Graph(model), {}
+    for unit in units:
+        if len(graph.readers[unit.input]) > 1 and not any(t is unit.input for t in graph.outputs):
+            found.setdefault(unit.input, unit)
+    return found
+
+
+def rebuilt(model: Model, places: dict, made=lambda tensor, value: value) -> Model:
     """The model with other layers in some layers' places, or nothing (None); all others are copied with their
-    weights."""
+    weights. made: see replay."""
     copies, inputs = {}, [input_like(x, x, True) for x in model.inputs]
 
     def call(operation, args, kwargs):
@@ -179,7 +189,7 @@ def rebuilt(model: Model, places: dict) -> Model:
         if operation not in copies:
             copies[operation] = fresh(operation) if isinstance(operation, Layer) else same_function(operation)
         return copies[operation](*args, **kwargs)
-    outputs = replay(model._graph, inputs, call)[:len(model.outputs)]
+    outputs = replay(model._graph, inputs, call, made)[:len(model.outputs)]
     for old, new in copies.items():
         if isinstance(old, Layer) and old.weights:
             new.set_weights(old.get_weights())

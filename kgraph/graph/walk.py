@@ -82,13 +82,15 @@ class Graph:
             seen.add(operation.name)
 
 
-def replay(graph: Graph, values, call=lambda operation, args, kwargs: operation(*args, **kwargs)) -> list:
+def replay(graph: Graph, values, call=lambda operation, args, kwargs: operation(*args, **kwargs),
+           made=lambda tensor, value: value) -> list:
     """Run the graph's calls again on `values`, one for each input: arrays, traced Values, or other KTensors.
 
     Args:
         call: how to do one call; the default calls the operation. Returns one value for each output.
+        made: what is read in a tensor's place, given the value that it would have.
     """
-    known = dict(zip(graph.inputs, values))
+    known = {tensor: made(tensor, value) for tensor, value in zip(graph.inputs, values)}
     fill = lambda x: known[x] if isinstance(x, KTensor) else x
     for node in graph.nodes:
         if node.is_input:
@@ -100,5 +102,5 @@ def replay(graph: Graph, values, call=lambda operation, args, kwargs: operation(
         except Exception as error:
             places.told(error, node)
             raise
-        known.update((tensor, leaves[place]) for tensor, place in zip(node.outputs, node.places))
+        known.update((tensor, made(tensor, leaves[place])) for tensor, place in zip(node.outputs, node.places))
     return [known[x] for x in graph.outputs]
