@@ -95,7 +95,7 @@ def _sums(shape, rows, levels, a, a_m, b, c, c_m, columns, accumulate, finish=0,
         right = view(b, (*counts, wide), (*(item * int(s) for s in words[:, 2]), item), dtype)
         left = left * right if shape.term != "dots" else (numbers_of(left) * numbers_of(right)).sum(-1)
     found = (np.max if shape.term == "maximum" else np.sum)(left, axis=tuple(range(1, 1 + LEVELS)))
-    out[...] = meaning(out + found if accumulate else found, finish, beside)
+    out[...] = meaning(out + found if accumulate else found, c, item * c_m, finish, beside)
 
 
 def _chooser(tiles):
@@ -178,7 +178,7 @@ class ConvWriter(Registers):
         sums = self.where(b.icmp_signed("!=", state[ADDS], ir.I64(0)), lambda: {
             (i, j): join(self._load(self.starts[i], j), x) for (i, j), x in sums.items()}, sums)
         if finish:
-            sums = finished(self, sums, *finish, self.mask)
+            sums = finished(self, sums, self.starts, [self.mask] * self.tile.vectors, *finish)
         for (i, j), x in sums.items():
             self.store(x, self._vector(self.starts[i], j), self.mask)
 

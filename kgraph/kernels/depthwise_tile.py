@@ -91,7 +91,7 @@ def _meaning(tile, rows, taps, x, x_column, x_row, kernel, tap_column, tap_row, 
             if 0 <= first + c < size:
                 read = view(x + c * x_column, (taps, wide), (x_row, dtype.itemsize), dtype)
                 sums[i] += (read * weights[:, q]).sum(0)
-    view(out, (rows, wide), (out_step, dtype.itemsize), dtype)[...] = meaning(sums, finish, beside)
+    view(out, (rows, wide), (out_step, dtype.itemsize), dtype)[...] = meaning(sums, out, out_step, finish, beside)
 
 
 class _Writer(Registers):
@@ -114,9 +114,10 @@ class _Writer(Registers):
         steps = {"kernel": by(tap_row), **{key: by(x_row, hidden=True) for key in bases}}
         carried = {"kernel": kernel, **bases, **dict.fromkeys(self.cells, self.full(0.0))}
         found = self.repeat(taps, carried, lambda left, carried: (ir.I64(1), self._row(carried)), steps)
-        done = finished(self, {ij: found[ij] for ij in self.cells}, finish, beside, self.mask)
+        rows = [b.add(out, b.mul(out_step, ir.I64(i))) for i in range(tile.rows)]
+        done = finished(self, {ij: found[ij] for ij in self.cells}, rows, [self.mask] * tile.vectors, finish, beside)
         for i, j in self.cells:
-            self.store(done[i, j], self._vector(b.add(out, b.mul(out_step, ir.I64(i))), j), self.mask)
+            self.store(done[i, j], self._vector(rows[i], j), self.mask)
         b.ret_void()
 
     def _vector(self, address, j):

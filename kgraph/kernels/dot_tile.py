@@ -46,6 +46,7 @@ class DotTile(GemmTile):
     """rows x vectors of `lanes` sums of products of words of so many numbers."""
 
     group: int = 4
+    finishes = False
 
     def write(self, builder, *arguments):
         _DotWriter(self, builder).write(*arguments)

@@ -1,4 +1,4 @@
-"""What register tiles do to their sums before they store them: a bias for each channel, and limits.
+"""What register tiles do to their sums before they store them: a bias for each channel, another array, and limits.
 
 ``finish`` is the address of a record, FINISH (kgraph.compiler.loopnest.records), or 0: nothing is done. ``beside``:
 bytes from the first channel of the bias to the tile's.
@@ -15,21 +15,30 @@ from kgraph.kernels.registers import Registers
 __all__ = ["finished", "meaning"]
 
 
-def finished(r: Registers, sums: dict, finish, beside, mask) -> dict:
-    """Vectors by (row, number in the row) with the bias, if there is one, and cut to the limits; NaN stays."""
-    return r.where(r.builder.icmp_signed("!=", finish, ir.I64(0)), lambda: _done(r, sums, finish, beside, mask), sums)
+def finished(r: Registers, sums: dict, rows, masks, finish, beside) -> dict:
+    """Vectors by (row, number in the row) with what is added, and cut to the limits; NaN stays. rows: addresses of the
+    rows of the result; masks: of the vectors of a row, None for those that are full."""
+    return r.where(r.builder.icmp_signed("!=", finish, ir.I64(0)), lambda: _done(r, sums, rows, masks, finish, beside),
+                   sums)
 
 
-def _done(r: Registers, sums: dict, finish, beside, mask) -> dict:
+def _done(r: Registers, sums: dict, rows, masks, finish, beside) -> dict:
     b = r.builder
     words = b.inttoptr(finish, ir.I64.as_pointer())
-    bias, low, high = (b.load(b.gep(words, [ir.I64(FINISH.place(field))])) for field in ("bias", "low", "high"))
+    bias, other, low, high = (b.load(b.gep(words, [ir.I64(FINISH.place(field))]))
+                              for field in ("bias", "other", "low", "high"))
+    vector = lambda start, j: r.load(r.place(start, ir.I64(r.lanes * j)), masks[j])
 
     def with_bias():
         start = b.add(bias, beside)
-        read = {j: r.load(r.place(start, ir.I64(r.lanes * j)), mask) for j in {j for _, j in sums}}
+        read = {j: vector(start, j) for j in {j for _, j in sums}}
         return {(i, j): b.fadd(x, read[j]) for (i, j), x in sums.items()}
+
+    def with_other():
+        starts = [b.add(row, other) for row in rows]
+        return {(i, j): b.fadd(x, vector(starts[i], j)) for (i, j), x in found.items()}
     found = r.where(b.icmp_signed("!=", bias, ir.I64(0)), with_bias, sums)
+    found = r.where(b.icmp_signed("!=", other, ir.I64(0)), with_other, found)
     for sign, limit in (("<", low), (">", high)):
         number = b.bitcast(limit, ir.MEMORY_TYPES["float64"])
         limit = r.all_lanes(number if r.item == 8 else b.fptrunc(number, r.element))
@@ -37,12 +46,14 @@ def _done(r: Registers, sums: dict, finish, beside, mask) -> dict:
     return found
 
 
-def meaning(sums, finish: int, beside: int):
-    """The same in NumPy, of sums [rows, channels]."""
+def meaning(sums, out: int, step: int, finish: int, beside: int):
+    """The same in NumPy, of sums [rows, channels] for an address, with so many bytes from row to row."""
     if not finish:
         return sums
-    bias, *limits = view(finish, (FINISH.words,), (8,), np.int64)
+    bias, other, *limits = map(int, view(finish, (FINISH.words,), (8,), np.int64))
     low, high = np.array(limits).view(np.float64)
     if bias:
-        sums = sums + view(int(bias) + beside, sums.shape[1:], (sums.itemsize,), sums.dtype)
+        sums = sums + view(bias + beside, sums.shape[1:], (sums.itemsize,), sums.dtype)
+    if other:
+        sums = sums + view(out + other, sums.shape, (step, sums.itemsize), sums.dtype)
     return np.minimum(np.maximum(sums, low), high)

@@ -20,6 +20,8 @@ C overlaps neither A nor B. flags is a sum of those of kgraph.compiler.loopnest.
     IN_PARTS      do a share of the sums, for m * n <= RESULT: they are made of up to PARTS parts. The scratch begins
                   with a record, SHARE: the caller gives lo, hi, units, done and routine; ``last`` becomes 1 if the call
                   was the last to finish, and has added up the parts in C, else 0
+    FINISHES      C is finished before it is stored (kgraph.kernels.finish), as the record that the scratch begins with,
+                  SHARE, says; for k <= MOST_FINISHED and without the flags ADD, MORE, ONTO and IN_PARTS; of floats only
 
 Every thread has a scratch of its own, of `scratch()` bytes; the runtime adds it to the scratch of a kernel with such a
 routine among its arguments, behind the kernel's own. An element is made of chains of DEPTH multiply-adds in the order
@@ -46,6 +48,7 @@ from kgraph.compiler.loopnest.records import (
     ADD,
     BLOCK_COLUMNS,
     BLOCK_ROWS,
+    FINISHES,
     IN_PANELS,
     IN_PARTS,
     KEEP_COLUMNS,
@@ -266,14 +269,17 @@ class _Product(InBlocks):
 
     def _part(self, p, depth, blocks):
         w = self.w
+        self.finish = w.let("finish", 0)
+        with w.when(both(self._has(FINISHES), p + depth >= self.k)):
+            w.let(self.finish, self.scratch + 8 * SHARE.place("finish"))
         with w.when(self.direct), w.loop("t", 0, self.n, step=self.columns) as t:
             w.do("walk_direct", self.m, depth, self.a + self.size * p * self.a_k, self.a_m, self.a_k,
                  self.b + self.size * (p * self.b_k + t), self.b_k, self.c + self.item * t, self.c_m,
-                 least(self.columns, self.n - t), blocks)
+                 least(self.columns, self.n - t), blocks, self.finish, self.item * t)
         with w.when(self.few), w.loop("t", 0, self.n, step=self.columns) as t:
             w.do("walk_panels", self.m, depth, self.a + self.size * p * self.a_k, self.a_m, self.a_k,
                  self.b + self.size * (p * self.b_k + t * self.b_n), self.b_k, self.c + self.item * t, self.c_m,
-                 least(self.columns, self.n - t), blocks, self.b_n)
+                 least(self.columns, self.n - t), blocks, self.finish, self.item * t, self.b_n)
         with w.when(either(self.direct, self.few)):
             left_over = w.let("left_over", 0)
         with w.otherwise():
@@ -287,13 +293,13 @@ class _Product(InBlocks):
                 into = w.let("into", self.c + self.item * (r * self.c_m + t))
                 panel = self._panel(p, depth, r, t, inside)
                 if self.read.is_narrow:
-                    self._walk("row", rows, depth, self.packed_a, line, 1, panel, into, inside, blocks)
+                    self._walk("row", rows, depth, self.packed_a, line, 1, panel, into, inside, blocks, t)
                 else:
-                    self._walk_where_it_is(rows, depth, left, panel, into, inside, blocks)
+                    self._walk_where_it_is(rows, depth, left, panel, into, inside, blocks, t)
 
-    def _walk(self, what, rows, depth, a, a_m, a_k, panel, into, inside, blocks):
+    def _walk(self, what, rows, depth, a, a_m, a_k, panel, into, inside, blocks, t):
         self.w.do(f"walk_{what}", rows, depth, a, a_m, a_k, panel, self.line, into, self.c_m, inside, blocks,
-                  self.ahead)
+                  self.finish, self.item * t, self.ahead)
 
     def _walk_where_it_is(self, rows, depth, left, panel, into, *rest):
         """The walk over an A that is not widened: where it is, or as it was packed."""

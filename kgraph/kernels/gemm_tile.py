@@ -19,6 +19,7 @@ from kgraph.codegen.intrinsics import while_loop, widened
 from kgraph.compiler.loopnest.dtypes import DTYPES, numpy_dtype, short_name
 from kgraph.compiler.loopnest.meaning import view
 from kgraph.compiler.loopnest.nodes import Tile
+from kgraph.kernels.finish import finished, meaning
 from kgraph.kernels.registers import (
     GROUP,
     Registers,
@@ -53,7 +54,8 @@ class GemmTile:
     vectors: int
     column: bool
     direct: bool
-    more = 0  # arguments of its functions, beside those of all tiles
+    finishes = True  # whether it is told how sums are finished: see kgraph.kernels.finish
+    more = 0  # arguments of its functions, beside these and those of all tiles
 
     @property
     def name(self) -> str:
@@ -126,25 +128,33 @@ class PanelTile(GemmTile):
 
 
 def walk_tile(name: str, tiles) -> Tile:
-    """NAME(rows, depth, a, a_m, a_k, b, b_k, c, c_m, columns, accumulate) and what the tiles want to know beside it
+    """NAME(rows, depth, a, a_m, a_k, b, b_k, c, c_m, columns, accumulate[, finish, beside]) and what the tiles want to
+    know beside it
 
     covers rows x columns of C, first by the tallest of these tiles, for each height first by the widest. Addresses in
     bytes; a_m, a_k, b_k, c_m in elements: from row to row and along k of A, along k of B, from row to row of C.
     """
     def call(b, *values):
         b.call(function(b.module, name, known, functools.partial(_write_walk, tiles)), values)
-    known = 11 + tiles[0].more
+    known = 11 + 2 * tiles[0].finishes + tiles[0].more
     return Tile(name, known, False, call, functools.partial(_walked, tiles[0]))
 
 
 def _walked(tile, rows, depth, a, a_m, a_k, b, b_k, c, c_m, columns, accumulate, *more):
     """What a walk means."""
     out = view(c, (rows, columns), (tile.itemsize * c_m, tile.itemsize), np.dtype(tile.dtype))
-    out[...] = tile.product(a, b, rows, depth, columns, a_m, a_k, b_k, *more) + (out if accumulate else 0)
+    finish, more = _divided(tile, more)
+    sums = tile.product(a, b, rows, depth, columns, a_m, a_k, b_k, *more) + (out if accumulate else 0)
+    out[...] = meaning(sums.astype(out.dtype), c, tile.itemsize * c_m, *finish) if finish else sums
+
+
+def _divided(tile, more) -> tuple:
+    """(finish and beside, if a tile is told of them; what else it is told)."""
+    return more[:2 * tile.finishes], more[2 * tile.finishes:]
 
 
 def _write_walk(tiles, b, rows, depth, a, a_m, a_k, b_start, b_k, c, c_m, columns, accumulate, *more):
-    row, column = b.alloca(ir.I64), b.alloca(ir.I64)
+    row, column, (finish, more) = b.alloca(ir.I64), b.alloca(ir.I64), _divided(tiles[0], more)
     b.store(ir.I64(0), row)
     heights = sorted({t.rows for t in tiles}, reverse=True)
     for height, lower in zip(heights, (*heights[1:], 0)):
@@ -165,8 +175,10 @@ def _write_walk(tiles, b, rows, depth, a, a_m, a_k, b_start, b_k, c, c_m, column
                     a_at = b.add(a, b.mul(item, b.mul(i, a_m)))
                     c_at = b.add(c, b.mul(item, b.add(b.mul(i, c_m), t)))
                     b_at = b.add(b_start, b.mul(item, tile.offset(b, t, *more)))
-                    b.call(function(b.module, tile.name, 10 + tile.more, tile.write), [
-                        depth, a_at, a_m, a_k, b_at, b_k, c_at, c_m, b.sub(columns, t), accumulate, *more])
+                    beside = [*finish[:1], *(b.add(x, b.mul(item, t)) for x in finish[1:])]
+                    values = [depth, a_at, a_m, a_k, b_at, b_k, c_at, c_m, b.sub(columns, t), accumulate, *beside,
+                              *more]
+                    b.call(function(b.module, tile.name, len(values), tile.write), values)
                     b.store(b.add(t, ir.I64(tile.lanes * tile.vectors)), column)
             b.store(b.add(i, ir.I64(height)), row)
     b.ret_void()
@@ -182,6 +194,7 @@ class GemmWriter(Registers):
 
     def write(self, depth, a, a_m, a_k, b_start, b_k, c, c_m, columns, accumulate, *more):
         tile, b = self.tile, self.builder
+        finish, more = _divided(tile, more)
         self.offsets = [tile.offset(b, ir.I64(j * tile.lanes), *more) for j in range(tile.vectors)]
         self.ahead = tile.ahead(b, self.bytes(b_k), *more)
         self.masks = [inside(b, columns, tile.lanes, tile.lanes * j) for j in range(tile.vectors)]
@@ -191,6 +204,9 @@ class GemmWriter(Registers):
         sums = self._sums(depth, a, self.bytes(a_m), self.bytes(a_k), b_start, self.bytes(b_k))
         last = self.where(b.icmp_signed("!=", accumulate, ir.I64(0)), lambda: {
             (i, j): self.plus(self.load(places[i, j], self.masks[j]), sums[i, j]) for i, j in self.cells}, sums)
+        if finish:
+            starts = [b.add(c, self.bytes(b.mul(c_m, ir.I64(i)))) for i in range(tile.rows)]
+            last = finished(self, last, starts, self.masks, *finish)
         for i, j in self.cells:
             self.store(last[i, j], places[i, j], self.masks[j])
         b.ret_void()

@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 
 from kgraph.compiler.loopnest.nodes import Buffer, Expression
 
-__all__ = ["ADD", "BLOCK_COLUMNS", "BLOCK_ROWS", "DEPTHWISE_STRIDES", "DEPTHWISE_TAPS", "FINISH", "INTEGER_COLUMNS",
-           "INTEGER_DEPTH", "IN_PANELS", "IN_PARTS", "KEEP_COLUMNS", "LOOP", "LOOP_KERNEL", "LOOP_MOVER",
-           "LOOP_WORD", "MORE", "ONTO", "PANEL", "PARTS", "RESULT", "SAME_COLUMNS", "SEGMENT", "SHARE", "WINDOW",
-           "WINDOW_COLUMNS", "WINDOW_PLACES", "WINDOW_ROWS", "WINOGRAD_APART", "WINOGRAD_TILES", "Record", "Words"]
+__all__ = ["ADD", "BLOCK_COLUMNS", "BLOCK_ROWS", "DEPTHWISE_STRIDES", "DEPTHWISE_TAPS", "FINISH", "FINISHES",
+           "INTEGER_COLUMNS", "INTEGER_DEPTH", "IN_PANELS", "IN_PARTS", "KEEP_COLUMNS", "LOOP", "LOOP_KERNEL",
+           "LOOP_MOVER", "LOOP_WORD", "MORE", "MOST_FINISHED", "ONTO", "PANEL", "PARTS", "RESULT", "SAME_COLUMNS",
+           "SEGMENT", "SHARE", "WINDOW", "WINDOW_COLUMNS", "WINDOW_PLACES", "WINDOW_ROWS", "WINOGRAD_APART",
+           "WINOGRAD_TILES", "Record", "Words"]
 
 
 class Record:
@@ -71,9 +72,9 @@ class Words:
 # The loops of a register tile (kgraph.kernels.conv_tile), outermost first: how many rounds, and how far apart they lie.
 _LOOPS = (4, "count a b")
 
-# What is done to a sum before it is stored: the address of a bias for each channel, or 0, is added; then it is cut
-# between limits, which are float64.
-_FINISH = "bias low high"
+# What is done to a sum before it is stored: the bias of its channel is added (the address of the first, or 0), and what
+# lies so many bytes from its own place, if not 0; then it is cut between limits, which are float64.
+_FINISH = "bias other low high"
 FINISH = Record("finish", _FINISH)
 
 # What convolutions and pooling are told of their geometry (kgraph.kernels.conv), in memory of the calling thread:
@@ -95,13 +96,14 @@ SEGMENT = Record("segment", "out out_step count tap tap_step taps near near_step
 # What threads that share the sums of a product know (kgraph.kernels.gemm): units [lo, hi) of ``units`` are this call's,
 # done: the address of 1 + PARTS words that they have in common; the routine's own address; last: whether this call was
 # the last to finish. Then what is kept between calls for one product: blocks that its part has (kgraph.kernels.wide),
-# and whether a wide sum has begun.
-SHARE = Record("share", "lo hi units done routine last blocks begun")
+# and whether a wide sum has begun. finish: what is done to sums, with flag FINISHES.
+SHARE = Record("share", "lo hi units done routine last blocks begun", finish=(1, _FINISH))
 
 # Flags of a product (kgraph.kernels.gemm); it may be made in up to so many parts, if its result has at most so many
 # elements.
-ADD, SAME_COLUMNS, KEEP_COLUMNS, IN_PARTS, MORE, ONTO, IN_PANELS = 1, 2, 4, 8, 16, 32, 64
+ADD, SAME_COLUMNS, KEEP_COLUMNS, IN_PARTS, MORE, ONTO, IN_PANELS, FINISHES = 1, 2, 4, 8, 16, 32, 64, 128
 PARTS, RESULT = 8, 8192
+MOST_FINISHED = 8192  # terms of sums that a product can finish: longer ones have wide sums
 # Rows and columns of the blocks of C that a kernel has made one after another: they stay in a second-level cache until
 # its epilogue, and have wide sums.
 BLOCK_ROWS, BLOCK_COLUMNS = 256, 128

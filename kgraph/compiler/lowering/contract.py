@@ -19,16 +19,19 @@ from kgraph.compiler.loopnest.records import (
     ADD,
     BLOCK_COLUMNS,
     BLOCK_ROWS,
+    FINISHES,
     IN_PANELS,
     IN_PARTS,
     KEEP_COLUMNS,
     MORE,
+    MOST_FINISHED,
     PANEL,
     PARTS,
     RESULT,
     SAME_COLUMNS,
     SHARE,
 )
+from kgraph.compiler.lowering.finish import Finish, finish_of
 from kgraph.compiler.lowering.loops import LoopKernel, _close_loops, _extent, _name, _open_loops
 from kgraph.compiler.lowering.writer import ARGS, HI, LO, SCRATCH, Writer
 from kgraph.compiler.plan import Symbol
@@ -57,10 +60,26 @@ class _Product:
     columns: list
     summed: list     # groups; the last is the tile routine's own
     packed: bool     # whether b is made of panels
+    finish: Finish | None = None  # what the tile routine does to its sums, unless threads share these
 
     @property
     def out(self) -> Value:
         return self.op.outputs[0]
+
+    @property
+    def result(self) -> Value:
+        """What the tile routine makes."""
+        return self.out if self.finish is None else self.finish.out
+
+    @property
+    def depth(self) -> Size:
+        """Terms that the tile routine adds up at a time."""
+        return size_of([_extent(g) for g in self.summed[-1:]])
+
+    @property
+    def always(self) -> int:
+        """Flags of all calls of the tile routine."""
+        return IN_PANELS * self.packed | FINISHES * (self.finish is not None)
 
 
 @dataclass
@@ -125,7 +144,16 @@ def emit_contract(op: Op, layout: Layout, checks: list) -> LoopKernel:
     w = Writer(body, layout, checks)
     product = _sort_axes(product_op, domain, layout, _epilogue_accesses(body, product_op, domain, layout))
     w.know([*domain.axes, *(axis for group in product.summed for axis in group)])
+    product.finish = finish_of(body, product_op, layout) if _can_finish(product) else None
     return _emit_blocks(w, body, domain, product)
+
+
+def _can_finish(product: _Product) -> bool:
+    """Whether the tile routine makes whole sums, of real numbers, for channels that lie as those of a bias do."""
+    depth, columns = (size_of([axis.size for group in groups for axis in group])
+                      for groups in (product.summed, product.columns))
+    return (product.a.dtype == product.out.dtype and DTYPES[product.a.dtype].is_float and len(product.summed) == 1
+            and isinstance(depth, int) and depth <= MOST_FINISHED and columns == product.out.shape[-1] != 1)
 
 
 def _epilogue_accesses(body, product_op, domain, layout: Layout) -> list:
@@ -173,8 +201,8 @@ def _emit_blocks(w: Writer, body, domain, product: _Product) -> LoopKernel:
         left = _open_outer(w, product.outer, number, many_strips) * wide
         left = w.let("left", left if begin is None else begin + left)
         width = w.let("width", call("minimum", wide, edge - left))
-        keep = IN_PANELS if product.packed else KEEP_COLUMNS * (last - first > tall)
-        flags = w.let("flags", keep if few is None else keep + IN_PARTS * few)
+        keep = product.always if product.packed else product.always + KEEP_COLUMNS * (last - first > tall)
+        flags = w.let("flags", keep if few is None else keep + (IN_PARTS - (product.always & FINISHES)) * few)
         with w.loop("top", first, last, step=tall) as top:
             height = w.let("height", call("minimum", tall, last - top))
             block = _Block(top, height, left, width, flags, *_target(w, body, product, wide))
@@ -182,8 +210,11 @@ def _emit_blocks(w: Writer, body, domain, product: _Product) -> LoopKernel:
             if few is not None:
                 with w.when(both(few, equal(mine.last, 0))):
                     w.put(Return())
-            if len(body.ops) > 1:
+            if product.finish is None and len(body.ops) > 1:
                 _emit_epilogue(w, body, domain, product, block)
+            elif few is not None and len(body.ops) > 1:
+                with w.when(few):
+                    _emit_epilogue(w, body, domain, product, block)
     return LoopKernel(w, extent, 1, _scratch(product))
 
 
@@ -256,12 +287,15 @@ def _open_outer(w: Writer, outer, number: Name, many_strips: Name) -> Name:
 
 def _target(w: Writer, body, product: _Product, wide: Name) -> tuple:
     """Where the tile routine writes: (the result or None for scratch, how far apart rows are)."""
-    if product.out in body.outputs:
-        return w.pointer(product.out), w.number(_stride(product.out_at, product.rows), "result row")
+    if product.result in body.outputs:
+        return w.pointer(product.result), w.number(_stride(product.out_at, product.rows), "result row")
     return None, wide
 
 
 def _scratch(product: _Product) -> int:
+    """Bytes of a block, unless it is made in its place."""
+    if product.finish is not None:
+        return 0
     return BLOCK_ROWS * BLOCK_COLUMNS * product.out.type.itemsize
 
 
@@ -276,20 +310,22 @@ def _call_tiles(w: Writer, product: _Product, block: _Block):
     c_address = SCRATCH
     if block.target is not None:
         c_start = w.at(_without(product.out_at, tile_groups))
-        c_address = w.address(product.out) + item * (c_start + block.top * block.line + block.left)
+        c_address = w.address(product.result) + item * (c_start + block.top * block.line + block.left)
+    if product.finish is not None:
+        told = w.record("told", SHARE, SCRATCH + _scratch(product), SHARE_SCOPE)
+        product.finish.write(w, told.finish[0], block.left)
     loops = product.summed[:-1]
-    always = IN_PANELS if product.packed else 0
     if loops:
-        _open_sums(w, loops, block.flags, always)
+        _open_sums(w, loops, block.flags, product.always)
         for group in loops:
             a_start = a_start + Index({group[-1]: _stride(product.a_at, [group])})
             b_start = b_start + Index({group[-1]: _stride(product.b_at, [group])})
-    depth = w.number(size_of([_extent(g) for g in product.summed[-1:]]), "depth")
+    depth = w.number(product.depth, "depth")
     a_address = w.address(product.a) + read * (w.at(a_start) + block.top * a_row)
     b_address = w.address(product.b) + read * (w.at(b_start) + block.left * b_column)
     w.do("gemm", _routine(w, product), block.height, block.width, depth, a_address, a_row, a_step, b_address, b_step,
          b_column, c_address, block.line, block.flags, SCRATCH + _scratch(product))
-    w.let(block.flags, always | (ADD | MORE if loops else SAME_COLUMNS | KEEP_COLUMNS))
+    w.let(block.flags, product.always | (ADD | MORE if loops else SAME_COLUMNS | KEEP_COLUMNS))
     _close_loops(w, len(loops))
 
 
