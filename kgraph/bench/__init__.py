@@ -16,7 +16,7 @@ from rich.console import Console
 import kgraph
 from kgraph.bench import distributed
 from kgraph.bench.kernels import CASES, measure_case
-from kgraph.bench.peers import INT8, OWN, find_peers, measure_loops, measure_serving, measure_workload
+from kgraph.bench.peers import BFLOAT16, INT8, OWN, find_peers, measure_loops, measure_serving, measure_workload
 from kgraph.bench.report import as_data, as_svg, kernel_table, loop_table, model_table, serve_table
 from kgraph.bench.workloads import BIG, DEEP, WORKLOADS
 from kgraph.naming import nearest
@@ -46,7 +46,7 @@ def main(arguments=None):
     models, serving = [n for n in models if n not in DEEP], []
     if chosen.serve:
         serving = _measured(measure_serving, serve_table, models, [OWN[0], *peers], chosen, console)
-    own = [*OWN, *([INT8] if chosen.int8 else [])]
+    own = [*OWN, *([BFLOAT16] if chosen.bfloat16 else []), *([INT8] if chosen.int8 else [])]
     models = [] if chosen.serve else _models(models, [*own, *peers], chosen, console)
     console.print(f"import kgraph: {1e3 * machine['import_s']:.0f} ms")
     if chosen.json:
@@ -64,6 +64,7 @@ def _parser():
     parser.add_argument("--busy", action="store_true",
                         help="measure models also beside a process that keeps one processor busy")
     parser.add_argument("--big", action="store_true", help=f"the large models: {', '.join(BIG)}")
+    parser.add_argument("--bfloat16", action="store_true", help="also the models by the policy mixed_bfloat16")
     parser.add_argument("--int8", action="store_true", help="also the models in int8, which only predict")
     parser.add_argument("--serve", action="store_true", help="requests a second and their times where several threads "
                         f"ask one model for single samples; of {', '.join(SERVED)} unless --only names others")

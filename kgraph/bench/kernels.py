@@ -66,9 +66,11 @@ def gradient_of(f, which):
     return gradient
 
 
-def _convolution(name, op, sizes, kernel):
+def _convolution(name, op, sizes, kernel, dtype="float32"):
     """Cases of a convolution with stride 1 and padding same, and of its two gradients. Sizes: batch, side, channels,
     filters."""
+    end = "" if dtype == "float32" else f"_{dtype}"
+
     def forward(x, w):
         return op(x, w, padding="same")
 
@@ -77,9 +79,10 @@ def _convolution(name, op, sizes, kernel):
 
     def result(b, side, c, f):
         return (b, side, side, c * f if op is ops.depthwise_conv else f)
-    return {name: Case(forward, sizes, lambda *s: [image(*s), kernel(*s)]),
-            f"{name}_data_grad": Case(gradient_of(forward, 0), sizes, lambda *s: [image(*s), kernel(*s), result(*s)]),
-            f"{name}_weight_grad": Case(gradient_of(forward, 1), sizes, lambda *s: [image(*s), kernel(*s), result(*s)])}
+    def gradient(which):
+        return Case(gradient_of(forward, which), sizes, lambda *s: [image(*s), kernel(*s), result(*s)], dtype)
+    return {name + end: Case(forward, sizes, lambda *s: [image(*s), kernel(*s)], dtype),
+            f"{name}_data_grad{end}": gradient(0), f"{name}_weight_grad{end}": gradient(1)}
 
 
 FLAT = ((1_000,), (100_000,), (10_000_000,))
@@ -100,6 +103,8 @@ CASES = {
     "matmul_right_grad": Case(gradient_of(ops.matmul, 1), PRODUCT, lambda m, k, n: [(m, k), (k, n), (m, n)]),
     **_convolution("conv3x3", ops.conv, IMAGES, lambda b, side, c, f: (3, 3, c, f)),
     **_convolution("conv1x1", ops.conv, IMAGES, lambda b, side, c, f: (1, 1, c, f)),
+    **_convolution("conv3x3", ops.conv, IMAGES[:3], lambda b, side, c, f: (3, 3, c, f), "bfloat16"),
+    **_convolution("conv1x1", ops.conv, IMAGES[:3], lambda b, side, c, f: (1, 1, c, f), "bfloat16"),
     **_convolution("depthwise3x3", ops.depthwise_conv, ((1, 32, 32, 1), (32, 32, 128, 1)),
                    lambda b, side, c, f: (3, 3, c, f)),
     "conv_int8": Case(lambda x, w: convolved(x, w, (1, 1), "same", (1, 1), 1), IMAGES,

@@ -17,7 +17,7 @@ import numpy as np
 
 from kgraph.bench.loops import LOOPS
 
-__all__ = ["Contender", "INT8", "LoopRow", "ModelRow", "OWN", "ServeRow", "find_peers", "measure_loops",
+__all__ = ["BFLOAT16", "Contender", "INT8", "LoopRow", "ModelRow", "OWN", "ServeRow", "find_peers", "measure_loops",
            "measure_serving", "measure_workload"]
 
 HERE = Path(__file__).parent
@@ -46,7 +46,7 @@ class Contender:
 
 
 OWN = (Contender("kgraph"), Contender("kgraph eager"))
-INT8 = Contender("kgraph int8")
+BFLOAT16, INT8 = Contender("kgraph bfloat16"), Contender("kgraph int8")
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,8 @@ class Model:
     def __init__(self, contender, workload):
         self.keras = importlib.import_module("kgraph" if contender.startswith("kgraph") else "keras")
         self.workload = workload
+        if contender == "kgraph bfloat16":
+            self.keras.mixed_precision.set_global_policy("mixed_bfloat16")
         self.model = workload.build(self.keras)
         self.x, self.y = workload.data(workload.batches)
         eagerly = {"run_eagerly": True} if contender == "kgraph eager" else {}

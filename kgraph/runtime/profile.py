@@ -12,6 +12,7 @@ from kgraph.compiler.dims import evaluate
 from kgraph.compiler.loopnest.builder import Builder
 from kgraph.compiler.loopnest.dtypes import DTYPES, short_name
 from kgraph.compiler.loopnest.nodes import call
+from kgraph.compiler.prims.pairs import WORDS
 from kgraph.kernels import dot_tile, gemm_tile, matrix_tile
 from kgraph.runtime import executor, thread_pool
 from kgraph.runtime.memory import aligned
@@ -72,7 +73,10 @@ def profile(executable, inputs, extents=None, repeats: int = 20) -> list:
 def _arithmetic(op) -> str:
     """The type that most of a kernel's arithmetic is done with."""
     body = op.params.get("body") if op else None
-    products = [v.dtype for inner in (body.ops if body else ()) if inner.prim.kind == "contract" for v in inner.inputs]
+    inner = body.ops if body else (op,) if op else ()
+    products = [v.dtype for x in inner if x.prim.kind in ("contract", "window") for v in x.inputs]
+    if WORDS in products:  # pairs of bfloat16
+        return "bfloat16"
     for narrow in ("int8", "bfloat16"):
         if narrow in products:
             return narrow
