@@ -27,7 +27,8 @@ def class_lines(cls, name: str, stub) -> list:
     bases = [stub.base(b) for b in cls.__bases__ if b is not object]
     if any("Any" in b for b in bases):
         stub.use("Any")
-    members = {n: v for n, v in vars(cls).items() if (n[0] != "_" or n in _SPECIAL)
+    in_order = sorted(vars(cls).items(), key=lambda item: item[0] == "__hash__")  # dataclasses put it here or there
+    members = {n: v for n, v in in_order if (n[0] != "_" or n in _SPECIAL)
                and v is not None and not inspect.ismemberdescriptor(v)}
     written, names = _written(cls.__name__, stub)
     lines = []
