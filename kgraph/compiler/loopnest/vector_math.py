@@ -20,7 +20,11 @@ size_of, floor, sqrt, bits, float_of_bits, times_plus = (
 # ln 2 in two parts: n * _LN2[0] is exact for every exponent n. Float32: S. L. Moshier, Cephes, single/expf.c.
 # Float64: Sun Microsystems, fdlibm, e_exp.c.
 _LN2 = {23: (0.693359375, -2.12194440e-4), 52: (6.93147180369123816490e-01, 1.90821492927058770002e-10)}
-_EXP_TERMS = {23: 7, 52: 13}  # Taylor terms for |r| <= ln(2) / 2: the remainder is below 0.1 units in the last place
+# (e**r - 1 - r) / r**2 for |r| <= ln 2: Chebyshev fits, right to 4e-9 and 2e-18 of e**r
+_EXP = {23: (0.5, 0.1666667004, 0.04166667003, 0.008332772761, 0.001388832898, 0.0002007423954, 2.503434494e-5),
+        52: (0.5, 0.166666666666666637, 0.0416666666666666648, 0.00833333333333508304, 0.00138888888888899818,
+             0.000198412698383568711, 0.0000248015872997678112, 2.75573213021018345e-6, 2.75573205220545795e-7,
+             2.50513878912507484e-8, 2.08763069131636023e-9, 1.61788751941802694e-10, 1.15456107832769865e-11)}
 _EXP_RANGE = {23: (-105.0, 89.0), 52: (-746.0, 710.0)}  # beyond them exp is 0 and infinity
 
 # log(1+f) = f - f*f/2 + s*(f*f/2 + R(s*s)), s = f/(2+f): fdlibm e_log.c, and its float version in FreeBSD's e_logf.c
@@ -44,14 +48,14 @@ _ERF_END = {23: 4.0, 52: 5.95}  # erf is 1 from here on
 
 def exp(x):
     """e**x."""
-    one_less, low, high = _expm1_parts(x)
-    return (one_less + 1.0) * low * high
+    one_less, root = _expm1_parts(x)
+    return (one_less + 1.0) * root * root
 
 
 def expm1(x):
     """e**x - 1, without cancellation near 0."""
-    one_less, low, high = _expm1_parts(x)
-    return times_plus(one_less, low, low - 1.0 / high) * high
+    one_less, root = _expm1_parts(x)
+    return times_plus(one_less, root, root - 1.0 / root) * root
 
 
 def tanh(x):
@@ -143,28 +147,22 @@ def _at_most(x, limit):
 
 
 def _expm1_parts(x):
-    """(p, low, high) with e**x = (1 + p) * low * high, where low and high are powers of two.
+    """(p, root) with e**x = (1 + p) * root * root, where root is a power of two: two factors reach all exponents from
+    the smallest subnormal number to infinity.
 
-    x = n ln 2 + r. Adding and subtracting 1.5 * 2**digits rounds to a whole number and leaves it in the low bits. Two
-    factors reach all exponents from the smallest subnormal number to infinity.
+    x = 2 n ln 2 + r. Adding 1.5 * 2**digits and the bias of exponents rounds to a whole number and leaves it, as the
+    exponent of 2**n, in the low bits.
     """
     digits = x.type.digits
     least, most = _EXP_RANGE[digits]
     x = _at_most(where(x < least, least, x), most)
-    magic = 1.5 * 2.0**digits
-    shifted = times_plus(x, 1 / math.log(2), magic)
+    magic = 1.5 * 2.0**digits + x.type.bias
+    shifted = times_plus(x, 0.5 / math.log(2), magic)
     n = shifted - magic
-    high_part, low_part = _LN2[digits]
-    r = times_plus(n, -low_part, times_plus(n, -high_part, x))
-    terms = [1 / math.factorial(k) for k in range(2, _EXP_TERMS[digits] + 1)]
-    p = times_plus(_polynomial(r, terms), r * r, r)
-    whole = bits(shifted) - bits(like(x, magic))
-    half = whole >> 1
-    return p, _power_of_two(x, half), _power_of_two(x, whole - half)
-
-
-def _power_of_two(x, n):
-    return float_of_bits((n + x.type.bias) << x.type.digits)
+    high, low = _LN2[digits]
+    r = times_plus(n, -2.0 * low, times_plus(n, -2.0 * high, x))
+    p = times_plus(_polynomial(r, _EXP[digits]), r * r, r)
+    return p, float_of_bits(bits(shifted) << digits)
 
 
 def _log_positive(x):
