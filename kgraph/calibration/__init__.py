@@ -11,7 +11,7 @@ import numpy as np
 
 from kgraph import ops, tree
 from kgraph.calibration.layers import MOST, IntegerProduct, Restored, Rounded, RoundingTrial, Trial
-from kgraph.calibration.units import IDLE, in_parts, rebuilt, shared_inputs, units_of
+from kgraph.calibration.units import IDLE, in_parts, rebuilt, units_of
 from kgraph.models import Model
 
 __all__ = ["Costs", "LayerCost", "quantize"]
@@ -105,16 +105,19 @@ def _in_integers(model, steps) -> Model:
     all of them."""
     products = {u: _integer_layer(u) for u in steps}
     gone = {la: None for u in steps for la in (*u.before, *([u.norm] if u.norm is not None else []))}
-    shared, integers, weights = shared_inputs(model, steps), {}, {}
+    rounds, shared = ({getattr(u, place): u for u in steps if u.shared is not None} for place in ("input", "shared"))
+    integers, weights = {}, {}
+
+    def apply(kind, unit, value):
+        layer = kind(name=f"{unit.layer.name}_{kind.__name__.lower()}")
+        weights[layer] = [steps[unit]]
+        return layer(value)
 
     def made(tensor, value):
+        x = apply(Rounded, rounds[tensor], value) if tensor in rounds else value
         if tensor not in shared:
-            return value
-        unit = shared[tensor]
-        pair = [kind(name=f"{unit.layer.name}_{kind.__name__.lower()}") for kind in (Rounded, Restored)]
-        weights.update((la, [steps[unit]]) for la in pair)
-        x = pair[0](value)
-        value = pair[1](x)
+            return x
+        value = apply(Restored, shared[tensor], x)
         integers[value] = x
         return value
     places = {u.layer: lambda x, la=la: la(integers.get(x, x)) for u, la in products.items()}
@@ -152,9 +155,8 @@ class _Trials:
     def __init__(self, model, units, limits, data, batch_size):
         self.layers = {u: Trial(u, limit, name=f"{u.layer.name}_trial") for u, limit in zip(units, limits)}
         places = {u.layer: la for u, la in self.layers.items()}
-        limit_of = dict(zip(units, limits))
-        self.shared = {tensor: RoundingTrial(limit_of[u], name=f"{u.layer.name}_rounding")
-                       for tensor, u in shared_inputs(model, units).items()}
+        self.shared = {u.shared: RoundingTrial(limit, name=f"{u.layer.name}_rounding")
+                       for u, limit in zip(units, limits) if u.shared is not None}
         self.model = rebuilt(model, {**places, **{u.norm: None for u in units if u.norm is not None}},
                              lambda tensor, value: self.shared[tensor](value) if tensor in self.shared else value)
         self.data, self.batch_size = data, batch_size
@@ -164,7 +166,7 @@ class _Trials:
         for unit, layer in self.layers.items():
             layer.flag.assign(float(unit in chosen))
         for tensor, layer in self.shared.items():
-            layer.flag.assign(float(any(u.input is tensor for u in chosen)))
+            layer.flag.assign(float(any(u.shared is tensor for u in chosen)))
         return tree.flatten(self.model.predict(self.data, batch_size=self.batch_size, verbose=0))
 
     def costs(self, chosen) -> tuple:

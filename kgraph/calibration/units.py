@@ -13,7 +13,7 @@ from kgraph.models.cloning import fresh, input_like, same_function
 from kgraph.quantizers.storage import Bytes
 from kgraph.runtime import locks
 
-__all__ = ["Unit", "in_parts", "rebuilt", "shared_inputs", "units_of"]
+__all__ = ["Unit", "in_parts", "rebuilt", "units_of"]
 
 DEPTHWISE = (layers.DepthwiseConv1D, layers.DepthwiseConv2D)
 PRODUCTS = (layers.Dense, layers.Conv1D, layers.Conv2D, layers.Conv3D, *DEPTHWISE)
@@ -31,12 +31,15 @@ class Unit:
     input   the KTensor that is rounded
     before  layers between that and the product
     norm    the BatchNormalization behind it, which becomes part of kernel and bias
+    shared  what others read too, if there is such a tensor: the input, or what layers that only move or choose numbers
+            make of it
     """
 
     layer: Layer
     input: KTensor
     before: list = field(default_factory=list)
     norm: Layer | None = None
+    shared: KTensor | None = None
 
     @property
     def form(self) -> tuple:
@@ -109,6 +112,10 @@ class _Graph:
         readers = self.readers.get(tensor, ())
         return readers[0] if len(readers) == 1 and not any(t is tensor for t in self.outputs) else None
 
+    def is_shared(self, tensor) -> bool:
+        """Whether several calls read a tensor, which is no output of the model."""
+        return len(self.readers[tensor]) > 1 and not any(t is tensor for t in self.outputs)
+
 
 def _is_product(layer) -> bool:
     if type(layer) not in PRODUCTS or getattr(layer, "quantization_mode", None) is not None or \
@@ -140,7 +147,12 @@ def units_of(model: Model) -> list:
                 type(maker.operation) in (*MOVES, *IDLE) and graph.only_input(maker) is not None:
             before[:0] = [maker.operation]
             start = graph.only_input(maker)
-        found.append(Unit(node.operation, start, before, _norm_behind(graph, node)))
+        shared = start if graph.is_shared(start) else None
+        while shared is not None and (maker := graph.maker.get(start)) is not None and \
+                type(maker.operation) in MOVES and (given := graph.only_input(maker)) is not None and \
+                graph.only_reader(given) is not None:
+            start = given
+        found.append(Unit(node.operation, start, before, _norm_behind(graph, node), shared))
     return found
 
 
@@ -165,16 +177,6 @@ def _pair(layer) -> tuple:
                   dilation_rate=layer.dilation_rate, name=f"{layer.name}_depthwise", **shared),
             second(layer.filters, 1, activation=layer.activation, use_bias=layer.use_bias,
                    name=f"{layer.name}_pointwise", **shared))
-
-
-def shared_inputs(model: Model, units) -> dict:
-    """The tensors that units round and that others read too, each with its first unit. Outputs of the model are
-    none of them: these stay as they are."""
-    graph, found = _Graph(model), {}
-    for unit in units:
-        if len(graph.readers[unit.input]) > 1 and not any(t is unit.input for t in graph.outputs):
-            found.setdefault(unit.input, unit)
-    return found
 
 
 def rebuilt(model: Model, places: dict, made=lambda tensor, value: value) -> Model:

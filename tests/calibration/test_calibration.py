@@ -29,6 +29,12 @@ def trained():
     return m, x, test
 
 
+def products_of(plan) -> list:
+    """The products and convolutions in its kernels."""
+    return [o for k in plan.kernels for o in (k.op.params["body"].ops if "body" in k.op.params else [k.op])
+            if o.prim.name in ("conv", "contract")]
+
+
 def test_a_cnn_agrees_with_its_reals(trained, tmp_path):
     m, x, test = trained
     small, exact = kgraph.quantize(m, x[:256]), m.predict(test, verbose=0)
@@ -46,9 +52,10 @@ def test_a_cnn_agrees_with_its_reals(trained, tmp_path):
     again = kgraph.models.load_model(tmp_path / "small.keras")
     np.testing.assert_array_equal(again.predict(test, verbose=0), found)
     plan = build("small", lambda x: small(x), [TensorType(test.shape, "float32")]).plan
-    assert sum([v.dtype for v in k.op.inputs[:2]] == ["int8"] * 2 for k in plan.kernels) == 4
-    added = next(k.op for k in plan.kernels if "add" in k.scopes)
-    assert [v.dtype for v in added.outputs] == ["int8"]
+    products = products_of(plan)
+    assert len(products) == 4 and all(v.dtype == "int8" for o in products for v in o.inputs)
+    between = [k.op.outputs for k in plan.kernels if {"add", "max_pooling2d"} & set(k.scopes)]
+    assert between and {v.dtype for outputs in between for v in outputs} == {"int8"}
     small.compile(run_eagerly=True)
     np.testing.assert_allclose(small.predict(test[:50], verbose=0), found[:50], rtol=1e-4, atol=1e-5)
 
@@ -126,6 +133,5 @@ def test_convolutions_whose_channels_do_not_all_mix(tmp_path):
     again = kgraph.models.load_model(tmp_path / "small.keras")
     np.testing.assert_array_equal(again.predict(x, verbose=0), found)
     plan = build("small", lambda x: small(x), [TensorType(x.shape, "float32")]).plan
-    products = [o for k in plan.kernels for o in (k.op.params["body"].ops if "body" in k.op.params else [k.op])
-                if o.prim.name in ("conv", "contract")]
+    products = products_of(plan)
     assert len(products) == 5 and all(o.inputs[0].dtype == "int8" for o in products)
