@@ -9,6 +9,7 @@ from kgraph import tree
 from kgraph.callbacks.callback_list import CallbackList
 from kgraph.compiler import dims
 from kgraph.errors import filtered
+from kgraph.runtime.rows_at_once import rows_at_once
 from kgraph.training import processes
 from kgraph.training.arrays import as_arrays
 from kgraph.training.compiled_step import eager_data, leaves_of
@@ -86,12 +87,24 @@ def _predict_arrays(model, source, watch):
             watch.before()
         extents["B"] = stop - start
         program.check(stop - start)
-        outputs = [r[start:stop] for r in results]
-        run([a[start:stop] for a in leaves], extents, outputs)
+        step = _rows_at_once(model, program, extents)
+        for first in range(start, stop, step):
+            last = min(first + step, stop)
+            extents["B"] = last - first
+            run([a[first:last] for a in leaves], extents, [r[first:last] for r in results])
         if not watch.idle:
-            watch.after(outputs)
+            watch.after([r[start:stop] for r in results])
     watch.done = len(bounds)
     return program.pack(results)
+
+
+def _rows_at_once(model, program, extents) -> int:
+    """How many samples of a batch to run at a time."""
+    rows, executable = extents["B"], program.compiled.executable
+    if executable is None or program.leading is not None:
+        return rows
+    found = rows_at_once(executable.plan, extents)
+    return found if found == rows or model._is_per_sample(False) else rows
 
 
 def _result_arrays(program, extents, rows):
