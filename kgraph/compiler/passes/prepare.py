@@ -24,6 +24,7 @@ __all__ = ["fold_scales", "pack_weights", "prepared", "transform_kernels"]
 MADE_ONCE = ("elementwise", "reduce", "move", "contract", "window")  # kinds of ops whose results can be prepared
 LARGE = 1 << 16     # elements of a table that is not computed as a whole where only some rows of it are read
 LEAST_PACKED = 1 << 13  # elements of a matrix: smaller ones stay in a cache, where they are read as fast as they are
+LEAST_INTEGERS = 1 << 17  # the same of int8, which are packed faster than tiles of panels begin and end
 
 
 class Weights:
@@ -264,7 +265,7 @@ def _matrix_of(op: Op, known: Weights):
     splits = [x for x in columns if sizes[x] != 1]
     if not real or real[-1] not in columns or set(own) != {*columns, *summed}:
         return None
-    if math.prod(sizes.values()) < LEAST_PACKED or 2 * -(-n // width) * width > 3 * n:
+    if math.prod(sizes.values()) < (LEAST_INTEGERS if integers else LEAST_PACKED) or 2 * -(-n // width) * width > 3 * n:
         return None
     return (side, summed, columns) if len(splits) == 1 or sizes[splits[-1]] % width == 0 else None
 
