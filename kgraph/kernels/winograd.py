@@ -1,7 +1,8 @@
 """Convolutions of 3 x 3 taps that move by one, with 2.25 times fewer multiplications: Winograd's F(2 x 2, 3 x 3)
 (Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, 2015, arXiv:1509.09308).
 
-    winograd_TYPE(block, x, weights, out, lo, hi, work)       output rows lo to hi (lo even) of one image
+    winograd_TYPE(block, x, weights, out, lo, hi, work)       output rows lo to hi (lo even) of one image, and of these
+                                                              the channels that the block names
     winograd_weights_TYPE(block, x, ct, out, images, work)    what some images give to the kernel; out is replaced
 
 Four neighbouring outputs, a *tile*, need 4 x 4 inputs. The inputs of a tile and the kernel are transformed (TRANSFORMS
@@ -116,6 +117,7 @@ class _Conv(_Driver):
     def write(self):
         w, item, xs = self.w, self.item, self.xs
         self.wide = w.let("wide", self._whole(self.channels))
+        self.first, self.end = w.lets(first_column=self.g.left, end=self.g.right)
         self.v_apart, self.m_apart = w.lets(v_apart=WINOGRAD_TILES * self.wide + WINOGRAD_APART,
                                             m_apart=WINOGRAD_TILES * self.strip + WINOGRAD_APART)
         self._kernel()
@@ -132,13 +134,12 @@ class _Conv(_Driver):
         with w.loop("start", first, last, step=WINOGRAD_TILES) as start:
             count = w.let("count", least(WINOGRAD_TILES, last - start))
             self._transform(start, count)
-            height = w.let("height", self.tall)
-            with w.when(-(-count // self.short) * self.short < -(-count // self.tall) * self.tall):
-                w.let(height, self.short)
-            with w.loop("q", 0, self.columns, step=self.strip) as q:
-                some = w.let("some", least(self.strip, self.columns - q))
-                self._products(count, height, q, some)
+            q = w.let("q", self.first)
+            with w.during(q < self.end):
+                some = w.let("some", least(self.strip - q % self.strip, self.end - q))
+                self._products(count, q, some)
                 self._outputs(start, count, q, some)
+                w.let(q, q + some)
 
     def _kernel(self):
         """Where the kernel is, and distances of its rows and columns; places of inputs from outputs. Its transform,
@@ -170,24 +171,34 @@ class _Conv(_Driver):
         with w.loop("t", 0, count) as t:
             top, left = w.lets(top=i + self.down, left=j + self.right)
             self._inputs(w.let("near", self.x + item * (top * ys.near_step + left * xs.near_step)), top, left, t)
-            place = w.let("place", self.out + item * (i * ys.far_step + j * xs.far_step))
-            self._ask_for("prefetch_to_write", place, ys.far_step, self.columns)
+            place = w.let("place", self.out + item * (i * ys.far_step + j * xs.far_step + self.first))
+            self._ask_for("prefetch_to_write", place, ys.far_step, self.end - self.first)
             self._next(i, j, self.across)
 
-    def _products(self, count, height, q, some):
-        w, item, panel = self.w, self.item, PANEL // self.item
+    def _products(self, count, q, some):
+        """Of all tiles, by tall register tiles, and short ones where these waste less."""
+        w, panel = self.w, PANEL // self.item
         before = w.let("before", q)   # of an element of the first row
         with w.when(differ(self.u, self.work)):
             w.let(before, q // panel * panel * self.channels + q % panel)
-        with w.loop("p", 0, 16) as p, w.loop("t", 0, count, step=height) as t:
-            a, b, c = w.lets(a=self.v + item * (p * self.v_apart + t * self.wide),
-                             b=self.u + item * (p * self.u_apart + before),
-                             c=self.m + item * (p * self.m_apart + t * self.strip))
-            with w.when(equal(some, self.strip)):
-                w.do("conv_tile_2", height, self.levels, a, self.wide, b, c, self.strip, some, 0)
-            with w.otherwise(), w.loop("r", 0, some, step=self.lanes) as r:
-                w.do("conv_tile_1", height, self.levels, a, self.wide, b + item * r, c + item * r, self.strip, some - r,
-                     0)
+        with w.loop("p", 0, 16) as p:
+            row = w.let("row", 0)
+            with w.during(row < count):
+                rest, height = w.lets(rest=count - row, height=self.tall)
+                with w.when(either(rest <= self.short, both(rest > self.tall, rest <= 2 * self.short))):
+                    w.let(height, self.short)
+                self._product(p, row, height, before, some)
+                w.let(row, row + height)
+
+    def _product(self, p, t, height, before, some):
+        w, item = self.w, self.item
+        a, b, c = w.lets(a=self.v + item * (p * self.v_apart + t * self.wide),
+                         b=self.u + item * (p * self.u_apart + before),
+                         c=self.m + item * (p * self.m_apart + t * self.strip))
+        with w.when(equal(some, self.strip)):
+            w.do("conv_tile_2", height, self.levels, a, self.wide, b, c, self.strip, some, 0)
+        with w.otherwise(), w.loop("r", 0, some, step=self.lanes) as r:
+            w.do("conv_tile_1", height, self.levels, a, self.wide, b + item * r, c + item * r, self.strip, some - r, 0)
 
     def _outputs(self, start, count, q, some):
         w, item, ys, xs = self.w, self.item, self.ys, self.xs

@@ -47,9 +47,11 @@ def test_it_is_as_near_to_the_true_sum_as_a_plain_sum(case, dtype, bound, name):
     np.testing.assert_allclose(got, want, rtol=0, atol=bound * np.sqrt(np.mean(want**2)) if want.size else 0)
 
 
+@pytest.mark.parametrize("case", [(5, 24, 17, 32, 48, ((1, 1), (1, 1))), (1, 7, 9, 80, 100, ((1, 1), (1, 1)))], ids=str)
 @pytest.mark.parametrize("name", NAMES)
-def test_bits_do_not_depend_on_threads_or_on_the_run(name):
-    arrays, params = arguments((5, 24, 17, 32, 48, ((1, 1), (1, 1))), "float32", name)
+def test_bits_do_not_depend_on_threads_or_on_the_run(name, case):
+    """Threads share rows of images, or channels where there are many."""
+    arrays, params = arguments(case, "float32", name)
     f, before, found = compiled(name, arrays, params), thread_pool.get_num_threads(), []
     try:
         for threads in (1, 2, 3, 2):

@@ -81,10 +81,11 @@ FINISH = Record("finish", _FINISH)
 WINDOW = Record(
     "window",
     # kind: 0 for a convolution, 1 for its data gradient; band: the axis whose rows are shared; groups; channels of x
-    # (near) and of out, or of ct (far), in a group; transformed: where the kernel's transform is, or 0;
+    # (near) and of out, or of ct (far), in a group; of the latter, those to be made (kgraph.kernels.winograd);
+    # transformed: where the kernel's transform is, or 0;
     # wide: bytes from the block to the wide sums (kgraph.kernels.wide); elements of an image of x and of ct
     # finishes: where ``finish`` is, or 0
-    "kind band groups near_channels far_channels transformed wide near_image far_image finishes",
+    "kind band groups near_channels far_channels left right transformed wide near_image far_image finishes",
     # of the three space axes (those that are missing have size 1 and one tap): sizes of x and of out or ct; the window;
     # strides in memory of x, of out or ct and of the kernel; how many segments there are, and the word of the first
     axes=(3, "size outs taps stride dilation low near_step far_step tap_step segments first"),

@@ -13,19 +13,17 @@ from kgraph.compiler.loopnest.domain import Domain
 from kgraph.compiler.loopnest.dtypes import short_name
 from kgraph.compiler.loopnest.elements import Probe
 from kgraph.compiler.loopnest.index import Layout, merge_axes, row_major
-from kgraph.compiler.loopnest.nodes import Expression, Load, Name, call
+from kgraph.compiler.loopnest.nodes import Expression, Load, Name, While, call
 from kgraph.compiler.loopnest.records import SEGMENT, WINDOW
 from kgraph.compiler.lowering.finish import Finish
 from kgraph.compiler.lowering.loops import LoopKernel, _close_loops, _extent, _open_loop
-from kgraph.compiler.lowering.writer import SCRATCH, SCRATCH_SCOPE, Writer
+from kgraph.compiler.lowering.writer import HI, LO, SCRATCH, SCRATCH_SCOPE, Writer
 from kgraph.compiler.plan import Symbol
 from kgraph.compiler.prims.window import WORDS
 
 __all__ = ["Bands", "Geometry", "SCOPE_OF_BAND", "SCOPE_OF_CHANNELS", "emit_bands", "routine"]
 
 BAND_BYTES = 1 << 17   # of output that is made between two epilogues
-FULL_BATCH = 8         # with fewer images, an image is shared by several threads
-LEAST_PLACES = 32      # of a band, so that tiles are full
 SCOPE_OF_BAND, SCOPE_OF_CHANNELS = 1, 2  # that of the block is 0
 
 
@@ -69,8 +67,8 @@ class Geometry:
             space = size_of(far.shape[1:-1])
             axes = [{**axes[-1], "size": space, "outs": space}]
         self.words: dict = {"kind": kind, "band": 3 - len(axes), "groups": groups, "near_channels": near_channels,
-                      "far_channels": far_channels, "transformed": 0, "wide": 0, "near_image": strides[near][0],
-                      "far_image": strides[far][0]}
+                      "far_channels": far_channels, "left": 0, "right": far_channels, "transformed": 0, "wide": 0,
+                      "near_image": strides[near][0], "far_image": strides[far][0]}
         missing = {**dict.fromkeys(axes[0], 1), "low": 0, "near_step": 0, "far_step": 0, "tap_step": 0}
         self.axes = [missing] * (3 - len(axes)) + axes
         self.image = strides
@@ -80,7 +78,8 @@ class Geometry:
 
     def write(self, planned=True):
         """planned: with the segments of windows, which the routines of kgraph.kernels.conv follow."""
-        w, block = self.w, self.w.record("block", WINDOW, SCRATCH, SCRATCH_SCOPE)
+        w = self.w
+        block = self.block = w.record("block", WINDOW, SCRATCH, SCRATCH_SCOPE)
         parts = [("window", block, self.words)]
         parts += [(f"window {k}", block.axes[k], words) for k, words in enumerate(self.axes)]
         for part, target, words in parts:
@@ -96,40 +95,44 @@ class Geometry:
 
 
 class Bands:
-    """The loop over a kernel's units: bands of rows (places on the first space axis) of the images of ``value``."""
+    """The loop over a kernel's units: each is ``step`` rows (places on the first space axis) of an image of ``value``,
+    or where weights are read rather than images, ``width`` channels of all rows. Those that follow each other in a
+    share are made together: as many rows as fit into a band, or all channels. Which these are depends on the share, so
+    nothing that is made may depend on them.
+    """
 
     def __init__(self, w: Writer, body: Program, layout: Layout, domain: Domain, anchor: Op, rows_of_image: Size,
-                 step: int = 1):
+                 step: int = 1, width: int | None = None):
         self.w, self.body, self.layout, self.domain, self.anchor = w, body, layout, domain, anchor
         self.out = anchor.outputs[0]
-        self.images, self.rows, self.step = self.out.shape[0], rows_of_image, step
+        self.images, self.rows, self.step, self.width = self.out.shape[0], rows_of_image, step, width
         self.row = size_of(self.out.shape[2:])   # elements of a row of the result
         self.item = self.out.type.itemsize
-        self.height = self._height()
+        self.units = -(-rows_of_image // step) if width is None else -(-self.out.shape[-1] // width)  # of an image
+        self.height = dims.maximum(1, rows_of_image) if width is not None else _least(
+            dims.maximum(1, rows_of_image), max(1, BAND_BYTES // max(1, dims.nominal(self.row) * self.item)))
         self.is_finished = False  # see target
 
-    def _height(self) -> Size:
-        """Rows of a band, a multiple of ``step``: what fits into BAND_BYTES; less where there are few images to
-        share."""
-        row_bytes = max(1, dims.nominal(self.row)) * self.item
-        least = max(1, LEAST_PLACES // max(1, dims.nominal(size_of(self.out.shape[2:-1]))))
-        shared = dims.maximum(self.rows * self.images // FULL_BATCH, least)
-        height = dims.maximum(1, _least(max(1, BAND_BYTES // row_bytes), shared))
-        bands = (self.rows + height - 1) // height
-        height = (self.rows + bands - 1) // dims.maximum(1, bands)  # all of about one height
-        return dims.maximum(1, (height + self.step - 1) // self.step) * self.step
-
-    @property
-    def bands(self) -> Size:
-        return (self.rows + self.height - 1) // self.height
-
     def open(self):
-        """Open the loop. From here on there are locals ``image``, and ``top`` and ``bottom`` of the band's rows."""
-        w = self.w
-        unit = w.share("unit")
-        self.image = w.let("image", unit // w.size(self.bands))
-        self.top = w.let("top", (unit - self.image * w.size(self.bands)) * w.size(self.height))
-        self.bottom = w.let("bottom", call("minimum", self.top + w.size(self.height), w.size(self.rows)))
+        """Open the loop. From here on there are locals ``image``, and ``top`` and ``bottom`` of the band's rows, or
+        ``left`` and ``right`` of its channels."""
+        w, units = self.w, self.w.size(self.units)
+        unit = w.let("unit", LO)
+        w.open(While(unit < HI, ()))
+        self.image = w.let("image", unit // units)
+        first = w.let("first", unit - self.image * units)
+        some = w.let("some", call("minimum", units - first, HI - unit))
+        self.top, self.bottom, self.left, self.right = 0, w.size(self.rows), 0, w.size(self.out.shape[-1])
+        if self.width is None:
+            most = w.size(dims.maximum(1, self.height // self.step))
+            bands = w.let("bands", (some + most - 1) // most)
+            w.let(some, (some + bands - 1) // bands)   # all of about one height
+            self.top = w.let("top", first * self.step)
+            self.bottom = w.let("bottom", call("minimum", (first + some) * self.step, self.bottom))
+        else:
+            self.left = w.let("left", first * self.width)
+            self.right = w.let("right", call("minimum", (first + some) * self.width, self.right))
+        w.let(unit, unit + some)
 
     def target(self, finished: Value | None = None) -> tuple:
         """Where the anchor's result goes: (value or None, the image's address). Its own buffer; else that of a result
@@ -148,8 +151,9 @@ class Bands:
         if len(self.body.ops) > 1 and not self.is_finished:
             self._epilogue(target, self.top if first is None else first, self.bottom if last is None else last)
         self.w.close()
-        bytes_ = scratch_offset + (0 if target is not None else self.height * self.row * self.item)
-        return LoopKernel(self.w, self.images * self.bands, 1, bytes_)
+        high = (self.height + self.step - 1) // self.step * self.step
+        bytes_ = scratch_offset + (0 if target is not None else high * self.row * self.item)
+        return LoopKernel(self.w, self.images * self.units, 1, bytes_)
 
     def _axes(self):
         """The image's axis, the row axis (each may be missing, having size 1), and the other axes."""
@@ -157,15 +161,20 @@ class Bands:
         named = [None if isinstance(s, int) and s == 1 else next(axes) for s in self.out.shape]
         return named[0], named[1], [a for a in named[2:] if a is not None]
 
-    def _epilogue(self, target, first: Name, last: Name):
+    def _epilogue(self, target, first, last):
         w = self.w
         image, row, rest = self._axes()
         if image is not None:
             image.variable = self.image
-        groups = merge_axes(([row] if row is not None else []) + rest, self._accesses())
+        channels = rest[-1:] if self.width is not None else []
+        groups = merge_axes(([row] if row is not None else []) + rest, self._accesses(), channels)
         for group in groups:
             inner = w.size(size_of([a.extent for a in group[1:]]))
-            bounds = (first * inner, last * inner) if group[0] is row else (0, w.size(_extent(group)))
+            bounds = (0, w.size(_extent(group)))
+            if group[0] is row:
+                bounds = first * inner, last * inner
+            elif group == channels:
+                bounds = self.left, self.right
             _open_loop(w, group, *bounds)
         found = self._read(target, self.domain.index(self.out.shape, parallel=False))
         w.give(self.out, w.let(w.fresh("t"), found))
@@ -194,15 +203,17 @@ def routine(stem: str, value: Value) -> Symbol:
 
 
 def emit_bands(w, body, layout, domain, anchor, geometry, stem, kernel: Expression | int,
-               work: Size | None = None, step: int = 1, planned: bool = True) -> LoopKernel:
+               work: Size | None = None, step: int = 1, width: int | None = None, planned: bool = True) -> LoopKernel:
     """kernel: the address of the weights. work: bytes of scratch that the routine takes, if it is one that keeps what
-    is packed (kgraph.kernels.winograd, dots). step: rows that it makes together. planned: whether the routine follows
-    segments of windows, if it is none of these."""
+    is packed (kgraph.kernels.winograd, dots). step: rows that it makes together. width: see Bands. planned: whether
+    the routine follows segments of windows, if it is none of these."""
     x = geometry.near
-    bands = Bands(w, body, layout, domain, anchor, anchor.outputs[0].shape[1], step=step)
+    bands = Bands(w, body, layout, domain, anchor, anchor.outputs[0].shape[1], step, width)
     bands.scratch_offset = geometry.bytes if work is None else geometry.bytes + work
     geometry.write(planned=planned and work is None)
     bands.open()
+    if width is not None:
+        w.fill(geometry.block, left=bands.left, right=bands.right)
     target, start = bands.target(None if geometry.finish is None else geometry.finish.out)
     near = w.address(x) + geometry.item * bands.image * w.size(geometry.image[x][0])
     places = w.size(geometry.row_places)

@@ -2,7 +2,7 @@
 epilogue runs over the band while it is in cache."""
 from __future__ import annotations
 
-from kgraph.compiler.dims import Size, size_of
+from kgraph.compiler.dims import LINE, Size, size_of
 from kgraph.compiler.ir import Op, Program, Value
 from kgraph.compiler.loopnest.domain import Domain
 from kgraph.compiler.loopnest.index import Layout
@@ -72,7 +72,8 @@ def _emit_conv(w, body, layout, domain, anchor) -> LoopKernel:
     if transform or is_winograd(anchor, x, out):
         geometry.transform = transform[0] if transform else None
         work = _winograd_work(ours, theirs, 0 if transform else ours * theirs, x.type.itemsize)
-        return emit_bands(w, body, layout, domain, anchor, geometry, "winograd", w.address(kernel), work, 2)
+        return emit_bands(w, body, layout, domain, anchor, geometry, "winograd", w.address(kernel), work, 2,
+                          _winograd_width(x, out))
     finish = finish_of(body, anchor, layout) if _each_meets_a_tap(anchor) else None
     stem, planned = ("depthwise" if depthwise else "conv"), True
     if depthwise and _is_few_taps(anchor):
@@ -95,6 +96,13 @@ def _is_few_taps(op: Op) -> bool:
     window, strides = op.inputs[1].shape[:-2], op.params["strides"]
     return (_each_meets_a_tap(op) and len(window) <= 2 and {*window} <= {*DEPTHWISE_TAPS} and len({*strides}) == 1
             and strides[-1] in DEPTHWISE_STRIDES)
+
+
+def _winograd_width(x: Value, out: Value) -> int | None:
+    """Channels of a unit, where the transformed kernel has more elements than an image."""
+    width, places = LINE // x.type.itemsize, size_of(x.shape[1:-1])
+    weighs = isinstance(places, int) and 16 * out.shape[-1] > places and out.shape[-1] >= 4 * width
+    return width if weighs else None
 
 
 def _winograd_work(near: int, far: int, matrix: int, item: int) -> int:
