@@ -8,7 +8,8 @@ segments: rows of taps that lie outside are left out, places outside by the regi
 (kgraph.kernels.depthwise_tile). What the block says in ``finish`` is done before outputs are stored, if it has the
 address of that in ``finishes``.
 
-Rows are made one after another, each by strips of channels: so memory is read in order.
+A strip of channels is made for all rows before the next one: so a row of the input is in the first-level cache while
+rows of outputs meet it.
 """
 from __future__ import annotations
 
@@ -71,33 +72,33 @@ class _Depthwise(Driver):
         for tile in self.chosen:  # tiles of about one height; the tallest of each width comes last
             self.tall[tile.vectors] = most(1, -(-wide // most(1, -(-wide // tile.rows))))
         self.tall = {vectors: w.let(f"tall_{vectors}", tall) for vectors, tall in self.tall.items()}
-        with w.loop("y", top, bottom) as y:
-            self._row(y)
+        widest, j = max(self.tall), w.let("j", 0)
+        with w.during(j < g.far_channels):
+            columns = w.let("columns", g.far_channels - j)
+            if widest > 1:
+                with w.when(columns >= widest * self.lanes):
+                    self._strip(widest, top, bottom, j, columns)
+                with w.otherwise():
+                    self._strip(1, top, bottom, j, columns)
+            else:
+                self._strip(1, top, bottom, j, columns)
 
-    def _row(self, y):
-        """A row of outputs, a strip of channels after the other."""
-        w, g, item, ys = self.w, self.g, self.item, self.axes[1]
+    def _strip(self, vectors: int, top, bottom, j, columns):
+        """So many vectors of channels from the j-th on, row by row."""
+        w = self.w
+        beside = w.let("beside", self.item * j)
+        with w.loop("y", top, bottom) as y:
+            self._row(vectors, y, beside, columns)
+        w.let(j, j + self.lanes * vectors)
+
+    def _row(self, vectors: int, y, beside, columns):
+        w, item, (_, ys, xs) = self.w, self.item, self.axes
         row = w.let("row", y * ys.stride - self.low_y)
         skip = w.let("skip", most(0, -row))
         taps = w.let("taps", least(ys.taps, ys.size - row) - skip)
         kernel, near, far = w.lets(
             kernel_at=self.taps_at + skip * self.tap_row, near=self.x + item * ((row + skip) * ys.near_step),
             far=self.out + item * (y * ys.far_step))
-        widest, j = max(self.tall), w.let("j", 0)
-        with w.during(j < g.far_channels):
-            columns = w.let("columns", g.far_channels - j)
-            given = taps, near, kernel, far, j, columns
-            if widest > 1:
-                with w.when(columns >= widest * self.lanes):
-                    self._strip(widest, *given)
-                with w.otherwise():
-                    self._strip(1, *given)
-            else:
-                self._strip(1, *given)
-
-    def _strip(self, vectors: int, taps, near, kernel, far, j, columns):
-        w, item, (_, ys, xs) = self.w, self.item, self.axes
-        beside = w.let("beside", item * j)
         tall = self.tall[vectors]
         with w.loop("i", self.left, self.right, step=tall) as i:
             first = w.let("first", i * self.chosen[0].stride - self.low_x)
@@ -105,4 +106,3 @@ class _Depthwise(Driver):
                  near + beside + item * (first * xs.near_step), item * xs.near_step, item * ys.near_step,
                  kernel + beside, self.tap_column, self.tap_row, far + beside + item * (i * xs.far_step),
                  item * xs.far_step, columns, first, xs.size, self.g.finishes, beside)
-        w.let(j, j + self.lanes * vectors)
