@@ -35,7 +35,7 @@ from kgraph.kernels.registers import (
 
 __all__ = ["GemmTile", "GemmWriter", "PackedTile", "PanelTile", "limit_tile", "packing_tiles", "walk_tile"]
 
-AHEAD = 24   # rows of B that are asked for ahead of time where B is read in place: the delay of a third-level cache
+AHEAD = 48   # rows of B that are asked for ahead of time where B is read in place: the delay of memory, nearly
 LINE = 64    # bytes of a line of a cache
 STRIDED = 4  # vectors of a row of B up to which that is done: the processor itself reads ahead in longer ones
 
