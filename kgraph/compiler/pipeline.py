@@ -30,7 +30,7 @@ from kgraph.compiler.passes.prepare import fold_scales, pack_weights, prepared, 
 from kgraph.compiler.passes.rematerialise import rematerialise
 from kgraph.compiler.passes.schedule import Views, part_strides, schedule, with_gaps
 from kgraph.compiler.passes.simplify import expand, simplify, split_reductions
-from kgraph.compiler.passes.widen import read_narrow, widen, widen_late
+from kgraph.compiler.passes.widen import read_narrow, round_again, widen, widen_late
 from kgraph.compiler.passes.window import lower_windows
 from kgraph.compiler.plan import Kernel, Plan
 from kgraph.compiler.prims.loop import scan_p, while_p
@@ -46,7 +46,7 @@ PLAIN_PASSES = [
 ]
 PAIRS_PASSES = [("in_pairs", in_pairs), ("cse", cse), ("dce", dce)]   # for machines that multiply pairs of bfloat16
 KERNEL_PASSES = [
-    ("read_narrow", read_narrow), ("fuse", fuse),
+    ("read_narrow", read_narrow), ("round_again", round_again), ("dce", dce), ("fuse", fuse),
     ("horizontal_fusion", horizontal_fusion), ("rematerialise", rematerialise),
     ("horizontal_fusion", horizontal_fusion), ("schedule", schedule),
 ]

@@ -129,9 +129,9 @@ def _has_wider_sums(op: Op) -> bool:
 
 
 def is_late(op: Op) -> bool:
-    """Whether it is a cast of 16 bits, which each reader makes of its own; for a kernel that reads no elements it is
-    made just before that, not with what it is made of."""
-    return op.prim.name == "cast" and op.inputs[0].dtype in NARROW
+    """Whether it is a cast of 16 bits, which each reader makes of its own, or one that is marked as such; for a kernel
+    that reads no elements it is made just before that, not with what it is made of."""
+    return op.prim.name == "cast" and (op.inputs[0].dtype in NARROW or op.params.get("late", False))
 
 
 def _is_small(value: Value) -> bool:

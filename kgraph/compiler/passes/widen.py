@@ -13,8 +13,9 @@ from kgraph.compiler.primitive import PRIMITIVES
 from kgraph.compiler.prims.rules import apply, cast
 from kgraph.compiler.rewrite import rewrite
 
-__all__ = ["read_narrow", "widen", "widen_late", "widens"]
+__all__ = ["read_narrow", "round_again", "widen", "widen_late", "widens"]
 
+LARGE = 1 << 19  # numbers of a matrix of weights that is rounded again rather than kept
 AS_THEY_ARE = ("elementwise", "move", "random", "loop", "host")
 
 
@@ -48,8 +49,15 @@ def widen(program: Program) -> Program:
 
 
 def widen_late(program: Program) -> Program:
-    """What moves numbers that were made wider moves them before that."""
+    """What moves numbers that were made wider to products and windows moves them before that."""
+    wanted: set = set()
+    for op in reversed(program.ops):
+        if op.prim.kind in ("contract", "window") or op.prim.kind == "move" and op.outputs[0] in wanted:
+            wanted.update(op.inputs)
+
     def late(t, op, inputs):
+        if op.outputs[0] not in wanted:
+            return None
         before = t.made_by(inputs[0], "cast") if len(inputs) == 1 and inputs[0].dtype == op.outputs[0].dtype else None
         if before is None or not widens(before):
             return None
@@ -75,6 +83,34 @@ def read_narrow(program: Program) -> Program:
         ops += [Op(made[v].prim, made[v].inputs, made[v].params, (new,), op.scope) for v, new in own.items()]
         ops.append(op.reading([own.get(v, v) for v in op.inputs]))
     return program.with_ops(ops)
+
+
+def round_again(program: Program) -> Program:
+    """Large weights are rounded to 16 bits for each product that reads them: rounded once, they would be kept from
+    their first product to the gradient of the last."""
+    made, ops = {op.outputs[0]: op for op in program.ops}, []
+    for op in program.ops:
+        if op.prim.name == "contract":
+            op = op.reading([_rounded_again(v, made, ops) for v in op.inputs])
+        ops.append(op)
+    return program.with_ops(ops)
+
+
+def _rounded_again(value: Value, made: dict, ops: list) -> Value:
+    """The same weights rounded by an op of their own, or the value."""
+    shaped = made.get(value)
+    cut = made.get(shaped.inputs[0]) if shaped is not None and shaped.prim.name == "reshape" else shaped
+    if cut is None or cut.prim.name != "cast" or not DTYPES[cut.outputs[0].dtype].is_narrow:
+        return value
+    root = cut.inputs[0]
+    while (part := made.get(root)) is not None and part.prim.view == "part":
+        root = part.inputs[0]
+    if root in made or not isinstance(value.size, int) or value.size < LARGE:
+        return value
+    ops.append(Op(cut.prim, cut.inputs, {**cut.params, "late": True}, (Value(cut.outputs[0].type),), cut.scope))
+    if cut is not shaped:
+        ops.append(Op(shaped.prim, ops[-1].outputs, shaped.params, (Value(value.type),), shaped.scope))
+    return ops[-1].outputs[0]
 
 
 def widens(op: Op) -> bool:

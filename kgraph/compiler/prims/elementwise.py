@@ -135,15 +135,16 @@ logical_not_p = _unary("logical_not", np.logical_not, NOT_DIFFERENTIABLE, lambda
 stop_gradient_p = _unary("stop_gradient", np.array, NOT_DIFFERENTIABLE, lambda x: x, ANY)
 
 
+# late: just before its reader, in a kernel of its own; a pass says so (kgraph.compiler.passes.widen).
 def _cast_lower(e, op, index):
     return call(short_name(op.params["dtype"]), e.read(0, index))
 
 
 cast_p = Primitive(
     "cast", "elementwise",
-    infer=lambda x, dtype: TensorType(x.shape, dtype),
-    reference=quiet(lambda x, dtype: x.astype(dtype)),
-    vjp=lambda ct, out, x, dtype: (cast(ct, x.dtype) if is_float(x) and is_float(out) else None,),
+    infer=lambda x, dtype, late=False: TensorType(x.shape, dtype),
+    reference=quiet(lambda x, dtype, late=False: x.astype(dtype)),
+    vjp=lambda ct, out, x, dtype, late=False: (cast(ct, x.dtype) if is_float(x) and is_float(out) else None,),
     lower=_cast_lower,
     examples=lambda rng: [([rng.normal(size=s).astype(a) * 9], {"dtype": b}) for s, a, b in
                           (((3,), "float32", "float64"), ((1, 37), "float64", "float32"), ((5,), "float32", "int32"),
