@@ -92,6 +92,7 @@ class Program:
         self.leading = leading  # the batch size it is fixed to, or None
         self.structure = structure
         self.output_types = [v.type for v in compiled.traced.outputs]
+        self.per_sample: bool | None = None  # whether no result depends on another sample; looked for when first asked
         self._nested = tree.is_nested(structure)
         self._ready = False
 

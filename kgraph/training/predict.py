@@ -104,7 +104,9 @@ def _rows_at_once(model, program, extents) -> int:
     if executable is None or program.leading is not None:
         return rows
     found = rows_at_once(executable.plan, extents)
-    return found if found == rows or model._is_per_sample(False) else rows
+    if found < rows and program.per_sample is None:  # all layers are asked, which takes milliseconds
+        program.per_sample = model._is_per_sample(False)
+    return found if program.per_sample else rows
 
 
 def _result_arrays(program, extents, rows):
