@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import importlib
+from typing import Any
 
 __all__ = ["LOOPS", "Loops"]
 
@@ -14,10 +15,12 @@ LOOPS = {  # methods of Loops, and what tables call them
 class Loops:
     """Each method runs one loop so many times, over the first batch of a worker's model."""
 
-    def __init__(self, contender, model):
-        self.model, self.fit_step = model.model, model.train
+    def __init__(self, contender: str, model: Any):
+        self.model: Any = model.model
+        self.fit_step: Any = model.train
         workload, keras = model.workload, model.keras
-        self.batch, self.size = (model.rows(workload.batch), model.targets(workload.batch)), workload.batch
+        self.batch: Any = model.rows(workload.batch), model.targets(workload.batch)
+        self.size: int = workload.batch
         fresh, fitted = workload.build(keras), workload.build(keras)
         fitted.compile("sgd", workload.loss)
         fitted.fit(*self.batch, batch_size=self.size, verbose=0)
@@ -29,31 +32,31 @@ class Loops:
             getattr(self, name)(1)
             getattr(self, name)(1)
 
-    def train_on_batch(self, times):
+    def train_on_batch(self, times: int) -> None:
         for _ in range(times):
             self.model.train_on_batch(*self.batch)
 
-    def call(self, times):
+    def call(self, times: int) -> None:
         for _ in range(times):
             self.model(self.batch[0])
 
-    def predict_on_batch(self, times):
+    def predict_on_batch(self, times: int) -> None:
         for _ in range(times):
             self.model.predict_on_batch(self.batch[0])
 
-    def fit_batch(self, times):
+    def fit_batch(self, times: int) -> None:
         for _ in range(times):
             self.model.fit(*self.batch, batch_size=self.size, verbose=0)
 
-    def own_step(self, times):
+    def own_step(self, times: int) -> None:
         for _ in range(times):
             self._fresh(*self.batch)
 
-    def own_step_fitted(self, times):
+    def own_step_fitted(self, times: int) -> None:
         for _ in range(times):
             self._fitted(*self.batch)
 
-    def gan(self, times):
+    def gan(self, times: int) -> None:
         for _ in range(times):
             self._gan(*self.batch)
 

@@ -17,6 +17,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 BATCHED = ("train", "predict", "fit_step")   # what is measured by batches of a workload, the rest by calls
 SAMPLES = 1000  # at most, that one measurement goes through
@@ -28,34 +29,36 @@ class Model:
 
     trains = True
 
-    def __init__(self, contender, workload):
-        self.keras = importlib.import_module("kgraph" if contender.startswith("kgraph") else "keras")
-        self.workload = workload
+    def __init__(self, contender: str, workload: Any):
+        self.keras: Any = importlib.import_module("kgraph" if contender.startswith("kgraph") else "keras")
+        self.workload: Any = workload
         if contender == "kgraph bfloat16":
             self.keras.mixed_precision.set_global_policy("mixed_bfloat16")
-        self.model = workload.build(self.keras)
+        self.model: Any = workload.build(self.keras)
+        self.x: Any
+        self.y: Any
         self.x, self.y = workload.data(workload.batches)
         eagerly = {"run_eagerly": True} if contender == "kgraph eager" else {}
         losses = workload.loss if workload.outputs == 1 else [workload.loss] * workload.outputs
         self.model.compile("adam", losses, **eagerly)
 
-    def rows(self, n):
+    def rows(self, n: int) -> Any:
         """The first n rows, as the model takes them."""
         x = [a[:n] for a in self.x]
         return x if len(x) > 1 else x[0]
 
-    def targets(self, n):
+    def targets(self, n: int) -> Any:
         return [y[:n] for y in self.y] if isinstance(self.y, list) else self.y[:n]
 
-    def train(self, batches):
+    def train(self, batches: int) -> None:
         n = batches * self.workload.batch
         self.model.fit(self.rows(n), self.targets(n), batch_size=self.workload.batch, verbose=0)
 
-    def predict(self, batches):
+    def predict(self, batches: int) -> None:
         n = batches * self.workload.batch
         self.model.predict(self.rows(n), batch_size=self.workload.batch, verbose=0)
 
-    def sample(self, times):
+    def sample(self, times: int) -> None:
         x = self.rows(1)
         for _ in range(times):
             self.model.predict_on_batch(x)
@@ -68,7 +71,7 @@ class Quantized(Model):
     trains = False
     SAMPLES = 8   # that it is calibrated by
 
-    def __init__(self, contender, workload):
+    def __init__(self, contender: str, workload: Any):
         super().__init__(contender, workload)
         x = self.rows(min(self.SAMPLES, workload.batch))
         self.model = self.keras.quantize(self.model, x, batch_size=self.SAMPLES)
@@ -80,30 +83,30 @@ class Exported(Model):
 
     trains = False
 
-    def __init__(self, contender, workload):
+    def __init__(self, contender: str, workload: Any):
         super().__init__(contender, workload)
         self.model.predict_on_batch(self.rows(2))
         runtime = importlib.import_module("onnxruntime")
         with tempfile.TemporaryDirectory() as folder:
             path = str(Path(folder, "model.onnx"))
             self.model.export(path, format="onnx", verbose=False)
-            self.session = runtime.InferenceSession(path, providers=["CPUExecutionProvider"])
-        self.names = [i.name for i in self.session.get_inputs()]
+            self.session: Any = runtime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        self.names: list[str] = [i.name for i in self.session.get_inputs()]
 
     def _run(self, start, stop):
         self.session.run(None, {name: a[start:stop] for name, a in zip(self.names, self.x)})
 
-    def predict(self, batches):
+    def predict(self, batches: int) -> None:
         size = self.workload.batch
         for start in range(0, batches * size, size):
             self._run(start, start + size)
 
-    def sample(self, times):
+    def sample(self, times: int) -> None:
         for _ in range(times):
             self._run(0, 1)
 
 
-def timed(f, *args) -> float:
+def timed(f: Any, *args: Any) -> float:
     """Seconds of a call."""
     start = time.perf_counter()
     f(*args)
@@ -114,9 +117,9 @@ class Stopwatch:
     """Measures the calls f(units). Before the first time with many units they run once: that may compile."""
 
     def __init__(self):
-        self.warm = set()
+        self.warm: set[str] = set()
 
-    def __call__(self, f, most) -> float:
+    def __call__(self, f: Any, most: int) -> float:
         """Seconds of a unit, over as many as fit into SECONDS."""
         once = timed(f, 1)
         units = max(1, min(most, int(SECONDS / once)))

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -37,12 +38,12 @@ class Unit:
 
     layer: Layer
     input: KTensor
-    before: list = field(default_factory=list)
+    before: list[Layer] = field(default_factory=list)
     norm: Layer | None = None
     shared: KTensor | None = None
 
     @property
-    def form(self) -> tuple:
+    def form(self) -> tuple[Any, Any, Any, int]:
         """strides, padding, dilation_rate and groups of a convolution."""
         la = self.layer
         if isinstance(la, layers.Dense):

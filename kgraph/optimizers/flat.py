@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from itertools import groupby
+from typing import Any
 
 from kgraph import ops
 from kgraph.compiler.ir import TensorLike
@@ -55,15 +56,15 @@ class Run(TensorLike):
 class Seen(TensorLike):
     """What update rules compute with in the place of a Variable or Run (``stored``)."""
 
-    def __init__(self, stored):
-        self.stored = stored
+    def __init__(self, stored: Any):
+        self.stored: Any = stored
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         if name == "stored":
             raise AttributeError(name)
         return getattr(self.stored, name)
 
-    def alike(self, stored):
+    def alike(self, stored: Any) -> Seen:
         """Another Variable, or a Run, seen in the same way."""
         return type(self)(stored)
 

@@ -1,6 +1,8 @@
 """Updates of the rows of a table that a batch reads, where an update rule leaves all others alone."""
 from __future__ import annotations
 
+from typing import Any
+
 from kgraph import ops
 from kgraph.compiler.prims.collective import link
 from kgraph.compiler.prims.index import argsort_p, scatter_add_p, take_p
@@ -16,28 +18,28 @@ LARGE = 1 << 18  # numbers of a table from which on its gradient costs more than
 class ReadRows(Seen):
     """The rows of a Variable at ``places``, which are sorted: of equal ones the first counts."""
 
-    def __init__(self, stored, places):
+    def __init__(self, stored: Any, places: Any):
         super().__init__(stored)
-        self.places = places
+        self.places: Any = places
 
-    def alike(self, stored):
+    def alike(self, stored: Any) -> ReadRows:
         return type(self)(stored, self.places)
 
     @property
-    def shape(self) -> tuple:
+    def shape(self) -> tuple[Any, ...]:
         return (*self.places.shape, *self.stored.shape[1:])
 
     @property
-    def value(self):
+    def value(self) -> Any:
         return bind(take_p, self.stored.value, self.places)
 
-    __kgraph_value__ = value.fget
+    __kgraph_value__: Any = value.fget
 
-    def assign(self, value):
+    def assign(self, value: Any) -> Any:
         return self.stored.assign(bind(put_rows_p, self.stored.value, self.places, value))
 
 
-def read_rows(variable, gradient) -> tuple:
+def read_rows(variable: Any, gradient: Any) -> tuple[Any, Any]:
     """(the variable's ReadRows, their gradients) where the gradient is made of what was read of a large table; else the
     variable and the gradient as they are."""
     trace, size = current_trace(), getattr(variable, "size", 0)

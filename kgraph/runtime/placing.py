@@ -4,6 +4,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import struct
+from typing import Any
 
 import numpy as np
 
@@ -25,8 +26,11 @@ class Places:
     native  whether there is machine code
     """
 
-    def __init__(self, name: str, inputs, outputs, words, native: bool):
-        self.name, self.inputs, self.outputs, self._words = name, inputs, outputs, memoryview(words)
+    def __init__(self, name: str, inputs: list[Any], outputs: list[Any], words: np.ndarray, native: bool):
+        self.name: str = name
+        self.inputs: list[Any] = inputs
+        self.outputs: list[Any] = outputs
+        self._words = memoryview(words)
         self._call = _native() if native else None
         if self._call is not None:
             self._prepare(words.ctypes.data)
@@ -42,7 +46,7 @@ class Places:
         self._block, self._bytes, self._address = memoryview(block), memoryview(block).cast("B"), block.ctypes.data
         self._write_objects = struct.Struct(f"{len(wanted)}q").pack_into
 
-    def fill(self, inputs, outputs=None, exact=False) -> tuple | None:
+    def fill(self, inputs: Any, outputs: Any = None, exact: bool = False) -> tuple[Any, Any] | None:
         """Write the addresses of these arrays. Returns the inputs, which must live until the call is over, and the
         outputs, new ones unless they are given.
 

@@ -12,7 +12,7 @@ LOOPS = scan_p, while_p
 CACHED = 1 << 24  # bytes of an arena that stay in a last-level cache, beside what is read once and what others do
 
 
-def rows_at_once(plan: Plan, extents: dict) -> int:
+def rows_at_once(plan: Plan, extents: dict[str, int]) -> int:
     """Of a batch of B samples, if none of the results depends on another sample: all of them; or parts of about one
     size that fit into the cache, where these move more than the weights, which each part reads again. Loops over steps
     take about as long for a part as for all."""

@@ -1,12 +1,14 @@
 """The short way of a call: what it did in full once is kept, and done again on arrays like those before."""
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 __all__ = ["ShortCall", "arrays_in"]
 
 
-def arrays_in(x) -> list | None:
+def arrays_in(x: Any) -> list[Any] | None:
     """What x has inside, if it is an array or a list, tuple or dict."""
     kind = type(x)
     if kind is np.ndarray:
@@ -25,13 +27,14 @@ class ShortCall:
         owner: the Programs of the program
     """
 
-    def __init__(self, program, x, arrays, owner):
-        compiled, self.owner = program.compiled, owner
+    def __init__(self, program: Any, x: Any, arrays: list[Any], owner: Any):
+        compiled = program.compiled
+        self.owner: Any = owner
         self._kind, self._keys, self._count = type(x), set(x) if type(x) is dict else None, len(arrays)
         self._extents, self._pack = compiled.extents(arrays), program.pack
         self._run = None if compiled.executable is None else compiled.executable.run
 
-    def __call__(self, x):
+    def __call__(self, x: Any) -> Any:
         """The outputs, or None where x is not like that before, or has to be converted."""
         if type(x) is not self._kind or self._keys is not None and x.keys() != self._keys or self._run is None:
             return None

@@ -3,6 +3,8 @@ convolutions (kgraph.compiler.passes.pairs), on machines that multiply and add u
 """
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from kgraph.compiler.ir import TensorType
@@ -16,13 +18,13 @@ __all__ = ["WORDS", "apart", "numbers"]
 WORDS = "int32"   # their type
 
 
-def apart(x, axis):
+def apart(x: TensorType, axis: int) -> TensorType:
     """The type of numbers whose pairs along an axis are of the type x; another type as it is."""
     shape = (*x.shape[:axis], 2 * x.shape[axis], *x.shape[axis:][1:])
     return TensorType(shape, "bfloat16") if x.dtype == WORDS else x
 
 
-def numbers(x, axis):
+def numbers(x: Any, axis: int) -> Any:
     """The numbers in an array of pairs, as float32; another array as it is."""
     if x.dtype != WORDS:
         return x
