@@ -95,7 +95,8 @@ def attention():
     x = kgraph.Input((5, 4))
     y = layers.MultiHeadAttention(2, 3, dropout=0.1)(x, x)
     y = layers.Dense(3, activation="softmax")(layers.GlobalAveragePooling1D()(layers.Add()([x, y])))
-    return trained(kgraph.Model(x, y), STEPS, LABELS, "adamw")
+    # the key's bias changes nothing, so its gradient is rounding: a small epsilon would make steps of that
+    return trained(kgraph.Model(x, y), STEPS, LABELS, kgraph.optimizers.AdamW(epsilon=1e-3))
 
 
 @case
