@@ -18,9 +18,9 @@ def trained():
     i = kgraph.Input((8, 8, 1))
     h = layers.Conv2D(16, 3, padding="same", use_bias=False)(i)
     h = layers.ReLU()(layers.BatchNormalization()(h))
-    skip = h = layers.MaxPooling2D()(h)
+    skip = h = layers.MaxPooling2D(name="pool")(h)
     h = layers.Conv2D(16, 3, padding="same", activation="relu")(h)
-    h = layers.Add()([skip, layers.Conv2D(16, 1)(h)])
+    h = layers.Add(name="sum")([skip, layers.Conv2D(16, 1)(h)])
     h = layers.Dropout(0.1)(layers.Flatten()(layers.MaxPooling2D()(h)))
     m = kgraph.Model(i, layers.Dense(10, "softmax")(h))
     m.compile(kgraph.optimizers.Adam(3e-3), "sparse_categorical_crossentropy")
@@ -54,7 +54,7 @@ def test_a_cnn_agrees_with_its_reals(trained, tmp_path):
     plan = build("small", lambda x: small(x), [TensorType(test.shape, "float32")]).plan
     products = products_of(plan)
     assert len(products) == 4 and all(v.dtype == "int8" for o in products for v in o.inputs)
-    between = [k.op.outputs for k in plan.kernels if {"add", "max_pooling2d"} & set(k.scopes)]
+    between = [k.op.outputs for k in plan.kernels if {"sum", "pool"} & set(k.scopes)]
     assert between and {v.dtype for outputs in between for v in outputs} == {"int8"}
     small.compile(run_eagerly=True)
     np.testing.assert_allclose(small.predict(test[:50], verbose=0), found[:50], rtol=1e-4, atol=1e-5)
