@@ -16,6 +16,7 @@ import numpy as np
 
 from kgraph.codegen import llvm_ir as ir
 from kgraph.codegen.intrinsics import while_loop, widened
+from kgraph.compiler.dims import LINE
 from kgraph.compiler.loopnest.dtypes import DTYPES, numpy_dtype, short_name
 from kgraph.compiler.loopnest.meaning import view
 from kgraph.compiler.loopnest.nodes import Tile
@@ -36,7 +37,6 @@ from kgraph.kernels.registers import (
 __all__ = ["GemmTile", "GemmWriter", "PackedTile", "PanelTile", "limit_tile", "packing_tiles", "walk_tile"]
 
 AHEAD = 48   # rows of B that are asked for ahead of time where B is read in place: the delay of memory, nearly
-LINE = 64    # bytes of a line of a cache
 STRIDED = 4  # vectors of a row of B up to which that is done: the processor itself reads ahead in longer ones
 
 

@@ -11,7 +11,7 @@ from kgraph.compiler.trace import Tensor
 from kgraph.graph import get_mask
 from kgraph.layers.calls import is_inside_call
 from kgraph.training.compiled_step import Programs, leaves_of
-from kgraph.training.short_call import ShortCall, arrays_in
+from kgraph.training.short_call import ShortCall, is_plain
 from kgraph.variable import is_followed
 
 __all__ = ["compiled_call"]
@@ -94,7 +94,7 @@ def _run(model, training, arrays):
         raise _NeedsPython from None
     if program.leading not in (None, len(leaves[0])):
         raise _NeedsPython  # another batch than the one that the model's inputs have
-    if all(a is b for a, b in zip(arrays_in(arrays) or [None], leaves)):
+    if is_plain(arrays, leaves):
         model._short_ways["call", training] = _ShortCall(model, mode, program, arrays, leaves)
     extents = {**program.compiled.extents(leaves), "B": len(leaves[0])}
     return tree.map_structure(Tensor, program.pack(program.compiled.run(leaves, extents)))

@@ -267,16 +267,16 @@ class Optimizer(Keras2Optimizer, StatelessApply, Saved):
         self._ensure_built(variables)
         if not self.elementwise:
             return
-        flatten_together(self._unconstrained(), f"{self.name}/variables")
+        flatten_together(self._laid_together(), f"{self.name}/variables")
         self._flatten_slots()
 
-    def _unconstrained(self) -> list:
+    def _laid_together(self) -> list:
         alone = lambda v: self.leaves_unread and v.read_by_rows and v.size >= LARGE
         return [v for v in updated(self._trainable_variables) if v.constraint is None and not alone(v)]
 
     def _flatten_slots(self):
         """Slots of weights that lie side by side, in a home that another optimizer may have given them, do so too."""
-        for group in runs(self._unconstrained()) if self.elementwise else ():
+        for group in runs(self._laid_together()) if self.elementwise else ():
             for name in self._slots if len(group) > 1 else ():
                 flatten_together([self._slots[name][self._index(v)] for v in group], f"{self.name}/{name}")
 
@@ -329,7 +329,7 @@ class Optimizer(Keras2Optimizer, StatelessApply, Saved):
                              f"it was built with, received {len(grads)}")
         variables = list(self._trainable_variables if trainable_variables is None else trainable_variables)
         self._ensure_built(variables)
-        if current_trace() is not None and self.elementwise and homeless(self._unconstrained()):
+        if current_trace() is not None and self.elementwise and homeless(self._laid_together()):
             current_trace().ask_again(self.flatten)  # the weights have been read where they lie now
         for variable in variables:
             self._index(variable)

@@ -16,7 +16,7 @@ from kgraph.training.compiled_step import eager_data, leaves_of
 from kgraph.training.data import Arrays, make_source, pack_x_y_sample_weight
 from kgraph.training.loop import with_workers
 from kgraph.training.progress import Progbar, reporting, resolve_verbose
-from kgraph.training.short_call import ShortCall, arrays_in
+from kgraph.training.short_call import ShortCall, is_plain
 
 __all__ = ["predict", "predict_on_batch", "predict_one"]
 
@@ -82,12 +82,12 @@ def _predict_arrays(model, source, watch):
     results = None if processes.together.world is not None else _result_arrays(program, extents, rows)
     if results is None:
         return _predict_batches(model, source, watch)
+    at_once = functools.cache(lambda rows: _rows_at_once(model, program, {**extents, "B": rows}))
     for start, stop in bounds:
         if not watch.idle:
             watch.before()
-        extents["B"] = stop - start
         program.check(stop - start)
-        step = _rows_at_once(model, program, extents)
+        step = at_once(stop - start)
         for first in range(start, stop, step):
             last = min(first + step, stop)
             extents["B"] = last - first
@@ -170,9 +170,8 @@ def _predict_on_batch(model, x):
     if x is None:
         raise ValueError("predict_on_batch: expected x, received None")
     data = processes.own_part(pack_x_y_sample_weight(as_arrays(model._host_inputs(x))))
-    result, leaves, given = predict_one(model, data), leaves_of(data), arrays_in(x)
-    plain = given is not None and len(given) == len(leaves) and all(a is b for a, b in zip(given, leaves))
-    if plain and not model.run_eagerly and processes.together.world is None:
+    result, leaves = predict_one(model, data), leaves_of(data)
+    if is_plain(x, leaves) and not model.run_eagerly and processes.together.world is None:
         owner = model._programs_of("predict")
         model._short_ways["predict"] = ShortCall(owner.batch(data, leaves), x, leaves, owner)
     return result

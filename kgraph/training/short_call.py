@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["ShortCall", "arrays_in"]
+__all__ = ["ShortCall", "is_plain"]
 
 
-def arrays_in(x: Any) -> list[Any] | None:
+def _arrays_in(x: Any) -> list[Any] | None:
     """What x has inside, if it is an array or a list, tuple or dict."""
     kind = type(x)
     if kind is np.ndarray:
@@ -16,6 +16,12 @@ def arrays_in(x: Any) -> list[Any] | None:
     if kind is list or kind is tuple:
         return list(x)
     return [x[k] for k in sorted(x)] if kind is dict else None
+
+
+def is_plain(x: Any, leaves: list[Any]) -> bool:
+    """Whether x is an array, or a list, tuple or dict of arrays, and these are the leaves, in order."""
+    given = _arrays_in(x)
+    return bool(given) and len(given) == len(leaves) and all(a is b for a, b in zip(given, leaves))
 
 
 class ShortCall:
@@ -38,7 +44,7 @@ class ShortCall:
         """The outputs, or None where x is not like that before, or has to be converted."""
         if type(x) is not self._kind or self._keys is not None and x.keys() != self._keys or self._run is None:
             return None
-        arrays = arrays_in(x)
+        arrays = _arrays_in(x)
         if len(arrays) != self._count or type(arrays[0]) is not np.ndarray or not arrays[0].ndim:
             return None
         results = self._run(arrays, {**self._extents, "B": len(arrays[0])}, exact=True)
